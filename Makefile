@@ -1,0 +1,56 @@
+# `make help` lists what there is. Every target does its own set-up.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: help setup repro test check format bench ui tensorboard lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(STAMP) ## make .venv from requirements.lock, hashes checked
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and f"error: found Python {v[0]}.{v[1]}, expected 3.11 to 3.13. Run: make setup PYTHON=python3.12")'
+	@echo "setting up $(VENV) (a few minutes, once)"
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# register runs every time, and once: it fills a store that is new or was deleted, also when no stage has changed
+repro: $(STAMP) ## run what an edit touches: prepare, train, evaluate, register every experiment
+	@dvc repro --quiet configure && dvc repro evaluate
+	@dvc repro --single-item --force register
+
+test: $(STAMP) ## every test
+	@python -m pytest -n 2 --dist loadgroup tests
+
+check: $(STAMP) ## lint, format, types, import layers
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports --no-cache
+
+format: $(STAMP) ## mend what check finds in lint and format
+	ruff check --fix .
+	ruff format .
+
+bench: $(STAMP) ## measure what the README claims, beside its rivals (about an hour)
+	python benchmarks/repro.py
+	python benchmarks/quality.py
+
+ui: $(STAMP) ## MLflow on http://127.0.0.1:5000
+	@mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --port 5000
+
+tensorboard: $(STAMP) ## TensorBoard on http://127.0.0.1:6006
+	@tensorboard --logdir runs --port 6006
+
+lock: ## resolve pyproject.toml into requirements.lock (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --extra dev pyproject.toml --output-file requirements.lock
+
+clean: ## remove what the pipeline made (keeps .venv, the DVC cache, mlflow.db and runs/)
+	rm -rf build data/prepared .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,154 @@
+"""Hydra composition: conf/ + params.yaml + overrides -> a typed, checked Config.
+
+The stage `configure` and every command compose here, so that a run by hand and a DVC stage agree.
+"""
+
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from pipeline import config as schema
+from pipeline.errors import ConfigError, did_you_mean
+from pipeline.layout import Layout
+from pipeline.model.families import check_pair
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML that refuses a key written twice, where PyYAML silently keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            name = self.construct_object(key)
+            if name in seen:
+                line = key.start_mark.line + 1
+                raise ConfigError(f"params.yaml line {line}: '{name}' stands twice. Keep one of them.")
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping from `path`."""
+    try:
+        value = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: found {type(value).__name__}, expected a mapping of keys to values.")
+    return value
+
+
+def typed(node: Any, where: str) -> Any:
+    """The checked schema object behind an OmegaConf node."""
+    try:
+        config = OmegaConf.to_object(node)
+    except OmegaConfBaseException as error:
+        raise _explained(error, where) from error
+    schema.check_all(config)
+    return config
+
+
+def load_params(layout: Layout) -> schema.Params:
+    """params.yaml, checked against its schema."""
+    values = read_yaml(layout.params)
+    try:
+        return typed(OmegaConf.merge(OmegaConf.structured(schema.Params), values), "params.yaml")  # type: ignore[no-any-return]
+    except OmegaConfBaseException as error:
+        raise _explained(error, "params.yaml") from error
+
+
+def register_schema(layout: Layout) -> None:
+    """Put the schema, and params.yaml's seed and split, where Hydra's defaults lists find them."""
+    store = ConfigStore.instance()
+    values = read_yaml(layout.params)
+    params = {key: values[key] for key in ("seed", "split") if key in values}
+    store.store(name="schema", node=schema.Config, replace=True)
+    store.store(name="prepare_schema", node=schema.PrepareConfig, replace=True)
+    store.store(name="predict_schema", node=schema.PredictConfig, replace=True)
+    store.store(name="params", node=params, replace=True)
+    store.store(name="split_params", node={"split": params.get("split", {})}, replace=True)
+    for source, dataset in schema.DATASETS.items():
+        store.store(group="dataset", name=f"{source}_schema", node=dataset, replace=True)
+    for family, model in schema.MODELS.items():
+        store.store(group="model", name=f"{family}_schema", node=model, replace=True)
+    store.store(group="trainer", name="trainer_schema", node=schema.TrainerConfig, replace=True)
+
+
+def finish(node: DictConfig, choices: dict[str, Any]) -> Any:
+    """Name what was chosen and return the checked schema object of a composed node."""
+    OmegaConf.set_readonly(node, False)
+    if "dataset" in choices:
+        node.dataset.name = str(choices["dataset"])
+    if "experiment" in choices:
+        node.name = str(choices["experiment"])
+    config = typed(node, "")
+    if isinstance(config, schema.Config):
+        check_pair(config.model.family, config.dataset)
+    return config
+
+
+def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> Any:
+    """Compose `config_name` of conf/ with Hydra; raise ConfigError in one line."""
+    try:
+        register_schema(layout)
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(layout.conf)):
+            node = compose(config_name, overrides, return_hydra_config=True)
+        choices = dict(node.hydra.runtime.choices)
+        OmegaConf.set_struct(node, False)
+        node.pop("hydra")
+        return finish(node, choices)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise explain(error) from error
+
+
+def as_plain(config: Any) -> dict[str, Any]:
+    """A schema object as plain lists, mappings and scalars."""
+    assert is_dataclass(config)
+    plain = OmegaConf.to_container(OmegaConf.structured(config), throw_on_missing=False)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def explain(error: BaseException) -> ConfigError:
+    """One line for any error that Hydra or OmegaConf raised: where, what was found, what is known."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConfigError):
+            return cause
+        if isinstance(cause, OmegaConfBaseException):
+            where = str(error).split("'")[1] if str(error).startswith("In '") else ""
+            return _explained(cause, where)
+        cause = cause.__cause__ or cause.__context__
+    return ConfigError(_one_line(error))
+
+
+def _explained(error: OmegaConfBaseException, where: str) -> ConfigError:
+    place = f"{where}: " if where else ""
+    fields = getattr(error.object_type, "__dataclass_fields__", None) if error.object_type else None
+    key = str(error.key)
+    if fields and error.key is not None and key not in fields:
+        what = getattr(fields.get("family"), "default", None)
+        kind = (
+            what
+            if isinstance(what, str)
+            else str(getattr(error.object_type, "__name__", "")).removesuffix("Config").lower()
+        )
+        return ConfigError(f"{place}'{key}' is not a field of {kind} {did_you_mean(key, fields)}")
+    name = f"{error.full_key}: " if error.full_key else ""
+    return ConfigError(f"{place}{name}{_one_line(error)}")
+
+
+def _one_line(error: BaseException) -> str:
+    """The message without OmegaConf's trailing `full_key:` and `object_type=` lines."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    kept = [line for line in lines if line and not line.startswith(("full_key:", "object_type=", "reference_type="))]
+    return " ".join(kept)

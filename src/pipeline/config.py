@@ -1,0 +1,316 @@
+"""The typed schema of conf/ and params.yaml. Defaults stand here, choices in conf/, knobs in params.yaml.
+
+A key that is not a field, a value of the wrong type or out of range is refused before any work is done.
+`check` holds what types cannot say; it is a method of its own because OmegaConf makes instances whose fields
+are still missing.
+"""
+
+import math
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from omegaconf import MISSING
+
+from pipeline.errors import ConfigError, did_you_mean
+
+REGRESSION, BINARY, MULTICLASS = TASKS = ("regression", "binary", "multiclass")
+
+
+def _check(condition: bool, where: str, found: Any, expected: str) -> None:
+    if not condition:
+        raise ConfigError(f"{where}: found {found!r}, expected {expected}.")
+
+
+def _one_of(where: str, found: str, known: tuple[str, ...]) -> None:
+    if found not in known:
+        raise ConfigError(f"{where}: '{found}' is unknown {did_you_mean(found, known)}")
+
+
+@dataclass
+class SplitConfig:
+    """How rows are dealt out. Its seed is not the training seed: another seed moves no row."""
+
+    seed: int = MISSING
+    test: float = MISSING
+    validation: float = MISSING
+
+    def check(self) -> None:
+        for name in ("test", "validation"):
+            value = getattr(self, name)
+            _check(0 < value < 1, f"params.yaml: split.{name}", value, "a fraction between 0 and 1")
+        total = self.test + self.validation
+        _check(total < 1, "params.yaml: split.test + split.validation", total, "less than 1")
+
+
+@dataclass
+class DatasetConfig:
+    """One data set: where its rows come from, what they are, what is asked of them."""
+
+    name: str = MISSING
+    source: str = MISSING
+    modality: str = MISSING
+    task: str = MISSING
+    split: str = "hash"
+
+    def check(self) -> None:
+        _one_of("dataset.task", self.task, TASKS)
+        _one_of("dataset.split", self.split, ("hash", "none"))
+        _one_of("dataset.modality", self.modality, ("table", "image"))
+
+
+@dataclass
+class SklearnDataset(DatasetConfig):
+    """A data set that ships with scikit-learn: `load_<loader>()`."""
+
+    source: str = "sklearn"
+    loader: str = MISSING
+
+
+@dataclass
+class InlineDataset(DatasetConfig):
+    """A few numeric rows written in the YAML itself; the last column is the target."""
+
+    source: str = "inline"
+    columns: list[str] = MISSING
+    rows: list[list[float]] = MISSING
+
+
+@dataclass
+class ModelConfig:
+    """What every family has; `l2` is the penalty on the head's weights."""
+
+    family: str = MISSING
+    l2: float = 0.0
+
+    def check(self) -> None:
+        _check(self.l2 >= 0, "model.l2", self.l2, "0 or more")
+
+
+@dataclass
+class LinearConfig(ModelConfig):
+    family: str = "linear"
+
+
+@dataclass
+class LogisticConfig(ModelConfig):
+    family: str = "logistic"
+
+
+def _check_layers(name: str, widths: list[int]) -> None:
+    _check(len(widths) > 0 and min(widths) > 0, name, widths, "a list of positive widths")
+
+
+def _check_rate(name: str, rate: float) -> None:
+    _check(0 <= rate < 1, name, rate, "a rate of at least 0 and less than 1")
+
+
+@dataclass
+class CnnConfig(ModelConfig):
+    """Convolution blocks (convolution, batch norm, ReLU), pooled by 2 where the size still allows it."""
+
+    family: str = "cnn"
+    filters: list[int] = field(default_factory=lambda: [32, 64, 64])
+    kernel: int = 3
+    pool_every: int = 1
+    batch_norm: bool = True
+    dropout: float = 0.0
+
+    def check(self) -> None:
+        super().check()
+        _check_layers("model.filters", self.filters)
+        _check(self.kernel > 0, "model.kernel", self.kernel, "1 or more")
+        _check(self.pool_every > 0, "model.pool_every", self.pool_every, "1 or more")
+        _check_rate("model.dropout", self.dropout)
+
+
+@dataclass
+class RnnConfig(ModelConfig):
+    family: str = "rnn"
+    cell: str = "gru"
+    units: list[int] = field(default_factory=lambda: [64])
+    bidirectional: bool = False
+    dropout: float = 0.0
+
+    def check(self) -> None:
+        super().check()
+        _one_of("model.cell", self.cell, ("simple", "lstm", "gru"))
+        _check_layers("model.units", self.units)
+        _check_rate("model.dropout", self.dropout)
+
+
+@dataclass
+class OptimizerConfig:
+    name: str = "adam"
+    learning_rate: float = 0.001
+    momentum: float = 0.0
+    schedule: str = "constant"
+    clip_norm: float | None = None
+
+    def check(self) -> None:
+        _one_of("trainer.optimizer.name", self.name, ("adam", "sgd"))
+        _one_of("trainer.optimizer.schedule", self.schedule, ("constant", "cosine"))
+        rate = self.learning_rate
+        good = math.isfinite(rate) and rate > 0
+        _check(good, "trainer.optimizer.learning_rate", rate, "a finite number greater than 0")
+        _check_rate("trainer.optimizer.momentum", self.momentum)
+        if self.momentum and self.name != "sgd":
+            raise ConfigError(
+                f"trainer.optimizer: momentum is sgd's, found with {self.name}. Remove it or set name: sgd."
+            )
+        if self.clip_norm is not None:
+            _check(self.clip_norm > 0, "trainer.optimizer.clip_norm", self.clip_norm, "more than 0, or null")
+
+
+@dataclass
+class EarlyStoppingConfig:
+    """Stop after `patience` epochs without a better validation loss; the best epoch's weights are kept."""
+
+    patience: int = 0
+    min_delta: float = 0.0
+
+    def check(self) -> None:
+        _check(self.patience >= 0, "trainer.early_stopping.patience", self.patience, "0 (off) or more")
+        _check(self.min_delta >= 0, "trainer.early_stopping.min_delta", self.min_delta, "0 or more")
+
+
+@dataclass
+class TensorBoardConfig:
+    """Epochs between weight histograms, and between validation confusion matrices; 0 turns them off."""
+
+    histograms_every: int = 10
+    confusion_every: int = 10
+
+    def check(self) -> None:
+        for name in ("histograms_every", "confusion_every"):
+            _check(getattr(self, name) >= 0, f"trainer.tensorboard.{name}", getattr(self, name), "0 or more")
+
+
+@dataclass
+class TrainerConfig:
+    """How a model is trained. `threads` and `instruction_set` change the bits, so they are configuration
+    and never read off the machine; `instruction_set` caps what oneDNN may pick (native: no cap)."""
+
+    name: str = MISSING
+    epochs: int = MISSING
+    batch_size: int = 32
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    early_stopping: EarlyStoppingConfig = field(default_factory=EarlyStoppingConfig)
+    class_weight: str = "none"
+    threads: int = 2
+    instruction_set: str = "avx2"
+    tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
+
+    def check(self) -> None:
+        _one_of("trainer.name", self.name, ("keras",))
+        _one_of("trainer.class_weight", self.class_weight, ("none", "balanced"))
+        _one_of("trainer.instruction_set", self.instruction_set, ("native", "sse41", "avx", "avx2", "avx512_core"))
+        for name in ("epochs", "batch_size", "threads"):
+            _check(getattr(self, name) > 0, f"trainer.{name}", getattr(self, name), "1 or more")
+
+
+@dataclass
+class PreprocessingConfig:
+    """`standardize`: numeric features and a regression's target to mean 0, deviation 1 of the training rows."""
+
+    standardize: bool = True
+
+
+@dataclass
+class EvaluationConfig:
+    """Bootstrap resamples behind each interval, the intervals' coverage, and the resampling's seed."""
+
+    resamples: int = 1000
+    confidence: float = 0.95
+    seed: int = 0
+
+    def check(self) -> None:
+        _check(self.resamples >= 100, "evaluation.resamples", self.resamples, "100 or more")
+        _check(0.5 < self.confidence < 1, "evaluation.confidence", self.confidence, "between 0.5 and 1")
+
+
+@dataclass
+class Config:
+    """One experiment, resolved. `output` is where train writes; DVC's stages name it."""
+
+    name: str = MISSING
+    seed: int = MISSING
+    split: SplitConfig = field(default_factory=SplitConfig)
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    preprocessing: PreprocessingConfig = field(default_factory=PreprocessingConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    output: str | None = None
+
+    def check(self) -> None:
+        _check(self.seed >= 0, "params.yaml: seed", self.seed, "0 or more")
+
+
+@dataclass
+class PrepareConfig:
+    """One data set, resolved."""
+
+    split: SplitConfig = field(default_factory=SplitConfig)
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+
+
+@dataclass
+class PredictConfig:
+    """Batch prediction: a model file, rows in, predictions out."""
+
+    model: str = MISSING
+    input: str = MISSING
+    output: str = MISSING
+
+
+@dataclass
+class PromotionConfig:
+    """When a challenger becomes champion: `minima` (and `maxima`) that a test metric must meet, and the
+    one-sided confidence of the paired comparison, from `resamples` bootstrap resamples of the test rows."""
+
+    confidence: float = 0.95
+    resamples: int = 10000
+    minima: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def check(self) -> None:
+        _check(0.5 <= self.confidence < 1, "promotion.confidence", self.confidence, "0.5 or more, under 1")
+        _check(self.resamples >= 100, "promotion.resamples", self.resamples, "100 or more")
+
+
+@dataclass
+class Params:
+    """params.yaml: the few values that define one reproduction."""
+
+    seed: int = MISSING
+    split: SplitConfig = field(default_factory=SplitConfig)
+    datasets: list[str] = MISSING
+    experiments: dict[str, str] = MISSING
+    promotion: PromotionConfig = field(default_factory=PromotionConfig)
+
+    def check(self) -> None:
+        for experiment, dataset in self.experiments.items():
+            if dataset not in self.datasets:
+                raise ConfigError(
+                    f"params.yaml: experiment {experiment} uses '{dataset}', which is not in datasets "
+                    f"{did_you_mean(dataset, self.datasets)}"
+                )
+        for experiment in self.promotion.minima:
+            if experiment not in self.experiments:
+                raise ConfigError(
+                    f"params.yaml: promotion.minima names '{experiment}', which is not in experiments "
+                    f"{did_you_mean(experiment, self.experiments)}"
+                )
+
+
+DATASETS = {"sklearn": SklearnDataset, "inline": InlineDataset}
+MODELS = {"linear": LinearConfig, "logistic": LogisticConfig, "cnn": CnnConfig, "rnn": RnnConfig}
+
+
+def check_all(config: Any) -> None:
+    """Run every `check` of a schema object, innermost first."""
+    for entry in fields(config):
+        value = getattr(config, entry.name)
+        if is_dataclass(value):
+            check_all(value)
+    if hasattr(config, "check"):
+        config.check()

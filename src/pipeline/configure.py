@@ -1,0 +1,57 @@
+"""`python -m pipeline.configure`: compose every dataset and experiment of params.yaml, one resolved file each.
+
+DVC does not compose Hydra. This stage does, and later stages depend on the values in these files: so an edit
+in conf/ reruns exactly the stages whose resolved values it changed.
+"""
+
+from typing import Any
+
+import yaml
+
+from pipeline.cli import run_command
+from pipeline.errors import ConfigError
+
+
+def configure() -> None:
+    """Write build/config/datasets/*.yaml and build/config/experiments/*.yaml, or nothing."""
+    from pipeline.compose import as_plain, compose_config, load_params
+    from pipeline.files import replacing_folder
+    from pipeline.layout import Layout
+
+    layout = Layout.find()
+    params = load_params(layout)
+    datasets = {name: as_plain(compose_config(layout, "prepare", [f"dataset={name}"])) for name in params.datasets}
+    experiments: dict[str, dict[str, Any]] = {}
+    for name, dataset in params.experiments.items():
+        resolved = as_plain(compose_config(layout, "config", [f"experiment={name}"]))
+        check_dataset(name, dataset, resolved["dataset"], datasets[dataset]["dataset"])
+        experiments[name] = resolved
+    with replacing_folder(layout.resolved) as folder:
+        for group, entries in {"datasets": datasets, "experiments": experiments}.items():
+            (folder / group).mkdir()
+            for name, values in entries.items():
+                (folder / group / f"{name}.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    print(f"configured {len(experiments)} experiments on {len(datasets)} datasets")
+
+
+def check_dataset(experiment: str, named: str, chosen: dict[str, Any], prepared: dict[str, Any]) -> None:
+    """Raise ConfigError unless the experiment trains on the very dataset that params.yaml has prepared."""
+    if chosen["name"] != named:
+        raise ConfigError(
+            f"params.yaml maps experiment {experiment} to dataset '{named}', but conf/experiment/{experiment}.yaml "
+            f"chooses '{chosen['name']}'. Make them agree."
+        )
+    for key, value in chosen.items():
+        if prepared[key] != value:
+            raise ConfigError(
+                f"conf/experiment/{experiment}.yaml sets dataset.{key} to {value!r}, but dataset {named} is prepared "
+                f"with {prepared[key]!r}. Make a dataset of its own in conf/dataset/ instead."
+            )
+
+
+def main() -> None:
+    run_command(configure)
+
+
+if __name__ == "__main__":
+    main()

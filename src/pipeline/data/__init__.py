@@ -1,0 +1,1 @@
+"""Rows in: sources, the schema of a prepared dataset, splits, order."""

@@ -1,0 +1,88 @@
+"""A prepared dataset on disk: one Parquet file for each split, with row ids, raw inputs and target."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pipeline.data.schema import Feature, Schema
+from pipeline.data.table import Table
+from pipeline.errors import DataError
+from pipeline.files import replacing
+from pipeline.layout import split_file
+
+ROW, TARGET = "row", "target"
+
+
+@dataclass(frozen=True)
+class Split:
+    """`rows` (N,) ids; `inputs[name]` (N, *feature.shape) float32; `target` (N,)."""
+
+    rows: NDArray[np.str_]
+    inputs: dict[str, NDArray[np.float32]]
+    target: NDArray[Any]
+
+    @property
+    def num_rows(self) -> int:
+        return len(self.rows)
+
+
+def to_column(values: NDArray[Any], feature: Feature) -> pa.Array:
+    """(N, *shape) as a Parquet column; an image is a fixed-size list of its H * W * C values, row by row."""
+    flat = pa.array(values.reshape(-1))
+    if not feature.shape:
+        return flat
+    return pa.FixedSizeListArray.from_arrays(flat, int(np.prod(feature.shape)))
+
+
+def write_split(folder: Path, split: str, table: Table, ids: NDArray[np.str_], chosen: NDArray[np.bool_]) -> None:
+    """Write the chosen rows, in the source's order."""
+    columns = {ROW: pa.array(ids[chosen].tolist(), pa.string())}
+    columns |= {f.name: to_column(table.inputs[f.name][chosen], f) for f in table.features}
+    columns[TARGET] = pa.array(table.target[chosen])
+    with replacing(folder / split_file(split)) as temporary:
+        pq.write_table(pa.table(columns), temporary)
+
+
+def read_table(path: Path) -> pa.Table:
+    """A Parquet file; raises DataError where it is missing or damaged."""
+    try:
+        return pq.read_table(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: not found, expected a Parquet file.") from error
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: not a readable Parquet file ({' '.join(str(error).split())}).") from error
+
+
+def read_inputs(table: pa.Table, shapes: dict[str, list[int]], path: Path) -> dict[str, NDArray[np.float32]]:
+    """The raw inputs {name: (N, *shape)} among a table's columns; `path` is named in errors."""
+    missing = [name for name in shapes if name not in table.column_names]
+    if missing:
+        found = ", ".join(table.column_names)
+        raise DataError(f"{path}: found columns {found}, expected also {', '.join(missing)}.")
+    inputs = {}
+    for name, shape in shapes.items():
+        array = table[name].combine_chunks()
+        try:
+            flat = array.flatten() if pa.types.is_nested(array.type) else array
+            values = flat.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+            inputs[name] = values.reshape(table.num_rows, *shape)
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"{path}: column '{name}' is {array.type}, expected {shape or 'one'} float32 a row."
+            ) from error
+    return inputs
+
+
+def read_split(folder: Path, split: str, schema: Schema) -> Split:
+    """One split of a prepared dataset."""
+    path = folder / split_file(split)
+    table = read_table(path)
+    if ROW not in table.column_names or TARGET not in table.column_names:
+        raise DataError(f"{path}: no '{ROW}' or '{TARGET}' column. Run: dvc repro -f prepare@{schema.dataset}")
+    inputs = read_inputs(table, {f.name: f.shape for f in schema.features}, path)
+    return Split(np.array(table[ROW].to_pylist()), inputs, table[TARGET].to_numpy())

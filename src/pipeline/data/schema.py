@@ -1,0 +1,56 @@
+"""What a prepared dataset holds: its features, target and classes (schema.json)."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DataError
+from pipeline.files import write_json
+from pipeline.layout import SCHEMA
+
+NUMERIC, IMAGE = "numeric", "image"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One raw input: a number for each row (shape []), or an image ([height, width, channels])."""
+
+    name: str
+    kind: str
+    dtype: str
+    shape: list[int]
+
+
+@dataclass(frozen=True)
+class Schema:
+    dataset: str
+    task: str
+    modality: str
+    split: str
+    classes: list[str]
+    features: list[Feature]
+    target: str
+
+    @property
+    def num_outputs(self) -> int:
+        """Values that a model's head gives: one for each class, one for a number or a yes/no."""
+        return len(self.classes) if len(self.classes) > 2 else 1
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / SCHEMA, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Schema":
+        """schema.json of a prepared dataset; raises DataError where it is missing or damaged."""
+        path = folder / SCHEMA
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            features = [Feature(**entry) for entry in values.pop("features")]
+            return cls(features=features, **values)
+        except FileNotFoundError as error:
+            raise DataError(f"{path}: not found. Run: dvc repro prepare@{folder.name}") from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(
+                f"{path}: not a schema of this version ({error}). Run: dvc repro -f prepare@{folder.name}"
+            ) from error

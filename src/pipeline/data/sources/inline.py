@@ -1,0 +1,27 @@
+"""A few numeric rows written in the YAML itself; the last column is the target, a number."""
+
+import numpy as np
+
+from pipeline.config import REGRESSION, InlineDataset
+from pipeline.data.schema import NUMERIC, Feature
+from pipeline.data.table import Table
+from pipeline.errors import ConfigError
+
+
+def load(config: InlineDataset) -> Table:
+    """The rows of `config.rows`, one feature for each column but the last."""
+    if config.task != REGRESSION:
+        raise ConfigError(f"dataset {config.name}: an inline dataset is for regression, found task {config.task}.")
+    if len(config.columns) < 2:
+        raise ConfigError(f"dataset {config.name}: found columns {config.columns}, expected a feature and a target.")
+    for i, row in enumerate(config.rows):
+        if len(row) != len(config.columns):
+            raise ConfigError(
+                f"dataset {config.name}: row {i} has {len(row)} values, expected {len(config.columns)} "
+                f"({', '.join(config.columns)})."
+            )
+    values = np.asarray(config.rows, np.float32).reshape(-1, len(config.columns))
+    *names, target = config.columns
+    features = [Feature(name, NUMERIC, "float32", []) for name in names]
+    inputs = {name: values[:, i] for i, name in enumerate(names)}
+    return Table(features, inputs, values[:, -1], target, [])

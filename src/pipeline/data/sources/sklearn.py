@@ -1,0 +1,34 @@
+"""The data sets that ship with scikit-learn: real, small, and there without a network."""
+
+import numpy as np
+
+from pipeline.config import REGRESSION, SklearnDataset
+from pipeline.data.schema import IMAGE, NUMERIC, Feature
+from pipeline.data.table import Table
+from pipeline.errors import ConfigError, did_you_mean
+
+LOADERS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
+
+
+def load(config: SklearnDataset) -> Table:
+    """All rows of `sklearn.datasets.load_<loader>`, as float32; digits as images (8, 8, 1)."""
+    from sklearn import datasets
+
+    if config.loader not in LOADERS:
+        raise ConfigError(f"dataset.loader: '{config.loader}' is unknown {did_you_mean(config.loader, LOADERS)}")
+    bunch = getattr(datasets, f"load_{config.loader}")()
+    if config.modality == "image":
+        if "images" not in bunch:
+            raise ConfigError(f"dataset.modality: {config.loader} holds no images. Set modality: table.")
+        pixels = np.asarray(bunch.images, np.float32)[..., np.newaxis]
+        features = [Feature("image", IMAGE, "float32", list(pixels.shape[1:]))]
+        inputs = {"image": pixels}
+    else:
+        values = np.asarray(bunch.data, np.float32)
+        names = [str(name) for name in bunch.feature_names]
+        features = [Feature(name, NUMERIC, "float32", []) for name in names]
+        inputs = {name: values[:, i] for i, name in enumerate(names)}
+    regression = config.task == REGRESSION
+    classes = [] if regression else [str(name) for name in bunch.target_names]
+    target = np.asarray(bunch.target, np.float32 if regression else np.int32)
+    return Table(features, inputs, target, "target", classes)

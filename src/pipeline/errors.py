@@ -1,0 +1,38 @@
+"""Every error that a user is meant to see.
+
+PipelineError              one line on stderr, exit code 2
+├── ConfigError            conf/, params.yaml or a command-line override
+├── DataError              input files, prepared splits
+├── ArtifactError          a model, history, journal or prediction file
+└── TrackingError          the MLflow store or server
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class PipelineError(Exception):
+    """Something that the user can mend: the message says what was found, expected and to do."""
+
+
+class ConfigError(PipelineError):
+    """A configuration value that cannot be used."""
+
+
+class DataError(PipelineError):
+    """Input or prepared data that cannot be used."""
+
+
+class ArtifactError(PipelineError):
+    """A file that an earlier stage wrote and that cannot be used."""
+
+
+class TrackingError(PipelineError):
+    """The MLflow store cannot be used."""
+
+
+def did_you_mean(found: str, known: Iterable[str]) -> str:
+    """Return `(a, b, c). Did you mean 'b'?`, the end of a message about an unknown name."""
+    names = list(known)
+    near = difflib.get_close_matches(found, names, n=1)
+    return f"({', '.join(names)})." + (f" Did you mean '{near[0]}'?" if near else "")

@@ -1,0 +1,97 @@
+"""Where everything stands: each path is named here and nowhere else."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pipeline.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of one working tree."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Layout":
+        """The nearest folder at or above `start` (default: the working directory) that holds dvc.yaml."""
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if (folder / "dvc.yaml").is_file():
+                return cls(folder)
+        raise ConfigError(f"{here}: no dvc.yaml here or above. Run this inside a checkout of the pipeline.")
+
+    @cached_property
+    def home(self) -> Path:
+        """The checkout that keeps runs and the store; differs from `root` under `dvc exp run --temp`,
+        whose working trees DVC makes in .dvc/tmp/exps/ and throws away."""
+        for parent in self.root.parents:
+            if parent.name == "exps" and parent.parent.name == "tmp" and parent.parent.parent.name == ".dvc":
+                return parent.parent.parent.parent
+        return self.root
+
+    @property
+    def conf(self) -> Path:
+        return self.root / "conf"
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def dvc_yaml(self) -> Path:
+        return self.root / "dvc.yaml"
+
+    @property
+    def resolved(self) -> Path:
+        return self.root / "build" / "config"
+
+    def resolved_dataset(self, dataset: str) -> Path:
+        return self.resolved / "datasets" / f"{dataset}.yaml"
+
+    def resolved_experiment(self, experiment: str) -> Path:
+        return self.resolved / "experiments" / f"{experiment}.yaml"
+
+    def prepared(self, dataset: str) -> Path:
+        return self.root / "data" / "prepared" / dataset
+
+    def trained(self, experiment: str) -> Path:
+        return self.root / "build" / "train" / experiment
+
+    def evaluated(self, experiment: str) -> Path:
+        return self.root / "build" / "evaluate" / experiment
+
+    @property
+    def runs(self) -> Path:
+        return self.home / "runs"
+
+    def run(self, identity: str) -> Path:
+        """A run's own folder, outside DVC: journal, TensorBoard, checkpoints, lock."""
+        return self.runs / identity
+
+    @property
+    def tracking_uri(self) -> str:
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        """Artifacts of the default store (a server has its own)."""
+        return self.home / "mlartifacts"
+
+
+TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
+SCHEMA = "schema.json"
+SUMMARY = "summary.json"
+MODEL = "model.keras"
+HISTORY = "history.csv"
+IDENTITY = "identity.json"
+PREDICTIONS = "predictions.parquet"
+METRICS = "metrics.json"
+SCORES = "scores.parquet"
+JOURNAL = "journal.jsonl"
+
+
+def split_file(split: str) -> str:
+    return f"{split}.parquet"

@@ -1,0 +1,47 @@
+"""One graph: served(raw) = output(core(preprocess(raw))). Nothing between training and serving can differ."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pipeline.config import Config
+from pipeline.data.prepared import Split
+from pipeline.data.schema import Schema
+from pipeline.model.families import FAMILIES
+from pipeline.model.heads import Head
+from pipeline.model.preprocessing import PREPROCESSING
+
+PREDICT_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """`preprocess` maps raw inputs to features, `core` features to raw outputs, `served` raw inputs to answers."""
+
+    preprocess: Any
+    core: Any
+    served: Any
+    head: Head
+
+    def features(self, split: Split) -> NDArray[Any]:
+        """The features (N, ...) of a split's rows, made once; `core` trains on them."""
+        features: NDArray[Any] = self.preprocess.predict(split.inputs, batch_size=PREDICT_BATCH, verbose=0)
+        return features
+
+
+def assemble(config: Config, schema: Schema, train: Split) -> Assembled:
+    """Build the model of an experiment; preprocessing and head learn their constants from `train`."""
+    import keras
+
+    raw = {f.name: keras.Input(shape=f.shape or (1,), dtype=f.dtype, name=f.name) for f in schema.features}
+    features = PREPROCESSING[schema.modality](config.preprocessing, schema, raw, train)
+    preprocess = keras.Model(raw, features, name="preprocess")
+    core_input = keras.Input(shape=features.shape[1:], name="features")
+    representation = FAMILIES[config.model.family].build(config.model, core_input)
+    head = Head.of(schema, train.target, config.preprocessing.standardize)
+    penalty = keras.regularizers.L2(config.model.l2) if config.model.l2 else None
+    outputs = keras.layers.Dense(head.num_outputs, kernel_regularizer=penalty, name="head")(representation)
+    core = keras.Model(core_input, outputs, name="core")
+    served = keras.Model(raw, head.served_output(core(preprocess(raw))), name="served")
+    return Assembled(preprocess, core, served, head)

@@ -1,0 +1,37 @@
+"""`python -m pipeline.predict model=cnn_digits input=rows.parquet output=out.parquet`: raw rows to predictions."""
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.cli import hydra_command
+from pipeline.config import PredictConfig, TrainerConfig
+from pipeline.layout import MODEL, Layout
+
+
+def predict(config: PredictConfig) -> None:
+    """Write the predictions for each row of `input`; `model` is a trained experiment or a .keras file."""
+    from pipeline.data.prepared import ROW, read_inputs, read_table
+    from pipeline.serving import batch
+    from pipeline.serving.export import load_served
+    from pipeline.training import runtime
+
+    settings = TrainerConfig(name="keras", epochs=1)
+    table = read_table(Path(config.input))
+    runtime.load_tensorflow(settings)
+    runtime.start_session(settings, seed=0)
+    named = Layout.find().trained(config.model) / MODEL
+    path = named if named.is_file() else Path(config.model)
+    served = load_served(path)
+    inputs = read_inputs(table, {t.name: list(t.shape[1:]) for t in served.inputs}, Path(config.input))
+    rows = table[ROW].to_numpy() if ROW in table.column_names else np.arange(table.num_rows)
+    batch.write_predictions(Path(config.output), rows, batch.predict(served, inputs))
+    print(f"{config.output}: {table.num_rows} predictions of {path}")
+
+
+def main() -> None:
+    hydra_command(predict, "predict")
+
+
+if __name__ == "__main__":
+    main()

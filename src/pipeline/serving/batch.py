@@ -1,0 +1,33 @@
+"""Batch prediction with a served model: raw rows in, predictions by row id out."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pipeline.files import replacing
+
+ROW = "row"
+PREDICT_BATCH = 1024
+
+
+def predict(served: Any, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+    """Predictions by column: `prediction` for a number, `p_0` .. `p_{K-1}` for classes, each (N,) float32."""
+    answers = np.asarray(served.predict(inputs, batch_size=PREDICT_BATCH, verbose=0), np.float32)
+    answers = answers.reshape(len(answers), -1)
+    if served.layers[-1].name == "prediction":
+        return {"prediction": answers[:, 0]}
+    if answers.shape[1] == 1:
+        return {"p_0": 1 - answers[:, 0], "p_1": answers[:, 0]}
+    return {f"p_{k}": answers[:, k] for k in range(answers.shape[1])}
+
+
+def write_predictions(path: Path, rows: NDArray[Any], predictions: dict[str, NDArray[np.float32]]) -> None:
+    """One line for each row id, in the order given."""
+    columns = {ROW: pa.array([str(row) for row in rows], pa.string())}
+    columns |= {name: pa.array(values) for name, values in predictions.items()}
+    with replacing(path) as temporary:
+        pq.write_table(pa.table(columns), temporary)

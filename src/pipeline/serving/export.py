@@ -1,0 +1,66 @@
+"""The served model as a file whose bytes depend on the model alone."""
+
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ArtifactError
+from pipeline.files import replacing
+
+EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
+
+
+def save_canonical(model: Any, path: Path) -> None:
+    """Save a Keras model as a .keras archive, byte for byte the same for the same model.
+
+    Keras itself writes the date (metadata.json, zip entries), Python object ids (`shared_object_id`) and
+    entries in no fixed order.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "model.keras"
+        model.save(plain)
+        with zipfile.ZipFile(plain) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+    entries["metadata.json"] = _without_date(entries["metadata.json"])
+    entries["config.json"] = _renumbered(entries["config.json"])
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(entries):
+            archive.writestr(zipfile.ZipInfo(name, EPOCH_OF_ZIP), entries[name])
+
+
+def load_served(path: Path) -> Any:
+    """The served model of a .keras archive; raises ArtifactError where it is missing or damaged."""
+    import keras
+
+    if not path.is_file():
+        raise ArtifactError(f"{path}: not found, expected a model file (.keras).")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ArtifactError(f"{path}: not a readable Keras model ({reason}). Train it again.") from error
+
+
+def _without_date(content: bytes) -> bytes:
+    metadata = json.loads(content)
+    metadata.pop("date_saved", None)
+    return json.dumps(metadata, sort_keys=True).encode()
+
+
+def _renumbered(content: bytes) -> bytes:
+    """Object ids of one process, replaced by their order of appearance."""
+    numbers: dict[int, int] = {}
+
+    def visit(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: numbers.setdefault(item, len(numbers)) if key == "shared_object_id" else visit(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [visit(item) for item in value]
+        return value
+
+    return json.dumps(visit(json.loads(content))).encode()

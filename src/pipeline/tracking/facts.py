@@ -1,0 +1,62 @@
+"""What a run's tags say of where it ran: commit, libraries, machine."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("tensorflow", "keras", "numpy", "mlflow", "dvc", "hydra-core")
+WRITTEN_BY_PIPELINE = ("dvc.lock",)
+
+
+def run_tags(identity: dict[str, Any], root: Path) -> dict[str, str]:
+    """Tags of a run: digests of what went in, git commit and whether tracked files differ from it, versions."""
+    tags = {
+        "pipeline.identity": str(identity["identity"]),
+        "pipeline.config": identity["config"],
+        "pipeline.code": identity["code"],
+        "pipeline.lock": identity["lock"],
+        "pipeline.dataset": identity["dataset"],
+        "pipeline.threads": str(identity["threads"]),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu_count": str(os.cpu_count()),
+    }
+    tags |= {f"pipeline.data.{split}": digest for split, digest in identity["data"].items()}
+    tags |= {f"version.{library}": version(library) for library in LIBRARIES}
+    return tags | git_tags(root)
+
+
+def git_tags(root: Path) -> dict[str, str]:
+    """The commit, and whether files differ from it other than those that the pipeline itself writes."""
+    commit = _git(root, "rev-parse", "HEAD")
+    if commit is None:
+        return {"git.commit": "none"}
+    status = _git(root, "status", "--porcelain") or ""
+    changed = [line[3:] for line in status.splitlines() if line[3:] not in WRITTEN_BY_PIPELINE]
+    return {
+        "git.commit": commit,
+        "git.dirty": "true" if changed else "false",
+        "mlflow.source.git.commit": commit,
+    }
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.rstrip("\n") if done.returncode == 0 else None
+
+
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one level, keys joined by dots; lists stay values."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

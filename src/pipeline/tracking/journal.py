@@ -1,0 +1,80 @@
+"""The journal of a run: append-only, one JSON object a line. The disk is the truth, MLflow a projection of it.
+
+A line is never written twice: a rerun or resumed run of the same identity adds only what is not there yet.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
+
+Record = dict[str, Any]
+
+
+def read(path: Path) -> list[Record]:
+    """The journal's records; a last line that was cut off while it was written is left out."""
+    if not path.exists():
+        return []
+    records = []
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            continue
+    return records
+
+
+def status(records: list[Record]) -> str | None:
+    """How the run ended, or None while it has not."""
+    if records and records[-1]["type"] == "end":
+        return str(records[-1]["status"])
+    return None
+
+
+class Journal:
+    """Writes a run's journal. Once the run has finished, nothing is added any more."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        records = read(path)
+        self.finished = status(records) == FINISHED
+        self.known = {r["epoch"]: r["values"] for r in records if r["type"] == "metrics"}
+        self.differing: list[int] = []
+        self._drop_cut_line(path)
+        self._stream = path.open("a", encoding="utf-8")
+
+    def start(self, identity: str, experiment: str, params: dict[str, Any], tags: dict[str, str]) -> None:
+        self._add({"type": "start", "identity": identity, "experiment": experiment, "params": params, "tags": tags})
+
+    def tags(self, tags: dict[str, str]) -> None:
+        self._add({"type": "tags", "tags": tags})
+
+    def metrics(self, epoch: int, values: dict[str, float]) -> None:
+        """Add an epoch's values, or note in `differing` that an earlier run of this identity had others."""
+        if epoch not in self.known:
+            self._add({"type": "metrics", "epoch": epoch, "values": values})
+        elif self.known[epoch] != values:
+            self.differing.append(epoch)
+
+    def end(self, status: str) -> None:
+        self._add({"type": "end", "status": status})
+        self._stream.close()
+
+    def _add(self, record: Record) -> None:
+        if self.finished:
+            return
+        line = json.dumps({"type": record["type"], "time": time.time_ns() // 1_000_000, **record})
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+    @staticmethod
+    def _drop_cut_line(path: Path) -> None:
+        if not path.exists():
+            return
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole != len(content):
+            with path.open("r+b") as stream:
+                stream.truncate(whole)

@@ -1,0 +1,87 @@
+"""`python -m pipeline.train experiment=cnn_digits key=value`: train, save, predict the test rows."""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.cli import hydra_command, terminate_as_interrupt
+from pipeline.config import Config
+from pipeline.layout import HISTORY, IDENTITY, JOURNAL, SPLITS, Layout
+
+
+def train(config: Config) -> None:
+    """Train one experiment and write its folder (model, history, predictions, identity) whole or not at all."""
+    from pipeline import locks
+    from pipeline.tracking.follower import Follower
+    from pipeline.training.identity import identify
+
+    terminate_as_interrupt()
+    layout = Layout.find()
+    identity = identify(config, layout, layout.prepared(config.dataset.name))
+    name = str(identity["identity"])
+    output = Path(config.output) if config.output else layout.run(name) / "output"
+    with locks.hold(layout.run(name) / "lock", f"run {name}"):
+        follower = Follower.start(layout, name)
+        try:
+            run(config, layout, identity, output)
+        finally:
+            if trouble := follower.stop():
+                print(trouble)
+    print(f"{config.name}: results in {output}, journal and TensorBoard in {layout.run(name)}")
+
+
+def run(config: Config, layout: Layout, identity: dict[str, Any], output: Path) -> None:
+    """The training itself, journaled from start to end however it ends."""
+    from pipeline.compose import as_plain
+    from pipeline.tracking import facts, journal
+
+    folder = layout.run(str(identity["identity"]))
+    log = journal.Journal(folder / JOURNAL)
+    params = facts.flatten({k: v for k, v in as_plain(config).items() if k not in ("name", "output")})
+    log.start(identity["identity"], config.name, params, facts.run_tags(identity, layout.root))
+    ended = journal.FAILED
+    try:
+        produce(config, layout, identity, output, log, params)
+        ended = journal.FINISHED
+    except KeyboardInterrupt:
+        ended = journal.KILLED
+        raise
+    finally:
+        log.end(ended)
+    if log.differing:
+        print(
+            f"{config.name}: epoch {log.differing[0]} has other values than in an earlier run of the same identity. "
+            "The bits were not reproduced; see docs/reproducibility.md."
+        )
+
+
+def produce(
+    config: Config, layout: Layout, identity: dict[str, Any], output: Path, log: Any, params: dict[str, Any]
+) -> None:
+    """Train and write `output`: model.keras, predictions.parquet, history.csv, identity.json."""
+    from pipeline.data.prepared import read_split
+    from pipeline.data.schema import Schema
+    from pipeline.files import replacing_folder, write_json
+    from pipeline.training.runtime import load_tensorflow
+
+    prepared = layout.prepared(config.dataset.name)
+    schema = Schema.read(prepared)
+    rows, validation, test = (read_split(prepared, split, schema) for split in SPLITS)
+    load_tensorflow(config.trainer)
+    from pipeline.serving.package import package
+    from pipeline.training.fit import fit
+    from pipeline.training.history import write_history
+
+    board_folder = layout.run(identity["identity"]) / "tensorboard"
+    model, history = fit(config, schema, rows, validation, log, board_folder, params)
+    with replacing_folder(output) as folder:
+        package(model.served, test, folder)
+        write_history(folder / HISTORY, history)
+        write_json(folder / IDENTITY, identity)
+
+
+def main() -> None:
+    hydra_command(train, "config")
+
+
+if __name__ == "__main__":
+    main()

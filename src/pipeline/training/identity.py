@@ -1,0 +1,52 @@
+"""The identity of a training run: a digest of exactly what its DVC stage depends on.
+
+The list of what that is stands in dvc.yaml alone (stages.train); everything else finds the run by the result.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.config import Config
+from pipeline.errors import ArtifactError, DataError
+from pipeline.files import digest_file, digest_tree, digest_value
+from pipeline.layout import IDENTITY, SPLITS, Layout, split_file
+
+IDENTITY_DIGITS = 12
+
+
+def identify(config: Config, layout: Layout, prepared: Path) -> dict[str, Any]:
+    """The content of identity.json for this configuration, data, code, lock file and thread count."""
+    stage = yaml.safe_load(layout.dvc_yaml.read_text(encoding="utf-8"))["stages"]["train"]["do"]
+    ((_, keys),) = stage["params"][0].items()
+    values = asdict(config)
+    sources = [layout.root / path for path in stage["deps"] if path.startswith("src/")]
+    try:
+        data = {split: digest_file(prepared / split_file(split)) for split in SPLITS}
+    except FileNotFoundError as error:
+        raise DataError(f"{error.filename}: not found. Run: dvc repro prepare@{config.dataset.name}") from error
+    parts = {
+        "experiment": config.name,
+        "dataset": config.dataset.name,
+        "config": digest_value({key: values[key] for key in keys}),
+        "data": data,
+        "code": digest_tree(sources, layout.root),
+        "lock": digest_file(layout.root / "requirements.lock"),
+        "threads": config.trainer.threads,
+    }
+    return {"identity": f"{config.name}-{digest_value(parts)[:IDENTITY_DIGITS]}", **parts}
+
+
+def read_identity(folder: Path) -> dict[str, Any]:
+    """identity.json of a trained experiment."""
+    path = folder / IDENTITY
+    try:
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {**value, "identity": str(value["identity"])}
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path}: not found. Run: dvc repro train@{folder.name}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{path}: damaged ({error}). Run: dvc repro -f train@{folder.name}") from error

@@ -1,0 +1,58 @@
+"""Everything that watches a training, called once after each epoch."""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.config import REGRESSION, TensorBoardConfig
+from pipeline.data.schema import Schema
+from pipeline.model.assembly import Assembled
+from pipeline.tracking.journal import Journal
+from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts
+from pipeline.training.history import check_finite
+from pipeline.training.job import EpochValues, Examples
+from pipeline.training.progress import Progress
+
+
+class Observer:
+    """Keeps the history and passes each epoch on to journal, progress bar and TensorBoard.
+
+    `board` is None when an earlier run of this identity has finished: what it wrote stands.
+    """
+
+    def __init__(
+        self,
+        model: Assembled,
+        schema: Schema,
+        validation: Examples,
+        journal: Journal,
+        progress: Progress,
+        board: TensorBoardWriter | None,
+        every: TensorBoardConfig,
+    ) -> None:
+        self.history: list[EpochValues] = []
+        self._model, self._schema, self._validation = model, schema, validation
+        self._journal, self._progress, self._board, self._every = journal, progress, board, every
+
+    def epoch(self, epoch: int, values: EpochValues) -> None:
+        """Take in one epoch's values (epochs from 1); raises ArtifactError when the loss is not finite."""
+        check_finite(epoch, values)
+        self.history.append(values)
+        self._journal.metrics(epoch, values)
+        self._progress.epoch(epoch, values)
+        if self._board is None:
+            return
+        self._board.scalars(epoch, values)
+        if _due(epoch, self._every.histograms_every):
+            self._board.histograms(epoch, self._model.core)
+        if _due(epoch, self._every.confusion_every) and self._schema.task != REGRESSION:
+            self._board.confusion(epoch, self._confusion(), self._schema.classes)
+
+    def _confusion(self) -> Any:
+        logits = np.asarray(self._model.core(self._validation.features, training=False))
+        predicted = logits.argmax(axis=1) if logits.shape[1] > 1 else (logits[:, 0] > 0).astype(int)
+        return confusion_counts(self._validation.target.reshape(-1), predicted, len(self._schema.classes))
+
+
+def _due(epoch: int, every: int) -> bool:
+    return every > 0 and epoch % every == 0

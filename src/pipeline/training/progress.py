@@ -1,0 +1,26 @@
+"""A line that a person can follow: epochs done, rate, time left, latest values."""
+
+import sys
+from typing import Any
+
+from pipeline.training.job import EpochValues
+
+SHOWN = ("loss", "val_loss", "val_accuracy", "val_mae")
+
+
+class Progress:
+    """An epoch bar on stderr; outside a terminal, about one line every ten seconds."""
+
+    def __init__(self, name: str, epochs: int) -> None:
+        from tqdm import tqdm
+
+        interval = 0.1 if sys.stderr.isatty() else 10.0
+        self._bar: Any = tqdm(total=epochs, desc=f"train {name}", unit="epoch", mininterval=interval, leave=True)
+
+    def epoch(self, epoch: int, values: EpochValues) -> None:
+        shown = {name: f"{values[name]:.4g}" for name in SHOWN if name in values}
+        self._bar.set_postfix(shown, refresh=False)
+        self._bar.update(epoch - self._bar.n)
+
+    def close(self) -> None:
+        self._bar.close()
