@@ -3,6 +3,7 @@
 The stage `configure` and every command compose here, so that a run by hand and a DVC stage agree.
 """
 
+import re
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,8 @@ def load_params(layout: Layout) -> schema.Params:
     """params.yaml, checked against its schema."""
     values = read_yaml(layout.params)
     try:
-        return typed(OmegaConf.merge(OmegaConf.structured(schema.Params), values), "params.yaml")  # type: ignore[no-any-return]
+        params: schema.Params = typed(OmegaConf.merge(OmegaConf.structured(schema.Params), values), "params.yaml")
+        return params
     except OmegaConfBaseException as error:
         raise _explained(error, "params.yaml") from error
 
@@ -128,7 +130,17 @@ def explain(error: BaseException) -> ConfigError:
             where = str(error).split("'")[1] if str(error).startswith("In '") else ""
             return _explained(cause, where)
         cause = cause.__cause__ or cause.__context__
-    return ConfigError(_one_line(error))
+    return _unknown_choice(error) or ConfigError(_one_line(error))
+
+
+def _unknown_choice(error: BaseException) -> ConfigError | None:
+    """Hydra's `Could not find 'group/option'`, as the other errors put it: what is known, what is near."""
+    match = re.search(r"Could not find '(\S+)/(\S+)'\s+Available options in '\S+':((?:\n\t\S+)+)", str(error))
+    if match is None:
+        return None
+    group, found, listed = match.groups()
+    known = [option for option in listed.split() if not option.endswith("_schema")]
+    return ConfigError(f"{group}: '{found}' is unknown {did_you_mean(found, known)}")
 
 
 def _explained(error: OmegaConfBaseException, where: str) -> ConfigError:

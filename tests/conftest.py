@@ -1,0 +1,72 @@
+"""A checkout of its own for every test that runs commands: nothing here touches the one under test."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TREE = ("conf", "src", "params.yaml", "dvc.yaml", "requirements.lock", ".dvc/config", ".dvcignore", ".gitignore")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment() -> dict[str, str]:
+    """The process environment with this interpreter first on PATH and no store of the developer's."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "PYTHONPATH", "DVC_ROOT")}
+    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the sources and configuration in a git and DVC repository of its own."""
+    root = tmp_path / "checkout"
+    for name in TREE:
+        source, target = ROOT / name, root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copy2(source, target)
+    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "start"]):
+        subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
+    return root
+
+
+@pytest.fixture
+def run(checkout: Path) -> Run:
+    """Run a command in the checkout, with its sources first on the path; returns the finished process."""
+
+    def run_in(*command: str, **extra: str) -> subprocess.CompletedProcess[str]:
+        env = environment() | {"PYTHONPATH": str(checkout / "src"), **extra}
+        return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False)
+
+    return run_in
+
+
+@pytest.fixture
+def pipeline(run: Run) -> Run:
+    """`pipeline("train", "experiment=...")` runs `python -m pipeline.train experiment=...`."""
+
+    def run_command(command: str, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+        return run(sys.executable, "-m", f"pipeline.{command}", *arguments, **extra)
+
+    return run_command
+
+
+@pytest.fixture
+def edit(checkout: Path) -> Callable[[str, str, str], None]:
+    """Replace one piece of text of a file in the checkout."""
+
+    def replace(name: str, old: str, new: str) -> None:
+        path = checkout / name
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {name}"
+        path.write_text(text.replace(old, new, 1))
+
+    return replace

@@ -1,0 +1,107 @@
+"""Configuration: what composes, and the exact words for what does not."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.compose import as_plain, compose_config, load_params
+from pipeline.errors import ConfigError
+from pipeline.layout import Layout
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def layout() -> Layout:
+    return Layout(ROOT)
+
+
+def refused(layout: Layout, *overrides: str, config: str = "config") -> str:
+    with pytest.raises(ConfigError) as caught:
+        compose_config(layout, config, list(overrides))
+    return str(caught.value)
+
+
+def test_experiment_chooses_dataset_model_and_trainer(layout: Layout) -> None:
+    config = compose_config(layout, "config", ["experiment=cnn_digits"])
+    assert (config.name, config.dataset.name, config.model.family) == ("cnn_digits", "digits", "cnn")
+    assert config.seed == load_params(layout).seed
+
+
+def test_override_wins(layout: Layout) -> None:
+    config = compose_config(layout, "config", ["experiment=cnn_digits", "seed=7", "model.filters=[8,16]"])
+    assert (config.seed, config.model.filters) == (7, [8, 16])
+
+
+def test_resolved_config_is_plain_data(layout: Layout) -> None:
+    plain = as_plain(compose_config(layout, "config", ["experiment=rnn_digits"]))
+    assert plain["model"]["family"] == "rnn"
+    assert isinstance(plain["model"]["units"], list)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "model.filtres=[3]",
+            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, batch_norm, dropout). "
+            "Did you mean 'filters'?",
+        ),
+        ("model.kernel=abc", "model.kernel: Value 'abc' of type 'str' could not be converted to Integer"),
+        ("trainer.epochs=0", "trainer.epochs: found 0, expected 1 or more."),
+        ("model.dropout=1.0", "model.dropout: found 1.0, expected a rate of at least 0 and less than 1."),
+        ("split.test=1.2", "params.yaml: split.test: found 1.2, expected a fraction between 0 and 1."),
+        ("trainer.optimizer.name=adm", "trainer.optimizer.name: 'adm' is unknown (adam, sgd). Did you mean 'adam'?"),
+    ],
+)
+def test_refused_override(layout: Layout, override: str, message: str) -> None:
+    assert refused(layout, "experiment=cnn_digits", override) == message
+
+
+def test_impossible_pair(layout: Layout) -> None:
+    assert refused(layout, "experiment=linear_diabetes", "model=rnn") == (
+        "model rnn takes sequence or grid features, but dataset diabetes (table) gives a vector. Choose one of: linear."
+    )
+
+
+def test_impossible_task(layout: Layout) -> None:
+    assert refused(layout, "experiment=logistic_digits", "model=linear") == (
+        "model linear answers regression, but dataset digits asks for multiclass. Choose one of: logistic, cnn, rnn."
+    )
+
+
+def test_unknown_experiment_suggests_the_nearest(layout: Layout) -> None:
+    assert refused(layout, "experiment=cnn_digitz") == (
+        "experiment: 'cnn_digitz' is unknown (cnn_digits, linear_diabetes, linear_line, logistic_breast_cancer, "
+        "logistic_digits, rnn_digits). Did you mean 'cnn_digits'?"
+    )
+
+
+def test_unknown_key_in_yaml_names_the_file(checkout: Path, edit) -> None:
+    edit("conf/model/cnn.yaml", "  - cnn_schema\n", "  - cnn_schema\nfiltres: [3]\n")
+    message = refused(Layout(checkout), "experiment=cnn_digits")
+    assert message.startswith("model/cnn: 'filtres' is not a field of cnn (")
+    assert message.endswith("Did you mean 'filters'?")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "linear_diabetes: diabetes",
+            "linear_diabetes: diabetis",
+            "params.yaml: experiment linear_diabetes uses 'diabetis', which is not in datasets "
+            "(diabetes, breast_cancer, digits). Did you mean 'diabetes'?",
+        ),
+        ("seed: 1\n", "seed: one\n", "params.yaml: seed: Value 'one' of type 'str' could not be converted to Integer"),
+        (
+            "  cnn_digits: digits\n",
+            "  cnn_digits: digits\n  cnn_digits: digits\n",
+            "params.yaml line 20: 'cnn_digits' stands twice. Keep one of them.",
+        ),
+    ],
+)
+def test_refused_params(checkout: Path, edit, old: str, new: str, message: str) -> None:
+    edit("params.yaml", old, new)
+    with pytest.raises(ConfigError) as caught:
+        load_params(Layout(checkout))
+    assert str(caught.value) == message
