@@ -21,6 +21,18 @@ def environment() -> dict[str, str]:
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _threads() -> None:
+    """TensorFlow's threads are set once in a process, before its first computation."""
+    import tensorflow as tf
+
+    from pipeline.config import TrainerConfig
+
+    threads = TrainerConfig(name="keras", epochs=1).threads
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the sources and configuration in a git and DVC repository of its own."""

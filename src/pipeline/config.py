@@ -201,7 +201,7 @@ class TrainerConfig:
     tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
 
     def check(self) -> None:
-        _one_of("trainer.name", self.name, ("keras",))
+        _one_of("trainer.name", self.name, ("compiled", "keras"))
         _one_of("trainer.class_weight", self.class_weight, ("none", "balanced"))
         _one_of("trainer.instruction_set", self.instruction_set, ("native", "sse41", "avx", "avx2", "avx512_core"))
         for name in ("epochs", "batch_size", "threads"):

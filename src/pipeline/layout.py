@@ -90,6 +90,7 @@ IDENTITY = "identity.json"
 PREDICTIONS = "predictions.parquet"
 METRICS = "metrics.json"
 SCORES = "scores.parquet"
+ANSWERS = "answers.csv"
 JOURNAL = "journal.jsonl"
 
 

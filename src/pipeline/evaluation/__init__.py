@@ -1,0 +1,1 @@
+"""Metrics, intervals, references and the report: functions over arrays, without TensorFlow."""

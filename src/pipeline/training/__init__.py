@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from pipeline.training import keras_fit
+from pipeline.training import compiled, keras_fit
 from pipeline.training.job import Job
 
-TRAINERS: dict[str, Callable[[Job], None]] = {"keras": keras_fit.train}
+TRAINERS: dict[str, Callable[[Job], None]] = {"compiled": compiled.train, "keras": keras_fit.train}

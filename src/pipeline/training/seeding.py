@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.data.order import generator
 
@@ -19,8 +20,14 @@ def seed_generators(core: Any) -> list[Any]:
     return found
 
 
+def seed_states(core: Any, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The states (G, 2) of the model's G seed generators at the start of `epoch` (from 0)."""
+    count = len(seed_generators(core))
+    states = [generator(seed, epoch, DROPOUT_STREAM, i).integers(0, 2**31, size=2) for i in range(count)]
+    return np.array(states, np.int64).reshape(count, 2)
+
+
 def reseed(core: Any, seed: int, epoch: int) -> None:
-    """Set the model's seed generators to their state at the start of `epoch` (from 0)."""
-    for i, seeds in enumerate(seed_generators(core)):
-        state = generator(seed, epoch, DROPOUT_STREAM, i).integers(0, 2**31, size=2)
-        seeds.state.assign(np.asarray(state, seeds.state.dtype))
+    """Set the model's seed generators to their states at the start of `epoch` (from 0)."""
+    for seeds, state in zip(seed_generators(core), seed_states(core, seed, epoch), strict=True):
+        seeds.state.assign(state.astype(seeds.state.dtype))

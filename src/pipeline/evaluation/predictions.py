@@ -1,0 +1,25 @@
+"""Stored predictions of a test split."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import REGRESSION
+from pipeline.data.prepared import ROW, Split, read_table
+from pipeline.data.schema import Schema
+from pipeline.errors import ArtifactError
+
+
+def read_predictions(path: Path, schema: Schema, test: Split) -> NDArray[np.float64]:
+    """Predictions (N,) or (N, K) for exactly the rows of `test`, in its order."""
+    table = read_table(path)
+    wanted = ["prediction"] if schema.task == REGRESSION else [f"p_{k}" for k in range(len(schema.classes))]
+    if table.column_names != [ROW, *wanted]:
+        found = ", ".join(table.column_names)
+        raise ArtifactError(f"{path}: found columns {found}, expected {', '.join([ROW, *wanted])}. Train again.")
+    if table[ROW].to_pylist() != test.rows.tolist():
+        raise ArtifactError(f"{path}: its rows are not those of the test split. Run: dvc repro")
+    columns: list[NDArray[Any]] = [table[name].to_numpy().astype(np.float64) for name in wanted]
+    return columns[0] if schema.task == REGRESSION else np.stack(columns, axis=1)

@@ -1,0 +1,86 @@
+"""metrics.json and the tables behind the plots."""
+
+import csv
+import io
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import REGRESSION, EvaluationConfig
+from pipeline.data.prepared import Split
+from pipeline.data.schema import Schema
+from pipeline.evaluation.intervals import intervals
+from pipeline.evaluation.metrics import class_metrics, per_class, regression_metrics
+from pipeline.evaluation.reference import baseline, reference
+
+Array = NDArray[np.float64]
+DIGITS = 6
+
+
+def metrics_of(schema: Schema, target: NDArray[Any], predicted: Array) -> dict[str, Any]:
+    """The task's metrics, as functions of row weights; `predicted` is (N,) or (N, K)."""
+    if schema.task == REGRESSION:
+        return regression_metrics(target.astype(np.float64), predicted)
+    return class_metrics(target.astype(np.int64), predicted)
+
+
+def build_report(
+    experiment: str, config: EvaluationConfig, schema: Schema, train: Split, test: Split, predicted: Array
+) -> dict[str, Any]:
+    """The content of metrics.json, rounded to six digits: the last bits of a sum are the processor's."""
+    scored = intervals(
+        metrics_of(schema, test.target, predicted), test.num_rows, config.resamples, config.confidence, config.seed
+    )
+    report: dict[str, Any] = {
+        "experiment": experiment,
+        "dataset": schema.dataset,
+        "task": schema.task,
+        "split": schema.split,
+        "rows": test.num_rows,
+        "primary": "r2" if schema.task == REGRESSION else "accuracy",
+        "confidence": config.confidence,
+        "test": {name: asdict(interval) for name, interval in scored.items()},
+    }
+    ones = np.ones((1, test.num_rows))
+    for key, (name, answer) in {
+        "reference": reference(schema, train, test),
+        "baseline": baseline(schema, train, test),
+    }.items():
+        values = {metric: float(of(ones)[0]) for metric, of in metrics_of(schema, test.target, answer).items()}
+        report[key] = {"model": name, **values}
+    if schema.task != REGRESSION:
+        report["per_class"] = per_class(test.target, predicted.argmax(axis=1), schema.classes)
+    rounded: dict[str, Any] = _rounded(report)
+    return rounded
+
+
+def row_scores(schema: Schema, test: Split, predicted: Array) -> tuple[str, Array]:
+    """Name and values (N,) of what two models are compared by, row by row: squared error, or right 1, wrong 0."""
+    if schema.task == REGRESSION:
+        return "error", (predicted - test.target.astype(np.float64)) ** 2
+    return "correct", (predicted.argmax(axis=1) == test.target).astype(np.float64)
+
+
+def answers_table(schema: Schema, test: Split, predicted: Array) -> str:
+    """A CSV line for each test row: prediction and residual of a regression, or actual and predicted class."""
+    if schema.task == REGRESSION:
+        rows = [(f"{p:.6g}", f"{t - p:.6g}") for p, t in zip(predicted, test.target, strict=True)]
+        return _csv(("predicted", "residual"), rows)
+    guess = predicted.argmax(axis=1)
+    named = [(schema.classes[t], schema.classes[g]) for t, g in zip(test.target, guess, strict=True)]
+    return _csv(("actual", "predicted"), named)
+
+
+def _csv(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerows([header, *rows])
+    return stream.getvalue()
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

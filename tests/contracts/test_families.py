@@ -1,0 +1,113 @@
+"""One checklist for every family on every kind of features and every task that it declares."""
+
+import itertools
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline.config import (
+    BINARY,
+    MODELS,
+    REGRESSION,
+    TASKS,
+    Config,
+    DatasetConfig,
+    OptimizerConfig,
+    SplitConfig,
+    TrainerConfig,
+)
+from pipeline.data.prepared import Split
+from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
+from pipeline.errors import ConfigError
+from pipeline.model.assembly import assemble
+from pipeline.model.families import FAMILIES, check_pair
+from pipeline.model.kinds import FEATURE_KIND
+from pipeline.serving.batch import predict
+from pipeline.serving.export import load_served, save_canonical
+from pipeline.tracking.journal import Journal
+from pipeline.training.fit import fit
+
+ROWS = 48
+CASES = [
+    (family, modality, task)
+    for family, modality, task in itertools.product(FAMILIES, FEATURE_KIND, TASKS)
+    if FEATURE_KIND[modality] in FAMILIES[family].accepts and task in FAMILIES[family].tasks
+]
+REFUSED = [case for case in itertools.product(FAMILIES, FEATURE_KIND, TASKS) if case not in CASES]
+
+
+def schema_of(modality: str, task: str) -> Schema:
+    classes = {REGRESSION: [], BINARY: ["no", "yes"]}.get(task, ["a", "b", "c"])
+    if modality == "image":
+        features = [Feature("image", IMAGE, "float32", [6, 5, 1])]
+    else:
+        features = [Feature(name, NUMERIC, "float32", []) for name in ("first column", "second")]
+    return Schema("made", task, modality, "hash", classes, features, "target")
+
+
+def rows_of(schema: Schema, seed: int) -> Split:
+    """Rows whose target can be learned: it follows the inputs' mean."""
+    random = np.random.default_rng(seed)
+    inputs = {f.name: random.uniform(0, 8, (ROWS, *f.shape)).astype(np.float32) for f in schema.features}
+    shift = random.uniform(0, 8, ROWS).astype(np.float32)
+    inputs = {name: x + shift.reshape(ROWS, *[1] * (x.ndim - 1)) for name, x in inputs.items()}
+    if schema.task == REGRESSION:
+        target = 30 + 10 * shift
+    else:
+        target = np.minimum(shift / 8 * len(schema.classes), len(schema.classes) - 1).astype(np.int32)
+    return Split(np.array([f"{seed}-{i}" for i in range(ROWS)]), inputs, target)
+
+
+def config_of(family: str, task: str) -> Config:
+    trainer = TrainerConfig(name="keras", epochs=8, batch_size=10, optimizer=OptimizerConfig(learning_rate=0.02))
+    trainer.class_weight = "none" if task == REGRESSION else "balanced"
+    return Config("made", 1, SplitConfig(1, 0.2, 0.1), DatasetConfig("made"), MODELS[family](), trainer=trainer)
+
+
+@pytest.mark.parametrize(("family", "modality", "task"), CASES)
+def test_family(family: str, modality: str, task: str, tmp_path: Path) -> None:
+    schema = schema_of(modality, task)
+    train, validation = rows_of(schema, 1), rows_of(schema, 2)
+    config = config_of(family, task)
+    made = []
+    for attempt in ("first", "second"):
+        journal = Journal(tmp_path / attempt / "journal.jsonl")
+        model, history = fit(config, schema, train, validation, journal, tmp_path / attempt / "board", {"seed": 1})
+        save_canonical(model.served, tmp_path / attempt / "model.keras")
+        made.append((history, (tmp_path / attempt / "model.keras").read_bytes()))
+    assert made[0][0] == made[1][0], "two runs of one seed have different histories"
+    assert made[0][1] == made[1][1], "two runs of one seed save different bytes"
+    history = made[0][0]
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert list(history[0]) == ["loss", model.head.metric, "val_loss", f"val_{model.head.metric}", "learning_rate"]
+
+    served = load_served(tmp_path / "first" / "model.keras")
+    expected = np.asarray(model.served.predict(validation.inputs, verbose=0))
+    np.testing.assert_array_equal(served.predict(validation.inputs, verbose=0), expected)
+    columns = predict(served, validation.inputs)
+    values = np.stack(list(columns.values()), axis=1)
+    if task == REGRESSION:
+        assert list(columns) == ["prediction"]
+        # the answer is in the target's own unit, not in standardised ones
+        assert abs(values.mean() - train.target.mean()) < train.target.std()
+    else:
+        assert list(columns) == [f"p_{k}" for k in range(len(schema.classes))]
+        np.testing.assert_allclose(values.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("family", "modality", "task"), REFUSED)
+def test_refused_pair(family: str, modality: str, task: str) -> None:
+    with pytest.raises(ConfigError, match=f"model {family} (takes|answers) .* Choose one of: "):
+        check_pair(family, DatasetConfig("made", "inline", modality, task))
+
+
+def test_preprocessing_learns_from_the_training_rows_alone() -> None:
+    schema = schema_of("table", REGRESSION)
+    train = rows_of(schema, 1)
+    keras.utils.set_random_seed(0)
+    model = assemble(config_of("linear", REGRESSION), schema, train)
+    features = model.features(train)
+    np.testing.assert_allclose(features.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(features.std(axis=0), 1, atol=1e-4)
