@@ -1,0 +1,1 @@
+"""Model versions, the promotion gate and who is champion."""

@@ -1,0 +1,77 @@
+"""`python -m pipeline.register`: bring MLflow up to date, register each experiment's model, promote the better."""
+
+from typing import Any
+
+from pipeline.cli import run_command
+
+
+def register() -> None:
+    """Sync, register and judge every experiment of params.yaml; print one table. Runs again without effect."""
+    from pipeline import locks
+    from pipeline.compose import load_params
+    from pipeline.layout import Layout
+    from pipeline.tracking.store import Store
+
+    layout = Layout.find()
+    params = load_params(layout)
+    store = Store(layout)
+    rows = []
+    with locks.hold(layout.home / ".register.lock", "the registry"):
+        for experiment in params.experiments:
+            rows.append(register_one(store, experiment, params.promotion))
+    print(table(rows))
+    print(f"MLflow: {store.uri}")
+
+
+def register_one(store: Any, experiment: str, rule: Any) -> list[str]:
+    """Sync, register and judge one experiment; return its row of the table."""
+    from pipeline.registry import versions
+    from pipeline.registry.evidence import read_metrics
+    from pipeline.registry.promotion import decide
+    from pipeline.tracking.rebuild import ensure_journal
+    from pipeline.tracking.results import log_results
+    from pipeline.tracking.sync import sync
+    from pipeline.training.identity import read_identity
+
+    layout = store.layout
+    identity = read_identity(layout.trained(experiment))
+    metrics = read_metrics(layout.evaluated(experiment))
+    run_id = sync(store, ensure_journal(layout, experiment, identity))
+    log_results(store, layout, experiment, identity, run_id)
+    with store.guard():
+        version = versions.register_version(store, experiment, identity, run_id)
+        champion = versions.champion_of(store, experiment)
+        if champion is not None and champion.version == version.version:
+            verdict, reason = versions.CHAMPION, version.tags.get(versions.REASON_TAG, "")
+        else:
+            decided = decide(store, experiment, identity, champion, rule)
+            versions.apply_verdict(store, version, champion, decided)
+            verdict, reason = versions.CHAMPION if decided.promoted else versions.CHALLENGER, decided.reason
+    name = metrics["primary"]
+    score = metrics["test"][name]
+    return [
+        experiment + (" (on its training rows)" if metrics["split"] == "none" else ""),
+        name,
+        f"{score['value']:.4f} [{score['low']:.4f}, {score['high']:.4f}]",
+        f"{metrics['reference'][name]:.4f}",
+        verdict,
+        str(version.version),
+        reason,
+    ]
+
+
+def table(rows: list[list[str]]) -> str:
+    """Aligned columns under a header."""
+    lines = [["experiment", "metric", "test score [interval]", "reference", "verdict", "version", "reason"], *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def main() -> None:
+    run_command(register)
+
+
+if __name__ == "__main__":
+    main()

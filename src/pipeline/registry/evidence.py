@@ -1,0 +1,63 @@
+"""What stands beside a model version, so that a champion can be compared anywhere: its scores, by row, and the
+rows that it has learned from."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pipeline.data.prepared import ROW, read_split
+from pipeline.data.schema import Schema
+from pipeline.layout import IDENTITY, METRICS, PREDICTIONS, SCORES, TRAIN, VALIDATION, Layout
+
+FOLDER = "evidence"
+LEARNED = "learned_rows.txt"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Per-row gains (N,), higher better, of `rows`; `unit` says what they are."""
+
+    rows: list[str]
+    gain: NDArray[np.float64]
+    unit: str
+
+
+def write_evidence(layout: Layout, experiment: str, folder: Path) -> None:
+    """Copy an experiment's evidence into `folder`."""
+    folder.mkdir(parents=True)
+    trained, evaluated = layout.trained(experiment), layout.evaluated(experiment)
+    for source in (trained / PREDICTIONS, trained / IDENTITY, evaluated / METRICS, evaluated / SCORES):
+        (folder / source.name).write_bytes(source.read_bytes())
+    identity = json.loads((trained / IDENTITY).read_text(encoding="utf-8"))
+    prepared = layout.prepared(identity["dataset"])
+    schema = Schema.read(prepared)
+    rows = {base(row) for split in (TRAIN, VALIDATION) for row in read_split(prepared, split, schema).rows}
+    (folder / LEARNED).write_text("".join(f"{row}\n" for row in sorted(rows)), encoding="utf-8")
+
+
+def base(row: str) -> str:
+    """A row's digest, which equal rows share, without the `-n` that tells them apart."""
+    return row.split("-")[0]
+
+
+def read_scores(folder: Path) -> Scores:
+    """The scores of an evaluated experiment, or of a version's evidence."""
+    table = pq.read_table(folder / SCORES)
+    rows = table[ROW].to_pylist()
+    if "error" in table.column_names:
+        return Scores(rows, -table["error"].to_numpy(), "less squared error")
+    return Scores(rows, table["correct"].to_numpy(), "accuracy")
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    metrics: dict[str, Any] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+    return metrics
+
+
+def learned_rows(folder: Path) -> set[str]:
+    return set((folder / LEARNED).read_text(encoding="utf-8").split())

@@ -1,0 +1,44 @@
+"""`python -m pipeline.tracking.follow <root> <identity>`: sync a journal until standard input ends, then once more."""
+
+import select
+import sys
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.layout import Layout
+
+SECONDS_BETWEEN = 1.0
+SECONDS_AFTER_FAILURE = 10.0
+
+
+def parent_is_gone(timeout: float) -> bool:
+    """Wait up to `timeout` seconds for the end of standard input."""
+    ready, _, _ = select.select([sys.stdin], [], [], timeout)
+    return bool(ready)
+
+
+def follow(layout: Layout, identity: str) -> bool:
+    """True when the last sync delivered everything."""
+    from pipeline.tracking.store import Store
+    from pipeline.tracking.sync import RunSync
+
+    last = False
+    syncing: RunSync | None = None
+    while True:
+        wait = SECONDS_BETWEEN
+        try:
+            syncing = syncing or RunSync(Store(layout), layout.run(identity))
+            syncing.deliver()
+            delivered = True
+        except PipelineError as error:
+            print(error, flush=True)
+            delivered, wait = False, SECONDS_AFTER_FAILURE
+        if last:
+            return delivered
+        last = parent_is_gone(wait)
+        if last and not delivered:
+            return False
+
+
+if __name__ == "__main__":
+    sys.exit(0 if follow(Layout(Path(sys.argv[1])), sys.argv[2]) else 1)

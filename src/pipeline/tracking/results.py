@@ -1,0 +1,52 @@
+"""What a finished run gets beside its curves: test metrics, the dataset as input, the report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
+
+from pipeline.data.schema import Schema
+from pipeline.files import digest_file
+from pipeline.layout import HISTORY, METRICS, Layout
+from pipeline.tracking.journal import read
+from pipeline.tracking.store import Store
+
+REPORTED_TAG = "pipeline.reported"
+
+
+def log_results(store: Store, layout: Layout, experiment: str, identity: dict[str, Any], run_id: str) -> None:
+    """Add an evaluated experiment's results to its run, once for each metrics.json."""
+    evaluated = layout.evaluated(experiment)
+    digest = digest_file(evaluated / METRICS)
+    with store.guard():
+        if store.client.get_run(run_id).data.tags.get(REPORTED_TAG) == digest:
+            return
+        metrics = json.loads((evaluated / METRICS).read_text(encoding="utf-8"))
+        journal = read(layout.run(str(identity["identity"])) / "journal.jsonl")
+        when, epochs = journal[-1]["time"], max(r["epoch"] for r in journal if r["type"] == "metrics")
+        points = [
+            Metric(f"test_{name}{suffix}", interval[key], when, epochs)
+            for name, interval in metrics["test"].items()
+            for key, suffix in (("value", ""), ("low", "_low"), ("high", "_high"))
+        ]
+        store.client.log_batch(run_id, metrics=points)
+        store.client.log_inputs(run_id, [_dataset(layout.prepared(metrics["dataset"]), identity)])
+        store.client.log_artifacts(run_id, str(evaluated), "report")
+        store.client.log_artifact(run_id, str(layout.trained(experiment) / HISTORY), "report")
+        store.client.log_batch(run_id, tags=[RunTag(REPORTED_TAG, digest)])
+
+
+def _dataset(folder: Path, identity: dict[str, Any]) -> DatasetInput:
+    schema = Schema.read(folder)
+    columns = [{"type": f.dtype, "name": f.name, "required": True} for f in schema.features]
+    dataset = Dataset(
+        name=schema.dataset,
+        # MLflow takes at most 36 characters
+        digest=identity["data"]["train"][:32],
+        source_type="local",
+        source=json.dumps({"uri": str(folder)}),
+        schema=json.dumps({"mlflow_colspec": columns}),
+    )
+    return DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])
