@@ -31,7 +31,19 @@ def configure() -> None:
             (folder / group).mkdir()
             for name, values in entries.items():
                 (folder / group / f"{name}.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    drop_leftovers(layout, list(experiments))
     print(f"configured {len(experiments)} experiments on {len(datasets)} datasets")
+
+
+def drop_leftovers(layout: Any, experiments: list[str]) -> None:
+    """Remove the outputs of experiments that params.yaml does not name any more: `register` depends on the folders
+    that hold them, and DVC's cache keeps them."""
+    import shutil
+
+    for parent in {layout.trained("x").parent, layout.evaluated("x").parent}:
+        for folder in parent.iterdir() if parent.is_dir() else ():
+            if folder.name not in experiments:
+                shutil.rmtree(folder)
 
 
 def check_dataset(experiment: str, named: str, chosen: dict[str, Any], prepared: dict[str, Any]) -> None:

@@ -64,9 +64,8 @@ def table(rows: list[list[str]]) -> str:
     """Aligned columns under a header."""
     lines = [["experiment", "metric", "test score [interval]", "reference", "verdict", "version", "reason"], *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
+    return "\n".join("  ".join(line).rstrip() for line in padded)
 
 
 def main() -> None:

@@ -74,7 +74,9 @@ def weighted_auc(positive: NDArray[np.bool_], score: Array, weights: Array) -> A
     down = np.add.reduceat(weights[:, order] * ~positive[order], starts, axis=1)
     below = np.cumsum(down, axis=1) - down / 2
     pairs = up.sum(axis=1) * down.sum(axis=1)
-    return np.divide((up * below).sum(axis=1), pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+    auc = np.full(len(weights), np.nan)
+    np.divide((up * below).sum(axis=1), pairs, out=auc, where=pairs > 0)
+    return auc
 
 
 def per_class(

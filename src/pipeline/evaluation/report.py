@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -73,7 +74,7 @@ def answers_table(schema: Schema, test: Split, predicted: Array) -> str:
     return _csv(("actual", "predicted"), named)
 
 
-def _csv(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _csv(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerows([header, *rows])

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import yaml
 from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, TensorSpec
 from mlflow.types import Schema as MlflowSchema
-from mlflow.types import TensorSpec
 
 from pipeline.config import REGRESSION
 from pipeline.data.prepared import read_split
@@ -23,7 +23,9 @@ EXAMPLE, EXAMPLE_ROWS = "input_example.json", 3
 
 def signature_of(schema: Schema) -> ModelSignature:
     """Raw columns in, the served output out."""
-    inputs = [TensorSpec(np.dtype(f.dtype), (-1, *f.shape), f.name) for f in schema.features]
+    inputs: list[ColSpec | TensorSpec] = [
+        TensorSpec(np.dtype(f.dtype), (-1, *f.shape), f.name) for f in schema.features
+    ]
     width = 1 if schema.task == REGRESSION else schema.num_outputs
     return ModelSignature(MlflowSchema(inputs), MlflowSchema([TensorSpec(np.dtype("float32"), (-1, width))]))
 

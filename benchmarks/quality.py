@@ -1,0 +1,75 @@
+"""Test scores over several split seeds, beside scikit-learn on the same splits.
+
+python benchmarks/quality.py [--seeds 1 2 3 4 5] [--experiments cnn_digits rnn_digits] [--override key=value ...]
+
+Runs prepare, train and evaluate in a temporary copy of the sources; this checkout is not touched.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+TREE = ("conf", "src", "params.yaml", "dvc.yaml", "requirements.lock")
+GOALS = {"cnn_digits": 0.992, "rnn_digits": 0.986}
+
+
+def copy_sources(target: Path) -> None:
+    for name in TREE:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, target / name)
+
+
+def score(root: Path, experiment: str, dataset: str, seed: int, overrides: list[str]) -> dict[str, Any]:
+    """metrics.json of one experiment on one split."""
+    environment = os.environ | {"PYTHONPATH": str(root / "src"), "MLFLOW_TRACKING_URI": f"sqlite:///{root}/mlflow.db"}
+    for command in (
+        ["prepare", f"dataset={dataset}"],
+        ["train", f"experiment={experiment}", f"output=build/train/{experiment}", *overrides],
+        ["evaluate", f"experiment={experiment}"],
+    ):
+        line = [sys.executable, "-m", f"pipeline.{command[0]}", *command[1:], f"split.seed={seed}"]
+        done = subprocess.run(line, cwd=root, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"{' '.join(line)}\n{done.stderr}")
+    metrics: dict[str, Any] = json.loads((root / "build" / "evaluate" / experiment / "metrics.json").read_text())
+    return metrics
+
+
+def main() -> None:
+    experiments = yaml.safe_load((ROOT / "params.yaml").read_text())["experiments"]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
+    parser.add_argument("--experiments", nargs="+", default=list(experiments), choices=list(experiments))
+    parser.add_argument("--override", nargs="*", default=[])
+    given = parser.parse_args()
+    results = {}
+    print("| experiment | metric | mean | by split seed | scikit-learn | goal |\n|---|---|---|---|---|---|")
+    for experiment in given.experiments:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            copy_sources(root)
+            found = [score(root, experiment, experiments[experiment], seed, given.override) for seed in given.seeds]
+        name = found[0]["primary"]
+        ours = [metrics["test"][name]["value"] for metrics in found]
+        theirs = [metrics["reference"][name] for metrics in found]
+        results[experiment] = {"metric": name, "seeds": given.seeds, "scores": ours, "reference": theirs}
+        goal = GOALS.get(experiment, "reference")
+        by_seed = ", ".join(f"{value:.4f}" for value in ours)
+        line = (experiment, name, f"{statistics.mean(ours):.4f}", by_seed, f"{statistics.mean(theirs):.4f}", goal)
+        print("| " + " | ".join(str(cell) for cell in line) + " |", flush=True)
+    if not given.override and set(given.experiments) == set(experiments):
+        (ROOT / "benchmarks" / "results" / "quality.json").write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
