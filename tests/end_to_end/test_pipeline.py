@@ -1,0 +1,109 @@
+"""The default pipeline in a clone: five champions, and the same bits on a rerun, elsewhere and on a single core."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, environment
+
+EXPERIMENTS = ("linear_diabetes", "logistic_breast_cancer", "logistic_digits", "cnn_digits", "rnn_digits")
+
+
+def clone(target: Path) -> Path:
+    """The working tree's tracked files, uncommitted changes included, as a repository of their own."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "start"]):
+        subprocess.run(["git", *command], cwd=target, check=True, capture_output=True)
+    return target
+
+
+def dvc(root: Path, *arguments: str, cores: set[int] | None = None) -> str:
+    """Run dvc in `root`, held to `cores` where they are given; return what it printed."""
+    pin = (lambda: os.sched_setaffinity(0, cores)) if cores else None
+    done = subprocess.run(
+        ["dvc", *arguments], cwd=root, env=environment(), capture_output=True, text=True, preexec_fn=pin, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def shorten(root: Path) -> None:
+    """One epoch for every experiment, so that bits can be compared often."""
+    for name in EXPERIMENTS:
+        path = root / "conf" / "experiment" / f"{name}.yaml"
+        lines = ["  epochs: 1" if line.startswith("  epochs: ") else line for line in path.read_text().splitlines()]
+        path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.slow
+def test_default_pipeline(tmp_path: Path) -> None:
+    root = clone(tmp_path / "clone")
+    printed = dvc(root, "repro")
+    for name in EXPERIMENTS:
+        (row,) = [line for line in printed.splitlines() if line.startswith(f"{name}  ")]
+        assert " champion " in row, row
+    assert "didn't change, skipping" in dvc(root, "repro")
+    dvc(root, "plots", "show", "-o", str(tmp_path / "plots"))
+    page = (tmp_path / "plots" / "index.html").read_text()
+    for name in EXPERIMENTS:
+        assert f"build/train/{name}" in page.replace("\\\\", "/")
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=root, check=True, capture_output=True, text=True)
+    assert changed.stdout.strip() in ("", "M dvc.lock"), "the pipeline littered the checkout"
+
+
+@pytest.mark.slow
+def test_same_bits(tmp_path: Path) -> None:
+    first = clone(tmp_path / "first")
+    shorten(first)
+    dvc(first, "repro", "-f")
+    lock = (first / "dvc.lock").read_bytes()
+    dvc(first, "repro", "-f")
+    assert (first / "dvc.lock").read_bytes() == lock, "a forced rerun changed dvc.lock"
+    second = clone(tmp_path / "second" / "elsewhere")
+    shorten(second)
+    dvc(second, "repro", "-f", cores={min(os.sched_getaffinity(0))})
+    assert (second / "dvc.lock").read_bytes() == lock, "another folder and a single core changed dvc.lock"
+
+
+@pytest.mark.slow
+def test_push_and_pull(tmp_path: Path) -> None:
+    first = clone(tmp_path / "first")
+    shorten(first)
+    dvc(first, "repro", "-f")
+    dvc(first, "remote", "add", "-d", "storage", str(tmp_path / "storage"))
+    dvc(first, "push")
+    second = clone(tmp_path / "second")
+    shorten(second)
+    shutil.copy2(first / "dvc.lock", second / "dvc.lock")
+    shutil.copy2(first / ".dvc" / "config", second / ".dvc" / "config")
+    dvc(second, "pull")
+    printed = dvc(second, "repro")
+    assert "Running stage" not in printed
+    registered = subprocess.run(
+        [sys.executable, "-m", "pipeline.register"], cwd=second, env=environment(), capture_output=True, text=True
+    )
+    assert registered.returncode == 0, registered.stderr
+    assert registered.stdout.count("\n") > len(EXPERIMENTS)
+
+
+@pytest.mark.slow
+def test_experiment_in_a_temporary_tree_reports_to_the_projects_store(tmp_path: Path) -> None:
+    root = clone(tmp_path / "clone")
+    shorten(root)
+    dvc(root, "exp", "run", "--temp", "-S", "seed=7", "train@linear_diabetes")
+    from pipeline.layout import Layout
+    from pipeline.tracking.store import Store
+
+    store = Store(Layout(root))
+    (run,) = store.client.search_runs([store.experiment("linear_diabetes").experiment_id])
+    assert run.data.params["seed"] == "7"
+    assert (root / "mlflow.db").is_file()
