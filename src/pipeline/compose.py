@@ -4,7 +4,7 @@ The stage `configure` and every command compose here, so that a run by hand and 
 """
 
 import re
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,6 @@ def register_schema(layout: Layout) -> None:
     params = {key: values[key] for key in ("seed", "split") if key in values}
     store.store(name="schema", node=schema.Config, replace=True)
     store.store(name="prepare_schema", node=schema.PrepareConfig, replace=True)
-    store.store(name="predict_schema", node=schema.PredictConfig, replace=True)
     store.store(name="params", node=params, replace=True)
     store.store(name="split_params", node={"split": params.get("split", {})}, replace=True)
     for source, dataset in schema.DATASETS.items():
@@ -110,6 +109,19 @@ def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> An
         return finish(node, choices)
     except (HydraException, OmegaConfBaseException) as error:
         raise explain(error) from error
+
+
+def from_arguments(kind: Any, arguments: list[str]) -> Any:
+    """A schema object from `key=value` arguments alone, for a command whose keys are no Hydra groups."""
+    known = [entry.name for entry in fields(kind)]
+    usage = " ".join(f"{name}=..." for name in known)
+    given = dict(argument.partition("=")[::2] for argument in arguments)
+    for name in given:
+        if name not in known:
+            raise ConfigError(f"'{name}' is unknown {did_you_mean(name, known)} Usage: {usage}")
+    if missing := [name for name in known if not given.get(name)]:
+        raise ConfigError(f"{', '.join(missing)} missing. Usage: {usage}")
+    return kind(**given)
 
 
 def as_plain(config: Any) -> dict[str, Any]:

@@ -106,12 +106,14 @@ def _check_rate(name: str, rate: float) -> None:
 
 @dataclass
 class CnnConfig(ModelConfig):
-    """Convolution blocks (convolution, batch norm, ReLU), pooled by 2 where the size still allows it."""
+    """Convolution blocks (convolution, batch norm, ReLU), pooled by 2 after each `pool_every` of them where the size
+    still allows it; `readout` is the mean over positions, or every position side by side (flatten)."""
 
     family: str = "cnn"
     filters: list[int] = field(default_factory=lambda: [32, 64, 64])
     kernel: int = 3
     pool_every: int = 1
+    readout: str = "average"
     batch_norm: bool = True
     dropout: float = 0.0
 
@@ -121,6 +123,7 @@ class CnnConfig(ModelConfig):
         _check(self.kernel > 0, "model.kernel", self.kernel, "1 or more")
         _check(self.pool_every > 0, "model.pool_every", self.pool_every, "1 or more")
         _check_rate("model.dropout", self.dropout)
+        _one_of("model.readout", self.readout, ("average", "flatten"))
 
 
 @dataclass

@@ -1,21 +1,24 @@
 """`python -m pipeline.predict model=cnn_digits input=rows.parquet output=out.parquet`: raw rows to predictions."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.cli import hydra_command
+from pipeline.cli import run_command
 from pipeline.config import PredictConfig, TrainerConfig
 from pipeline.layout import MODEL, Layout
 
 
-def predict(config: PredictConfig) -> None:
+def predict() -> None:
     """Write the predictions for each row of `input`; `model` is a trained experiment or a .keras file."""
+    from pipeline.compose import from_arguments
     from pipeline.data.prepared import ROW, read_inputs, read_table
     from pipeline.serving import batch
     from pipeline.serving.export import load_served
     from pipeline.training import runtime
 
+    config = from_arguments(PredictConfig, sys.argv[1:])
     settings = TrainerConfig(name="keras", epochs=1)
     table = read_table(Path(config.input))
     runtime.load_tensorflow(settings)
@@ -30,7 +33,7 @@ def predict(config: PredictConfig) -> None:
 
 
 def main() -> None:
-    hydra_command(predict, "predict")
+    run_command(predict)
 
 
 if __name__ == "__main__":

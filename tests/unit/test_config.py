@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.compose import as_plain, compose_config, load_params
+from pipeline.configure import check_dataset
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from tests.conftest import ROOT
@@ -43,7 +44,7 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
     [
         (
             "model.filtres=[3]",
-            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, batch_norm, dropout). "
+            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout). "
             "Did you mean 'filters'?",
         ),
         ("model.kernel=abc", "model.kernel: Value 'abc' of type 'str' could not be converted to Integer"),
@@ -105,3 +106,17 @@ def test_refused_params(checkout: Path, edit, old: str, new: str, message: str) 
     with pytest.raises(ConfigError) as caught:
         load_params(Layout(checkout))
     assert str(caught.value) == message
+
+
+def test_experiment_and_params_must_name_one_dataset() -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_dataset("cnn_digits", "diabetes", {"name": "digits"}, {"name": "diabetes"})
+    assert str(caught.value) == (
+        "params.yaml maps experiment cnn_digits to dataset 'diabetes', but conf/experiment/cnn_digits.yaml chooses "
+        "'digits'. Make them agree."
+    )
+
+
+def test_an_experiment_does_not_change_its_dataset() -> None:
+    with pytest.raises(ConfigError, match="sets dataset.split to 'none', but dataset digits is prepared with 'hash'"):
+        check_dataset("e", "digits", {"name": "digits", "split": "none"}, {"name": "digits", "split": "hash"})

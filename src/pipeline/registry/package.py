@@ -56,8 +56,8 @@ def write_mlflow_model(layout: Layout, experiment: str, dataset: str, run_id: st
         env={"conda": "conda.yaml", "virtualenv": "python_env.yaml"},
         python_version=_python(),
     )
-    model.saved_input_example_info = {"artifact_path": EXAMPLE, "type": "ndarray", "format": "tf-serving"}
-    (folder / EXAMPLE).write_text(json.dumps({"inputs": _example(prepared, schema)}))
+    model.saved_input_example_info = {"artifact_path": EXAMPLE, "type": "ndarray"}
+    (folder / EXAMPLE).write_text(json.dumps(_example(prepared, schema)))
     model.save(str(folder / "MLmodel"))
     write_evidence(layout, experiment, folder / FOLDER)
 

@@ -76,12 +76,12 @@ def score_again(layout: Layout, dataset: str, model: Path) -> evidence.Scores:
     test = read_split(prepared, TEST, schema)
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / "predictions.parquet"
-        command = [sys.executable, "-m", "pipeline.predict", f"model='{model}'"]
-        command += [f"input='{prepared / split_file(TEST)}'", f"output='{output}'"]
+        command = [sys.executable, "-m", "pipeline.predict", f"model={model}"]
+        command += [f"input={prepared / split_file(TEST)}", f"output={output}"]
         environment = os.environ | {"PYTHONPATH": str(layout.root / "src")}
         done = subprocess.run(command, cwd=layout.root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1].removeprefix("error: ")
             raise TrackingError(f"the champion of {dataset} could not be scored on the current test split: {last}")
         kind, scores = row_scores(schema, test, read_predictions(output, schema, test))
     gain = -scores if kind == "error" else scores

@@ -22,6 +22,7 @@ class Store:
     def __init__(self, layout: Layout) -> None:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         self.layout, self.uri = layout, layout.tracking_uri
 
     @cached_property

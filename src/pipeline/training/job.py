@@ -1,7 +1,7 @@
 """What a trainer is given, and what it gives back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,6 @@ class Job:
     config: TrainerConfig
     seed: int
     on_epoch: Callable[[int, EpochValues], None]
-    callbacks: list[Any] = field(default_factory=list)
 
     @property
     def steps_per_epoch(self) -> int:

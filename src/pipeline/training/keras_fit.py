@@ -27,7 +27,7 @@ def train(job: Job) -> None:
         steps_per_execution=steps,
         jit_compile=False,
     )
-    callbacks = [_epoch_callback(job), *job.callbacks]
+    callbacks = [_epoch_callback(job)]
     if config.early_stopping.patience:
         callbacks.append(
             keras.callbacks.EarlyStopping(

@@ -57,10 +57,10 @@ def test_sync_may_run_any_number_of_times(layout: Layout) -> None:
     assert (run.info.start_time, run.info.end_time) == (journal[0]["time"], journal[-1]["time"])
 
 
-def test_a_deleted_store_is_filled_again(layout: Layout) -> None:
+def test_another_store_is_filled_from_the_start(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = journaled(layout, 3, FINISHED)
     sync(Store(layout), folder)
-    (layout.home / "mlflow.db").unlink()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{layout.home}/other.db")
     store = Store(layout)
     assert len(points(store, sync(store, folder))) == 3
 

@@ -1,4 +1,4 @@
-"""Convolutional network: blocks of convolution, batch norm and ReLU, then the mean over positions.
+"""Convolutional network: blocks of convolution, batch norm and ReLU, then the mean over positions or all of them.
 
 Convolution: LeCun et al. 1998. Batch norm: Ioffe and Szegedy 2015. Global average pooling: Lin et al. 2013.
 """
@@ -30,4 +30,6 @@ def build(config: CnnConfig, features: Any) -> Any:
             x = pooling(2, name=f"pool_{i}")(x)
         if config.dropout:
             x = keras.layers.Dropout(config.dropout, name=f"dropout_{i}")(x)
+    if config.readout == "flatten":
+        return keras.layers.Flatten(name="flatten")(x)
     return average(name="mean_over_positions")(x)

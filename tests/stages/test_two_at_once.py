@@ -1,0 +1,57 @@
+"""Two processes at one identity: the second waits and says for whom, and both end in the same bits."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run, environment
+
+
+@pytest.mark.slow
+def test_the_second_training_of_an_identity_waits(checkout: Path, pipeline: Run) -> None:
+    assert pipeline("prepare", "dataset=diabetes").returncode == 0
+    env = environment() | {"PYTHONPATH": str(checkout / "src")}
+    command = [sys.executable, "-m", "pipeline.train", "experiment=linear_diabetes", "trainer.epochs=3"]
+    started = [
+        subprocess.Popen(
+            [*command, f"output={name}"],
+            cwd=checkout,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("one", "two")
+    ]
+    ended = [process.communicate(timeout=300) for process in started]
+    assert [process.returncode for process in started] == [0, 0], ended
+    waited = [errors for _, errors in ended if "waiting for process " in errors]
+    assert len(waited) == 1
+    assert "which holds run linear_diabetes-" in waited[0]
+    for name in ("model.keras", "history.csv", "predictions.parquet", "identity.json"):
+        assert (checkout / "one" / name).read_bytes() == (checkout / "two" / name).read_bytes()
+    assert not any("The bits were not reproduced" in output for output, _ in ended)
+    (run,) = (checkout / "runs").iterdir()
+    assert (run / "journal.jsonl").read_text().count('"type": "metrics"') == 3
+
+
+@pytest.mark.slow
+def test_a_training_after_a_kill_ends_as_if_never_killed(checkout: Path, pipeline: Run) -> None:
+    """No checkpoint yet: it starts again, and the journal gets no point twice."""
+    assert pipeline("prepare", "dataset=diabetes").returncode == 0
+    env = environment() | {"PYTHONPATH": str(checkout / "src")}
+    command = [sys.executable, "-m", "pipeline.train", "experiment=linear_diabetes", "trainer.epochs=3000"]
+    process = subprocess.Popen([*command, "output=killed"], cwd=checkout, env=env, stderr=subprocess.DEVNULL)
+    journal = None
+    while journal is None or journal.read_text().count('"type": "metrics"') < 50:
+        assert process.poll() is None, "it ended before it could be killed"
+        journal = next(iter(checkout.glob("runs/*/journal.jsonl")), None)
+    process.kill()
+    process.wait()
+    assert not (checkout / "killed").exists(), "a half-written output"
+    assert pipeline("train", *command[3:], "output=again").returncode == 0
+    epochs = [line for line in journal.read_text().splitlines() if '"type": "metrics"' in line]
+    assert len(epochs) == 3000
+    assert len(set(epochs)) == 3000
