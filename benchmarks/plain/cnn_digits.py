@@ -15,9 +15,12 @@ x, y = np.asarray(data.images[..., np.newaxis], "float32"), data.target
 x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=0.2, random_state=1)
 x_train, x_val, y_train, y_val = train_test_split(x_train, y_train, test_size=0.125, random_state=1)
 layers = [keras.layers.Rescaling(1 / 16)]
-for filters in (32, 64, 64):
+for i, filters in enumerate((32, 64, 128)):
     layers += [keras.layers.Conv2D(filters, 3, padding="same", use_bias=False), keras.layers.BatchNormalization()]
-    layers += [keras.layers.ReLU(), keras.layers.MaxPooling2D(2), keras.layers.Dropout(0.2)]
+    layers += [keras.layers.ReLU()]
+    if i == 1:
+        layers += [keras.layers.MaxPooling2D(2)]
+    layers += [keras.layers.Dropout(0.3)]
 layers = [*layers, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10, activation="softmax")]
 model = keras.Sequential([keras.Input((8, 8, 1)), *layers])
 steps = epochs * -(-len(x_train) // 32)

@@ -118,5 +118,5 @@ def test_experiment_and_params_must_name_one_dataset() -> None:
 
 
 def test_an_experiment_does_not_change_its_dataset() -> None:
-    with pytest.raises(ConfigError, match="sets dataset.split to 'none', but dataset digits is prepared with 'hash'"):
+    with pytest.raises(ConfigError, match=r"sets dataset.split to 'none', but dataset digits is prepared with 'hash'"):
         check_dataset("e", "digits", {"name": "digits", "split": "none"}, {"name": "digits", "split": "hash"})
