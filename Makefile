@@ -22,7 +22,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 # register runs every time, and once: it fills a store that is new or was deleted, also when no stage has changed
 repro: $(STAMP) ## run what an edit touches: prepare, train, evaluate, register every experiment
-	@dvc repro --quiet configure && dvc repro evaluate
+	@dvc repro evaluate
 	@dvc repro --single-item --force register
 
 test: $(STAMP) ## every test

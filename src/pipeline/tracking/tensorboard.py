@@ -1,6 +1,8 @@
 """TensorBoard's view of a run: scalars, graph, weight histograms, HParams, confusion matrix."""
 
+import io
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,60 +16,72 @@ VALIDATION_PREFIX = "val_"
 class TensorBoardWriter:
     """Writes under `folder`/train and `folder`/validation, so that both lines stand on one chart.
 
-    `folder` starts empty: a rerun of the same identity replaces what an earlier, unfinished one left.
+    `folder` starts empty: a rerun of the same identity replaces what an earlier, unfinished one left. Events go out
+    by TensorBoard's own writer and its thread: `tf.summary.scalar` takes longer than an epoch of a small model.
     """
 
     def __init__(self, folder: Path) -> None:
-        import tensorflow as tf
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         shutil.rmtree(folder, ignore_errors=True)
-        self._train = tf.summary.create_file_writer(str(folder / "train"))
-        self._validation = tf.summary.create_file_writer(str(folder / "validation"))
+        self._train, self._validation = (EventFileWriter(str(folder / name)) for name in ("train", "validation"))
 
     def scalars(self, epoch: int, values: dict[str, float]) -> None:
         """`val_loss` becomes the scalar `loss` of validation, beside train's."""
-        import tensorflow as tf
-
-        for name, value in values.items():
-            of_validation = name.startswith(VALIDATION_PREFIX)
-            with (self._validation if of_validation else self._train).as_default():
-                tf.summary.scalar(name.removeprefix(VALIDATION_PREFIX), value, step=epoch)
+        held_out = {k.removeprefix(VALIDATION_PREFIX): v for k, v in values.items() if k.startswith(VALIDATION_PREFIX)}
+        own = {k: v for k, v in values.items() if not k.startswith(VALIDATION_PREFIX)}
+        for writer, named in ((self._train, own), (self._validation, held_out)):
+            self._add(writer, epoch, [{"tag": tag, "simple_value": value} for tag, value in named.items()])
 
     def graph(self, core: Any) -> None:
         """The core's graph for one row."""
         import tensorflow as tf
+        from tensorboard.compat.proto.event_pb2 import Event
 
         spec = tf.TensorSpec((1, *core.input_shape[1:]), tf.float32)
         traced = tf.function(lambda x: core(x, training=False)).get_concrete_function(spec)
-        with self._train.as_default():
-            tf.summary.graph(traced.graph)
+        graph = traced.graph.as_graph_def().SerializeToString()
+        self._train.add_event(Event(wall_time=time.time(), graph_def=graph))
 
     def histograms(self, epoch: int, core: Any) -> None:
-        import tensorflow as tf
+        """Every trainable weight's distribution."""
+        from tensorboard.plugins.histogram.summary_v2 import histogram_pb
 
-        with self._train.as_default():
-            for weight in core.trainable_weights:
-                tf.summary.histogram(weight.path, weight.value, step=epoch)
+        for weight in core.trainable_weights:
+            self._add_summary(self._train, epoch, histogram_pb(weight.path, np.asarray(weight.value)))
 
     def confusion(self, epoch: int, counts_KK: NDArray[np.int64], classes: list[str]) -> None:
         """A validation confusion matrix (rows: actual, columns: predicted) as an image."""
-        import tensorflow as tf
+        from tensorboard.compat.proto.summary_pb2 import Summary
 
-        with self._validation.as_default():
-            tf.summary.image("confusion", draw_confusion(counts_KK, classes)[np.newaxis], step=epoch)
+        drawn = draw_confusion(counts_KK, classes)
+        buffer = io.BytesIO()
+        drawn.save(buffer, "PNG")
+        image = Summary.Image(height=drawn.height, width=drawn.width, encoded_image_string=buffer.getvalue())
+        self._add(self._validation, epoch, [{"tag": "confusion", "image": image}])
 
     def hparams(self, params: dict[str, Any]) -> None:
         from tensorboard.plugins.hparams import api
 
-        known = {
-            key: value if isinstance(value, bool | int | float | str) else str(value) for key, value in params.items()
-        }
-        with self._train.as_default():
-            api.hparams(known)
+        plain = {k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in params.items()}
+        self._add_summary(self._train, 0, api.hparams_pb(plain))
 
     def close(self) -> None:
         self._train.close()
         self._validation.close()
+
+    def _add(self, writer: Any, epoch: int, values: list[dict[str, Any]]) -> None:
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        self._add_summary(writer, epoch, Summary(value=[Summary.Value(**value) for value in values]))
+
+    def _add_summary(self, writer: Any, epoch: int, summary: Any) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        # a summary made by TensorFlow's protocol buffers is another class of the same message
+        event = Event(wall_time=time.time(), step=epoch)
+        event.summary.ParseFromString(summary.SerializeToString())
+        writer.add_event(event)
 
 
 def confusion_counts(actual: NDArray[Any], predicted: NDArray[Any], num_classes: int) -> NDArray[np.int64]:
@@ -76,8 +90,8 @@ def confusion_counts(actual: NDArray[Any], predicted: NDArray[Any], num_classes:
     return np.bincount(flat, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
-def draw_confusion(counts_KK: NDArray[np.int64], classes: list[str]) -> NDArray[np.uint8]:
-    """The matrix as an RGB image (S, S, 3), each cell with its count, darker for a larger share of its row."""
+def draw_confusion(counts_KK: NDArray[np.int64], classes: list[str]) -> Any:
+    """The matrix as an RGB Pillow image, each cell with its count, darker for a larger share of its row."""
     from PIL import Image, ImageDraw
 
     size = (len(classes) + 1) * CELL
@@ -94,4 +108,4 @@ def draw_confusion(counts_KK: NDArray[np.int64], classes: list[str]) -> NDArray[
             if counts_KK[i, j]:
                 ink = "white" if shares[i, j] > 0.5 else "black"
                 draw.text((left + 8, top + 11), str(counts_KK[i, j]), fill=ink)
-    return np.asarray(image, np.uint8)
+    return image

@@ -1,0 +1,34 @@
+"""What TensorBoard will read: scalars of both splits under one tag, HParams, histograms, graph, confusion matrix."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts
+
+
+def test_everything_is_there(tmp_path: Path) -> None:
+    inputs = keras.Input((3,))
+    core = keras.Model(inputs, keras.layers.Dense(2, name="head")(inputs))
+    board = TensorBoardWriter(tmp_path)
+    board.hparams({"model.filters": [8], "seed": 1})
+    board.graph(core)
+    for epoch in (1, 2):
+        board.scalars(epoch, {"loss": 1 / epoch, "val_loss": 2 / epoch, "learning_rate": 0.1})
+    board.histograms(2, core)
+    board.confusion(2, confusion_counts(np.array([0, 1, 1]), np.array([0, 0, 1]), 2), ["no", "yes"])
+    board.close()
+    read = {name: EventAccumulator(str(tmp_path / name)).Reload() for name in ("train", "validation")}
+    assert [(event.step, event.value) for event in read["train"].Scalars("loss")] == [(1, 1.0), (2, 0.5)]
+    assert [(event.step, event.value) for event in read["validation"].Scalars("loss")] == [(1, 2.0), (2, 1.0)]
+    assert read["validation"].Tags()["images"] == ["confusion"]
+    assert read["train"].Tags()["graph"]
+    assert "_hparams_/session_start_info" in read["train"].summary_metadata
+    assert "head/kernel" in read["train"].summary_metadata
+
+
+def test_confusion_counts_rows_are_actual() -> None:
+    counts = confusion_counts(np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
+    assert counts.tolist() == [[1, 0], [1, 1]]
