@@ -64,6 +64,10 @@ class Layout:
         return self.root / "build" / "evaluate" / experiment
 
     @property
+    def registered(self) -> Path:
+        return self.root / "build" / "registered.json"
+
+    @property
     def runs(self) -> Path:
         return self.home / "runs"
 

@@ -12,6 +12,9 @@ def register() -> None:
     from pipeline.layout import Layout
     from pipeline.tracking.store import Store
 
+    from pipeline.files import write_json
+    from pipeline.training.identity import read_identity
+
     layout = Layout.find()
     params = load_params(layout)
     store = Store(layout)
@@ -19,6 +22,9 @@ def register() -> None:
     with locks.hold(layout.home / ".register.lock", "the registry"):
         for experiment in params.experiments:
             rows.append(register_one(store, experiment, params.promotion))
+    write_json(
+        layout.registered, {name: read_identity(layout.trained(name))["identity"] for name in params.experiments}
+    )
     print(table(rows))
     print(f"MLflow: {store.uri}")
 

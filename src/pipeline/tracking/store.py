@@ -14,6 +14,8 @@ from pipeline.errors import TrackingError
 from pipeline.layout import Layout
 
 SQLITE = "sqlite:///"
+# the UI then shows a run under model training, not among evaluations of language models
+KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 
 class Store:
@@ -57,7 +59,7 @@ class Store:
             # a local store's default location depends on the working directory; a server has its own
             local = (self.layout.artifacts / name).as_uri() if self.uri.startswith(SQLITE) else None
             try:
-                return self.client.get_experiment(self.client.create_experiment(name, local))
+                return self.client.get_experiment(self.client.create_experiment(name, local, KIND))
             except MlflowException:
                 found = self.client.get_experiment_by_name(name)
                 if found is None:
