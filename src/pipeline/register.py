@@ -9,10 +9,9 @@ def register() -> None:
     """Sync, register and judge every experiment of params.yaml; print one table. Runs again without effect."""
     from pipeline import locks
     from pipeline.compose import load_params
+    from pipeline.files import write_json
     from pipeline.layout import Layout
     from pipeline.tracking.store import Store
-
-    from pipeline.files import write_json
     from pipeline.training.identity import read_identity
 
     layout = Layout.find()
