@@ -6,9 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.errors import PipelineError
-
-BAD_INPUT, INTERRUPTED = 2, 130
+from pipeline.errors import BAD_INPUT, INTERRUPTED, PipelineError
 
 
 def run_command(command: Callable[[], Any]) -> None:

@@ -10,6 +10,9 @@ PipelineError              one line on stderr, exit code 2
 import difflib
 from collections.abc import Iterable
 
+# exit codes
+BAD_INPUT, INTERRUPTED = 2, 130
+
 
 class PipelineError(Exception):
     """Something that the user can mend: the message says what was found, expected and to do."""

@@ -9,6 +9,19 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 
+def held(path: Path) -> bool:
+    """Whether some process has the lock file `path` now."""
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
 @contextmanager
 def hold(path: Path, what: str) -> Iterator[None]:
     """Hold the lock file `path`. While another process has it, say once which one, and wait."""

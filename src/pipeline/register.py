@@ -11,7 +11,11 @@ def register() -> None:
     from pipeline.compose import load_params
     from pipeline.files import write_json
     from pipeline.layout import Layout
+    from pipeline.tracking.settings import set_defaults
+
+    set_defaults()
     from pipeline.tracking.store import Store
+    from pipeline.tracking.sync import sync_all
     from pipeline.training.identity import read_identity
 
     layout = Layout.find()
@@ -21,27 +25,28 @@ def register() -> None:
     with locks.hold(layout.home / ".register.lock", "the registry"):
         for experiment in params.experiments:
             rows.append(register_one(store, experiment, params.promotion))
+        others = sync_all(store)
     write_json(
         layout.registered, {name: read_identity(layout.trained(name))["identity"] for name in params.experiments}
     )
     print(table(rows))
-    print(f"MLflow: {store.uri}")
+    print(f"MLflow: {store.shown_uri}" + (f", {others} more runs delivered" if others else ""))
 
 
 def register_one(store: Any, experiment: str, rule: Any) -> list[str]:
     """Sync, register and judge one experiment; return its row of the table."""
     from pipeline.registry import versions
-    from pipeline.registry.evidence import read_metrics
+    from pipeline.registry.evidence import check_outputs, read_metrics
     from pipeline.registry.promotion import decide
-    from pipeline.tracking.rebuild import ensure_journal
+    from pipeline.tracking.rebuild import ensure_run
     from pipeline.tracking.results import log_results
-    from pipeline.tracking.sync import sync
     from pipeline.training.identity import read_identity
 
     layout = store.layout
     identity = read_identity(layout.trained(experiment))
+    check_outputs(layout, experiment)
     metrics = read_metrics(layout.evaluated(experiment))
-    run_id = sync(store, ensure_journal(layout, experiment, identity))
+    run_id = ensure_run(store, experiment, identity)
     log_results(store, layout, experiment, identity, run_id)
     with store.guard():
         version = versions.register_version(store, experiment, identity, run_id)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipeline.data.prepared import ROW, read_split
+from pipeline.data.prepared import ROW, read_split, read_table
 from pipeline.data.schema import Schema
-from pipeline.layout import IDENTITY, METRICS, PREDICTIONS, SCORES, TRAIN, VALIDATION, Layout
+from pipeline.errors import ArtifactError
+from pipeline.layout import IDENTITY, METRICS, MODEL, PREDICTIONS, SCORES, TRAIN, VALIDATION, Layout
 
 FOLDER = "evidence"
 LEARNED = "learned_rows.txt"
@@ -25,6 +25,17 @@ class Scores:
     rows: list[str]
     gain: NDArray[np.float64]
     unit: str
+
+
+def check_outputs(layout: Layout, experiment: str) -> None:
+    """Raise ArtifactError where train or evaluate has left a file out."""
+    for stage, folder, names in (
+        ("train", layout.trained(experiment), (MODEL, PREDICTIONS)),
+        ("evaluate", layout.evaluated(experiment), (METRICS, SCORES)),
+    ):
+        for name in names:
+            if not (folder / name).is_file():
+                raise ArtifactError(f"{folder / name}: not found. Run: dvc repro {stage}@{experiment}")
 
 
 def write_evidence(layout: Layout, experiment: str, folder: Path) -> None:
@@ -47,7 +58,7 @@ def base(row: str) -> str:
 
 def read_scores(folder: Path) -> Scores:
     """The scores of an evaluated experiment, or of a version's evidence."""
-    table = pq.read_table(folder / SCORES)
+    table = read_table(folder / SCORES)
     rows = table[ROW].to_pylist()
     if "error" in table.column_names:
         return Scores(rows, -table["error"].to_numpy(), "less squared error")
@@ -55,7 +66,11 @@ def read_scores(folder: Path) -> Scores:
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
-    metrics: dict[str, Any] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+    path = folder / METRICS
+    try:
+        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: not readable ({error}). Run: dvc repro -f evaluate@{folder.name}") from error
     return metrics
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import PromotionConfig
 from pipeline.data.order import generator
+from pipeline.errors import ConfigError, did_you_mean
 
 Array = NDArray[np.float64]
 SEED = 0
@@ -29,6 +30,10 @@ class Comparison:
 def unmet_minima(metrics: dict[str, float], minima: dict[str, float]) -> str | None:
     """The first minimum that a test metric misses, in words, or None."""
     for name, least in minima.items():
+        if name not in metrics:
+            raise ConfigError(
+                f"params.yaml: promotion.minima: '{name}' is not a test metric {did_you_mean(name, metrics)}"
+            )
         if metrics[name] < least:
             return f"{name} {metrics[name]:.4f} is below the minimum {least:g}"
     return None

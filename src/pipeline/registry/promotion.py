@@ -13,7 +13,7 @@ from mlflow.entities.model_registry import ModelVersion
 from pipeline.config import PromotionConfig
 from pipeline.data.prepared import read_split
 from pipeline.data.schema import Schema
-from pipeline.errors import TrackingError
+from pipeline.errors import BAD_INPUT, ArtifactError, TrackingError
 from pipeline.evaluation.predictions import read_predictions
 from pipeline.evaluation.report import row_scores
 from pipeline.layout import IDENTITY, MODEL, TEST, Layout, split_file
@@ -59,7 +59,10 @@ def against(
         )
     theirs = evidence.read_scores(known)
     if theirs.rows != ours.rows or _test_digest(known) != identity["data"]["test"]:
-        theirs = score_again(layout, identity["dataset"], folder / "data" / MODEL)
+        try:
+            theirs = score_again(layout, identity["dataset"], folder / "data" / MODEL)
+        except ArtifactError as error:
+            return Verdict(False, f"{name} cannot be compared on this test split: {error}")
     return judge(compare(ours.gain, theirs.gain, rule), name, ours.unit, rule)
 
 
@@ -70,7 +73,10 @@ def _test_digest(known: Path) -> str:
 
 
 def score_again(layout: Layout, dataset: str, model: Path) -> evidence.Scores:
-    """A model's scores on the current test split, by a process of its own that may import TensorFlow."""
+    """A model's scores on the current test split, by a process of its own that may import TensorFlow.
+
+    Raises ArtifactError where the model cannot answer these rows.
+    """
     prepared = layout.prepared(dataset)
     schema = Schema.read(prepared)
     test = read_split(prepared, TEST, schema)
@@ -82,6 +88,8 @@ def score_again(layout: Layout, dataset: str, model: Path) -> evidence.Scores:
         done = subprocess.run(command, cwd=layout.root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1].removeprefix("error: ")
+            if done.returncode == BAD_INPUT:  # other columns or classes than it was made for
+                raise ArtifactError(last.replace(str(model), MODEL))
             raise TrackingError(f"the champion of {dataset} could not be scored on the current test split: {last}")
         kind, scores = row_scores(schema, test, read_predictions(output, schema, test))
     gain = -scores if kind == "error" else scores

@@ -19,6 +19,9 @@ def parent_is_gone(timeout: float) -> bool:
 
 def follow(layout: Layout, identity: str) -> bool:
     """True when the last sync delivered everything."""
+    from pipeline.tracking.settings import set_defaults
+
+    set_defaults()
     from pipeline.tracking.store import Store
     from pipeline.tracking.sync import RunSync
 

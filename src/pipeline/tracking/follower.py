@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 from pipeline.layout import Layout
+from pipeline.tracking.settings import without_password
 
 LOG = "sync.log"
 
@@ -35,7 +36,7 @@ class Follower:
                 # its own session: Ctrl-C is for the training, the follower still delivers
                 start_new_session=True,
             )
-        return cls(process, identity, layout.tracking_uri)
+        return cls(process, identity, without_password(layout.tracking_uri))
 
     def stop(self, timeout: float = 3.0) -> str | None:
         """End it; None if all is delivered within `timeout` seconds, else one line that says what is not."""

@@ -5,10 +5,26 @@ from typing import Any
 
 import yaml
 
+from pipeline import locks
 from pipeline.layout import HISTORY, JOURNAL, Layout
 from pipeline.tracking.facts import flatten, run_tags
 from pipeline.tracking.journal import FINISHED, Journal, read, status
-from pipeline.tracking.sync import epoch_rows
+from pipeline.tracking.store import Store
+from pipeline.tracking.sync import epoch_rows, find_run, sync
+
+
+def ensure_run(store: Store, experiment: str, identity: dict[str, Any]) -> str:
+    """The id of the MLflow run of this identity, up to date: from its journal, else as a server that others
+    also report to already has it, else from the outputs."""
+    layout, name = store.layout, str(identity["identity"])
+    folder = layout.run(name)
+    if status(read(folder / JOURNAL)) != FINISHED and not locks.held(folder / "lock"):
+        with store.guard():
+            found = find_run(store, experiment, name)
+        if found is not None and found.info.status == FINISHED:
+            return str(found.info.run_id)
+        ensure_journal(layout, experiment, identity)
+    return sync(store, folder)
 
 
 def ensure_journal(layout: Layout, experiment: str, identity: dict[str, Any]) -> Path:
@@ -20,7 +36,9 @@ def ensure_journal(layout: Layout, experiment: str, identity: dict[str, Any]) ->
     values = yaml.safe_load(layout.resolved_experiment(experiment).read_text(encoding="utf-8"))
     params = flatten({key: value for key, value in values.items() if key not in ("name", "output")})
     journal = Journal(path)
-    tags = run_tags(identity, layout.root) | {"pipeline.rebuilt": "true"}
+    # of this machine's facts none is the training's
+    tags = {key: value for key, value in run_tags(identity, layout.root).items() if key.startswith("pipeline.")}
+    tags["pipeline.rebuilt"] = "true"
     journal.start(str(identity["identity"]), experiment, params, tags)
     for row in epoch_rows(layout.trained(experiment) / HISTORY):
         journal.metrics(int(row.pop("epoch")), row)

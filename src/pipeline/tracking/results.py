@@ -1,7 +1,7 @@
 """What a finished run gets beside its curves: test metrics, the dataset as input, the report."""
 
 import json
-from pathlib import Path
+import time
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
@@ -10,8 +10,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 from pipeline.data.schema import Schema
 from pipeline.files import digest_file
 from pipeline.layout import HISTORY, METRICS, Layout
-from pipeline.tracking.journal import read
 from pipeline.tracking.store import Store
+from pipeline.tracking.sync import epoch_rows
 
 REPORTED_TAG = "pipeline.reported"
 
@@ -21,24 +21,28 @@ def log_results(store: Store, layout: Layout, experiment: str, identity: dict[st
     evaluated = layout.evaluated(experiment)
     digest = digest_file(evaluated / METRICS)
     with store.guard():
-        if store.client.get_run(run_id).data.tags.get(REPORTED_TAG) == digest:
+        run = store.client.get_run(run_id)
+        if (reported := run.data.tags.get(REPORTED_TAG)) == digest:
             return
         metrics = json.loads((evaluated / METRICS).read_text(encoding="utf-8"))
-        journal = read(layout.run(str(identity["identity"])) / "journal.jsonl")
-        when, epochs = journal[-1]["time"], max(r["epoch"] for r in journal if r["type"] == "metrics")
+        epochs = int(epoch_rows(layout.trained(experiment) / HISTORY)[-1]["epoch"])
+        # of two points at one step MLflow shows the later, and of two at one time the greater
+        when = run.info.end_time if reported is None else time.time_ns() // 1_000_000
         points = [
             Metric(f"test_{name}{suffix}", interval[key], when, epochs)
             for name, interval in metrics["test"].items()
             for key, suffix in (("value", ""), ("low", "_low"), ("high", "_high"))
+            if run.data.metrics.get(f"test_{name}{suffix}") != interval[key]
         ]
         store.client.log_batch(run_id, metrics=points)
-        store.client.log_inputs(run_id, [_dataset(layout.prepared(metrics["dataset"]), identity)])
+        store.client.log_inputs(run_id, [_dataset(layout, metrics["dataset"], identity)])
         store.client.log_artifacts(run_id, str(evaluated), "report")
         store.client.log_artifact(run_id, str(layout.trained(experiment) / HISTORY), "report")
         store.client.log_batch(run_id, tags=[RunTag(REPORTED_TAG, digest)])
 
 
-def _dataset(folder: Path, identity: dict[str, Any]) -> DatasetInput:
+def _dataset(layout: Layout, name: str, identity: dict[str, Any]) -> DatasetInput:
+    folder = layout.prepared(name)
     schema = Schema.read(folder)
     columns = [{"type": f.dtype, "name": f.name, "required": True} for f in schema.features]
     dataset = Dataset(
@@ -46,7 +50,7 @@ def _dataset(folder: Path, identity: dict[str, Any]) -> DatasetInput:
         # MLflow takes at most 36 characters
         digest=identity["data"]["train"][:32],
         source_type="local",
-        source=json.dumps({"uri": str(folder)}),
+        source=json.dumps({"uri": str(folder.relative_to(layout.root))}),
         schema=json.dumps({"mlflow_colspec": columns}),
     )
     return DatasetInput(dataset, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])

@@ -1,9 +1,9 @@
 """The MLflow store: opened safely, its failures told in one line."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
@@ -12,6 +12,7 @@ from mlflow.tracking import MlflowClient
 from pipeline import locks
 from pipeline.errors import TrackingError
 from pipeline.layout import Layout
+from pipeline.tracking.settings import set_defaults, without_password
 
 SQLITE = "sqlite:///"
 # the UI then shows a run under model training, not among evaluations of language models
@@ -22,17 +23,18 @@ class Store:
     """A client of `layout.tracking_uri`. A store that does not answer costs seconds, not minutes."""
 
     def __init__(self, layout: Layout) -> None:
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        set_defaults()
         self.layout, self.uri = layout, layout.tracking_uri
+        self.shown_uri = without_password(self.uri)
 
     @cached_property
     def client(self) -> MlflowClient:
         if not self.uri.startswith(SQLITE):
             return MlflowClient(self.uri, self.uri)
-        # of several processes that create one SQLite store at once, all but one crash
-        with locks.hold(self.layout.home / ".mlflow.lock", "the creation of the MLflow store"):
+        # of several processes that create one SQLite store at once, all but one crash; the lock stands beside the
+        # database because checkouts may share one
+        database = Path(self.uri.removeprefix(SQLITE).partition("?")[0])
+        with locks.hold(database.with_name(f"{database.name}.lock"), "the creation of the MLflow store"):
             client = MlflowClient(self.uri, self.uri)
             client.search_experiments(max_results=1)
             return client
@@ -46,9 +48,9 @@ class Store:
         try:
             yield
         except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException, OSError) as error:
-            reason = " ".join(str(error).split())[:300]
+            reason = without_password(" ".join(str(error).split()))[:300]
             raise TrackingError(
-                f"MLflow at {self.uri}: {reason} Check MLFLOW_TRACKING_URI and the server; everything is kept in "
+                f"MLflow at {self.shown_uri}: {reason} Check MLFLOW_TRACKING_URI and the server; everything is kept in "
                 "runs/ and build/, and the next `make repro` delivers it."
             ) from error
 

@@ -3,19 +3,26 @@
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import LifecycleStage, Metric, Param, Run, RunTag, ViewType
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE
 
 from pipeline import locks
 from pipeline.errors import ArtifactError
+from pipeline.files import digest_value
 from pipeline.layout import JOURNAL
-from pipeline.tracking.journal import Record, read, status
+from pipeline.tracking.journal import KILLED, Record, read, status
 from pipeline.tracking.store import Store
 
 IDENTITY_TAG = "pipeline.identity"
 SYNCED_TAG = "pipeline.synced"
 BATCH = 1000  # MLflow takes at most 1,000 metrics a call
 PARAM_BATCH = 100
+RUNNING = "RUNNING"
+
+
+def mark(records: list[Record]) -> str:
+    """What the store notes of a journal that it has whole; one written anew has another."""
+    return f"{len(records)} {digest_value(records)[:12]}"
 
 
 def find_run(store: Store, experiment: str, identity: str) -> Run | None:
@@ -32,48 +39,71 @@ class RunSync:
         self._store, self._folder = store, folder
         self._run_id: str | None = None
         self._sent = 0
+        self._status: str | None = None
+        self._known: set[tuple[str, int]] = set()
 
     def deliver(self) -> str | None:
         """Bring MLflow up to date; return the run's id, or None while nothing is journaled. Raises TrackingError."""
         records = read(self._folder / JOURNAL)
         if not any(record["type"] == "start" for record in records):
             return None
-        if self._run_id is not None and len(records) == self._sent:
+        ended = self._status_of(records)
+        if self._run_id is not None and (len(records), ended) == (self._sent, self._status):
             return self._run_id
         with self._store.guard(), locks.hold(self._folder / "sync.lock", f"the sync of {self._folder.name}"):
-            return self._deliver(records)
+            return self._deliver(records, ended)
 
-    def _deliver(self, records: list[Record]) -> str:
+    def _status_of(self, records: list[Record]) -> str:
+        """How the run ended. One that has journaled no end is running while its lock is held, else it was killed."""
+        if (ended := status(records)) is not None:
+            return ended
+        return RUNNING if locks.held(self._folder / "lock") else KILLED
+
+    def _deliver(self, records: list[Record], ended: str) -> str:
         start = [record for record in records if record["type"] == "start"][-1]
         client = self._store.client
         if self._run_id is None:
             run = find_run(self._store, start["experiment"], start["identity"]) or self._create(records[0], start)
             self._run_id = run.info.run_id
-            if run.data.tags.get(SYNCED_TAG) == str(len(records)):
-                self._sent = len(records)
+            if run.data.tags.get(SYNCED_TAG) == mark(records):
+                self._sent, self._status = len(records), ended
                 return self._run_id
-            known = run.data.params
-            params = [Param(key, str(value)) for key, value in start["params"].items() if key not in known]
-            for i in range(0, len(params), PARAM_BATCH):
-                client.log_batch(self._run_id, params=params[i : i + PARAM_BATCH])
+            self._begin(run, start)
         new = records[self._sent :]
         metrics = [
             Metric(name, value, record["time"], record["epoch"])
             for record in new
             if record["type"] == "metrics"
             for name, value in record["values"].items()
+            if (name, record["epoch"]) not in self._known
         ]
         for i in range(0, len(metrics), BATCH):
             client.log_batch(self._run_id, metrics=metrics[i : i + BATCH])
         tags = {key: value for record in new for key, value in record.get("tags", {}).items()}
-        ended = status(records)
-        if ended is not None:
+        if ended == RUNNING:
+            if self._status != RUNNING:
+                client.update_run(self._run_id, RUNNING)
+        else:
             client.set_terminated(self._run_id, ended, records[-1]["time"])
-            tags[SYNCED_TAG] = str(len(records))
+            tags[SYNCED_TAG] = mark(records)
         if tags:
             client.log_batch(self._run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-        self._sent = len(records)
+        self._sent, self._status = len(records), ended
         return self._run_id
+
+    def _begin(self, run: Run, start: Record) -> None:
+        """Note which points the store has, and add the parameters that it lacks.
+
+        MLflow drops only a point with the same time stamp. A journal that was written anew (runs/ deleted, or
+        another clone on one server) has its own, and its epochs must not appear twice.
+        """
+        client = self._store.client
+        for name in run.data.metrics:
+            self._known |= {(name, point.step) for point in client.get_metric_history(run.info.run_id, name)}
+        known = run.data.params
+        params = [Param(key, str(value)) for key, value in start["params"].items() if key not in known]
+        for i in range(0, len(params), PARAM_BATCH):
+            client.log_batch(run.info.run_id, params=params[i : i + PARAM_BATCH])
 
     def _create(self, first: Record, start: Record) -> Run:
         tags = {
@@ -93,6 +123,47 @@ def sync(store: Store, folder: Path) -> str:
     if run_id is None:
         raise ArtifactError(f"{folder / JOURNAL}: no start of a run in it. Move the folder away and run: make repro")
     return run_id
+
+
+def sync_all(store: Store) -> int:
+    """Deliver every ended journal under runs/ that the store lacks in whole or part; return how many.
+
+    What a user has deleted in MLflow stays deleted.
+    """
+    journals: dict[str, dict[str, str]] = {}
+    for path in sorted(store.layout.runs.glob(f"*/{JOURNAL}")):
+        records = read(path)
+        start = next((record for record in records if record["type"] == "start"), None)
+        if start is not None and not locks.held(path.parent / "lock"):
+            journals.setdefault(start["experiment"], {})[path.parent.name] = mark(records)
+    delivered = 0
+    for experiment, found in journals.items():
+        with store.guard():
+            known = _known_runs(store, experiment)
+        for identity, whole in found.items():
+            if known is not None and known.get(identity) not in (whole, LifecycleStage.DELETED):
+                sync(store, store.layout.run(identity))
+                delivered += 1
+    return delivered
+
+
+def _known_runs(store: Store, experiment: str) -> dict[str, str] | None:
+    """By identity the mark of the journal delivered, or `deleted`; None for a deleted experiment."""
+    place = store.client.get_experiment_by_name(experiment)
+    if place is None:
+        return {}
+    if place.lifecycle_stage == LifecycleStage.DELETED:
+        return None
+    known: dict[str, str] = {}
+    token = None
+    while True:
+        page = store.client.search_runs([place.experiment_id], run_view_type=ViewType.ALL, page_token=token)
+        for run in page:
+            identity, gone = run.data.tags.get(IDENTITY_TAG, ""), run.info.lifecycle_stage == LifecycleStage.DELETED
+            if not gone or identity not in known:
+                known[identity] = LifecycleStage.DELETED if gone else run.data.tags.get(SYNCED_TAG, "")
+        if not (token := page.token):
+            return known
 
 
 def epoch_rows(history: Path) -> list[dict[str, Any]]:
