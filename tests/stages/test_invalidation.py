@@ -51,7 +51,7 @@ def test_an_edit_reruns_what_it_touches(reproduced: Path, run: Run, edit) -> Non
     assert (reproduced / "conf/dataset/digits.yaml").read_text() != text
     assert repro() == {"configure"}, "another order of keys"
 
-    edit("conf/model/cnn.yaml", "  - cnn_schema\n", "  - cnn_schema\n\nfilters: [8]\n")
+    edit("conf/model/cnn.yaml", "  - cnn_schema\n", "  - cnn_schema\n\nkernel: 5\n")
     assert repro() == {"configure", "train@cnn_digits", "evaluate@cnn_digits"}, "the CNN's YAML"
 
     with (reproduced / "src/pipeline/evaluation/__init__.py").open("a") as stream:
