@@ -189,9 +189,30 @@ class TensorBoardConfig:
 
 
 @dataclass
+class AugmentationConfig:
+    """Random changes of training images, drawn anew for each (seed, epoch, step): shifts by up to `translate` of
+    height and width, rotations by up to `rotate` of a turn, zoom by up to `zoom`, mirror images with `flip`."""
+
+    translate: float = 0.0
+    rotate: float = 0.0
+    zoom: float = 0.0
+    flip: bool = False
+
+    @property
+    def active(self) -> bool:
+        return bool(self.translate or self.rotate or self.zoom or self.flip)
+
+    def check(self) -> None:
+        for name in ("translate", "rotate", "zoom"):
+            _check_rate(f"trainer.augmentation.{name}", getattr(self, name))
+
+
+@dataclass
 class TrainerConfig:
-    """How a model is trained. `threads` and `instruction_set` change the bits, so they are configuration
-    and never read off the machine; `instruction_set` caps what oneDNN may pick (native: no cap)."""
+    """How a model is trained. Everything here may change the bits, so it is configuration and never read off the
+    machine: `threads`; `instruction_set`, which caps what oneDNN and XLA may pick (native: no cap); `precision`
+    of the layers between features and head; `xla` (auto: as measured, see docs/performance.md). `callbacks` maps
+    names of training/callbacks.py to their arguments."""
 
     name: str = MISSING
     epochs: int = MISSING
@@ -199,6 +220,11 @@ class TrainerConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     early_stopping: EarlyStoppingConfig = field(default_factory=EarlyStoppingConfig)
     class_weight: str = "none"
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    device: str = "auto"
+    precision: str = "float32"
+    xla: str = "auto"
     threads: int = 2
     instruction_set: str = "avx2"
     tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
@@ -206,9 +232,25 @@ class TrainerConfig:
     def check(self) -> None:
         _one_of("trainer.name", self.name, ("compiled", "keras"))
         _one_of("trainer.class_weight", self.class_weight, ("none", "balanced"))
+        _one_of("trainer.device", self.device, ("auto", "cpu", "gpu"))
+        _one_of("trainer.precision", self.precision, ("float32", "mixed_bfloat16"))
+        _one_of("trainer.xla", self.xla, ("auto", "on", "off"))
         _one_of("trainer.instruction_set", self.instruction_set, ("native", "sse41", "avx", "avx2", "avx512_core"))
         for name in ("epochs", "batch_size", "threads"):
             _check(getattr(self, name) > 0, f"trainer.{name}", getattr(self, name), "1 or more")
+
+
+@dataclass
+class CheckpointConfig:
+    """When a training saves what it needs to go on after a kill: every so many seconds, and every so many epochs
+    (0: not by epochs). It changes no result, so no stage depends on it."""
+
+    every_seconds: float = 30.0
+    every_epochs: int = 0
+
+    def check(self) -> None:
+        _check(self.every_seconds > 0, "checkpoint.every_seconds", self.every_seconds, "more than 0")
+        _check(self.every_epochs >= 0, "checkpoint.every_epochs", self.every_epochs, "0 (off) or more")
 
 
 @dataclass
@@ -243,6 +285,7 @@ class Config:
     preprocessing: PreprocessingConfig = field(default_factory=PreprocessingConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
     output: str | None = None
 
     def check(self) -> None:

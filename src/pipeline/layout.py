@@ -96,6 +96,8 @@ METRICS = "metrics.json"
 SCORES = "scores.parquet"
 ANSWERS = "answers.csv"
 JOURNAL = "journal.jsonl"
+CHECKPOINTS = "checkpoints"
+TENSORBOARD = "tensorboard"
 
 
 def split_file(split: str) -> str:

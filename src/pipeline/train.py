@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.cli import hydra_command, terminate_as_interrupt
 from pipeline.config import Config
-from pipeline.layout import HISTORY, IDENTITY, JOURNAL, SPLITS, Layout
+from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, SPLITS, Layout
 
 
 def train(config: Config) -> None:
@@ -68,15 +68,17 @@ def produce(
     rows, validation, test = (read_split(prepared, split, schema) for split in SPLITS)
     load_tensorflow(config.trainer)
     from pipeline.serving.package import package
+    from pipeline.training.checkpoint import Checkpoints
     from pipeline.training.fit import fit
     from pipeline.training.history import write_history
 
-    board_folder = layout.run(identity["identity"]) / "tensorboard"
-    model, history = fit(config, schema, rows, validation, log, board_folder, params)
+    run_folder = layout.run(identity["identity"])
+    model, history = fit(config, schema, rows, validation, log, run_folder, params)
     with replacing_folder(output) as folder:
         package(model.served, test, folder)
         write_history(folder / HISTORY, history)
         write_json(folder / IDENTITY, identity)
+    Checkpoints(run_folder / CHECKPOINTS, run_folder.name).clear()
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ def test_family(family: str, modality: str, task: str, tmp_path: Path) -> None:
     made = []
     for attempt in ("first", "second"):
         journal = Journal(tmp_path / attempt / "journal.jsonl")
-        model, history = fit(config, schema, train, validation, journal, tmp_path / attempt / "board", {"seed": 1})
+        model, history = fit(config, schema, train, validation, journal, tmp_path / attempt, {"seed": 1})
         save_canonical(model.served, tmp_path / attempt / "model.keras")
         made.append((history, (tmp_path / attempt / "model.keras").read_bytes()))
     assert made[0][0] == made[1][0], "two runs of one seed have different histories"

@@ -33,7 +33,7 @@ def trained(
         config.trainer.optimizer.name, config.trainer.optimizer.momentum = "sgd", 0.9
     config.model.l2 = 0.01
     journal = Journal(folder / trainer / "journal.jsonl")
-    return fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, folder / trainer / "board", {})
+    return fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, folder / trainer, {})
 
 
 @pytest.mark.parametrize("trainer", OTHERS)

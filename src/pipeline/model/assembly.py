@@ -38,7 +38,10 @@ def assemble(config: Config, schema: Schema, train: Split) -> Assembled:
     features = PREPROCESSING[schema.modality](config.preprocessing, schema, raw, train)
     preprocess = keras.Model(raw, features, name="preprocess")
     core_input = keras.Input(shape=features.shape[1:], name="features")
+    # what stands before and after the family stays float32, so that features and answers keep their precision
+    keras.config.set_dtype_policy(config.trainer.precision)
     representation = FAMILIES[config.model.family].build(config.model, core_input)
+    keras.config.set_dtype_policy("float32")
     head = Head.of(schema, train.target, config.preprocessing.standardize)
     penalty = keras.regularizers.L2(config.model.l2) if config.model.l2 else None
     outputs = keras.layers.Dense(head.num_outputs, kernel_regularizer=penalty, name="head")(representation)

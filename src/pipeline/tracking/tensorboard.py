@@ -16,15 +16,21 @@ VALIDATION_PREFIX = "val_"
 class TensorBoardWriter:
     """Writes under `folder`/train and `folder`/validation, so that both lines stand on one chart.
 
-    `folder` starts empty: a rerun of the same identity replaces what an earlier, unfinished one left. Events go out
-    by TensorBoard's own writer and its thread: `tf.summary.scalar` takes longer than an epoch of a small model.
+    What an earlier, unfinished run of the same identity wrote of the epochs up to `done` stands, all else goes, so
+    that no point appears twice. Events go out by TensorBoard's own writer and its thread: `tf.summary.scalar` takes
+    longer than an epoch of a small model.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, done: int = 0) -> None:
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+        places = [folder / name for name in ("train", "validation")]
+        earlier = [read_events(place, done) if done else [] for place in places]
         shutil.rmtree(folder, ignore_errors=True)
-        self._train, self._validation = (EventFileWriter(str(folder / name)) for name in ("train", "validation"))
+        self._train, self._validation = (EventFileWriter(str(place)) for place in places)
+        for writer, events in zip((self._train, self._validation), earlier, strict=True):
+            for event in events:
+                writer.add_event(event)
 
     def scalars(self, epoch: int, values: dict[str, float]) -> None:
         """`val_loss` becomes the scalar `loss` of validation, beside train's."""
@@ -82,6 +88,20 @@ class TensorBoardWriter:
         event = Event(wall_time=time.time(), step=epoch)
         event.summary.ParseFromString(summary.SerializeToString())
         writer.add_event(event)
+
+
+def read_events(folder: Path, last_step: int) -> list[Any]:
+    """The events of a folder's files up to `last_step`; a last one that was cut off is left out."""
+    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    events = []
+    for path in sorted(folder.glob("events.out.tfevents.*")):
+        for content in RawEventFileLoader(str(path)).Load():
+            event = Event.FromString(content)
+            if not event.HasField("file_version") and event.step <= last_step:
+                events.append(event)
+    return events
 
 
 def confusion_counts(actual: NDArray[Any], predicted: NDArray[Any], num_classes: int) -> NDArray[np.int64]:

@@ -1,82 +1,72 @@
 """The trainer `compiled`: a block of epochs as one `tf.function` over tensors that stay on the device.
 
 What `fit` does in Python for each step and epoch (next batch, callbacks, logs) happens here in the graph, or once
-for a block. Order and dropout are the same functions of (seed, epoch) as in the trainer `keras`.
+for a block. Order and dropout are the same functions of (seed, epoch) as in the trainer `keras`. Where one block ends
+and the next begins changes no bit, so blocks may be as long as it takes for Ctrl-C to be heard within a second.
 """
 
+import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.order import epoch_order
-from pipeline.training.early_stopping import EarlyStopping
 from pipeline.training.job import Examples, Job
 from pipeline.training.optimizers import build_optimizer
 from pipeline.training.seeding import seed_generators, seed_states
 
 EVALUATION_BATCH = 1024
-EPOCHS_A_BLOCK = 10
+BLOCK_SECONDS = 1.0
+BLOCK_ROWS = 2**22  # the order of that many rows is at most 16 MiB
 
 
 def train(job: Job) -> None:
     """Train `job.core` in place."""
-    config = job.config
+    config, life = job.config, job.life
     optimizer = build_optimizer(config.optimizer, job.steps_per_epoch * config.epochs)
     optimizer.build(job.core.trainable_variables)
-    run_block = _block_function(job, optimizer)
-    stopping = EarlyStopping(config.early_stopping, job.core)
-    block = 1 if stopping.active else EPOCHS_A_BLOCK
-    epoch = 0
-    while epoch < config.epochs and not stopping.stopped:
-        count = min(block, config.epochs - epoch)
+    epoch = life.begin(optimizer)
+    generators = seed_generators(job.layers_with_seeds)
+    run_block = _block_function(job, optimizer, generators)
+    longest = max(1, BLOCK_ROWS // job.train.num_rows)
+    fits = 1
+    while epoch < config.epochs and not life.stopped:
+        life.begin_epoch()
+        count = min(fits, longest, life.epochs_until_look(), config.epochs - epoch)
         epochs = range(epoch, epoch + count)
         orders = np.stack([epoch_order(job.seed, e, job.train.num_rows) for e in epochs])
-        states = np.stack([seed_states(job.core, job.seed, e) for e in epochs])
-        values_EV = np.asarray(run_block(orders, states), np.float64)
-        for values in values_EV:
-            epoch += 1
-            named = dict(zip(_names(job), values.tolist(), strict=True))
-            job.on_epoch(epoch, named)
-            stopping.epoch(epoch, named["val_loss"])
-    stopping.restore()
+        states = np.stack([seed_states(generators, job.seed, e) for e in epochs])
+        start = time.perf_counter()
+        values_EV, finite_steps_E = (np.asarray(tensor) for tensor in run_block(orders, states))
+        fits = max(1, int(count * BLOCK_SECONDS / (time.perf_counter() - start)))
+        for values, finite_steps in zip(values_EV.astype(np.float64), finite_steps_E, strict=True):
+            life.epoch(dict(zip(job.value_names, values.tolist(), strict=True)), int(finite_steps) + 1)
+        epoch += count
+        life.rest()
+    life.end()
 
 
-def _names(job: Job) -> tuple[str, ...]:
-    return ("loss", job.head.metric, "val_loss", f"val_{job.head.metric}", "learning_rate")
-
-
-def _block_function(job: Job, optimizer: Any) -> Any:
-    """`run(orders_EN, states_EGS)` trains E epochs and returns each one's values (E, 5)."""
+def _block_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
+    """`run(orders_EN, states_EGS)` trains E epochs and returns each one's values (E, 5), and how many of its steps
+    (E,) came before the first loss that is not finite."""
     import tensorflow as tf
 
-    core, size = job.core, job.config.batch_size
-    whole, rest = divmod(job.train.num_rows, size)
-    train, validation = _tensors(job.train), _tensors(job.validation)
-    generators = seed_generators(core)
-    step = _step_function(job, optimizer)
-
-    def epoch_of(order_N: Any, states_GS: Any) -> Any:
-        for i, seeds in enumerate(generators):
-            seeds.state.assign(tf.cast(states_GS[i], seeds.state.dtype))
-        sums = tf.zeros(2)
-        for s in tf.range(whole):
-            rows = order_N[s * size : (s + 1) * size]
-            sums += step([tf.gather(array, tf.ensure_shape(rows, [size])) for array in train])
-        if rest:
-            rows = tf.ensure_shape(order_N[whole * size :], [rest])
-            sums += step([tf.gather(array, rows) for array in train])
-        return sums / job.train.num_rows
+    validation = _tensors(job.validation)
+    epoch_of = _epoch_function(job, optimizer, generators)
 
     @tf.function(jit_compile=False)  # type: ignore[untyped-decorator]
     def run(orders_EN: Any, states_EGS: Any) -> Any:
-        values = tf.TensorArray(tf.float32, size=tf.shape(orders_EN)[0], element_shape=[5])
-        for e in tf.range(tf.shape(orders_EN)[0]):
-            trained = epoch_of(orders_EN[e], states_EGS[e])
+        count = tf.shape(orders_EN)[0]
+        values = tf.TensorArray(tf.float32, size=count, element_shape=[5])
+        finite_steps = tf.TensorArray(tf.float32, size=count, element_shape=[])
+        for e in tf.range(count):
+            sums = epoch_of(orders_EN[e], states_EGS[e])
             held_out = _evaluate(job, validation)
             rate = tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
-            values = values.write(e, tf.concat([trained, held_out, rate[tf.newaxis]], axis=0))
-        return values.stack()
+            values = values.write(e, tf.concat([sums[:2] / job.train.num_rows, held_out, rate[tf.newaxis]], axis=0))
+            finite_steps = finite_steps.write(e, sums[2])
+        return values.stack(), finite_steps.stack()
 
     signature = [
         tf.TensorSpec([None, job.train.num_rows], tf.int32),
@@ -85,14 +75,45 @@ def _block_function(job: Job, optimizer: Any) -> Any:
     return run.get_concrete_function(*signature)
 
 
+def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
+    """`epoch_of(order_N, states_GS)` trains one epoch; returns the sums over its rows of loss and metric, and the
+    number of steps for which the loss's sum is finite (3,)."""
+    import tensorflow as tf
+
+    size = job.config.batch_size
+    whole, rest = divmod(job.train.num_rows, size)
+    train = _tensors(job.train)
+    step = _step_function(job, optimizer)
+
+    def add(sums: Any, rows: Any) -> Any:
+        sums = sums + step([tf.gather(array, rows) for array in train])
+        # a sum that is not finite never becomes so again, hence this counts the steps before it
+        return sums + tf.cast(tf.math.is_finite(sums[0]), tf.float32) * tf.constant([0.0, 0.0, 1.0])
+
+    def epoch_of(order_N: Any, states_GS: Any) -> Any:
+        for i, seeds in enumerate(generators):
+            seeds.state.assign(tf.cast(states_GS[i], seeds.state.dtype))
+        sums = tf.zeros(3)
+        batches = tf.reshape(order_N[: whole * size], [whole, size])
+        for s in tf.range(whole):
+            sums = add(sums, batches[s])
+        if rest:
+            sums = add(sums, order_N[whole * size :])
+        return sums
+
+    return tf.function(epoch_of, jit_compile=True) if job.config.xla == "on" else epoch_of
+
+
 def _step_function(job: Job, optimizer: Any) -> Any:
-    """One optimizer step on a batch; returns the sums over its rows of loss and metric (2,)."""
+    """One optimizer step on a batch; returns the sums over its rows of loss and metric, and 0 (3,)."""
     import tensorflow as tf
 
     loss_of = job.head.loss()
 
     def step(batch: list[Any]) -> Any:
         features, target, *weight = batch
+        if job.augment is not None:
+            features = job.augment(features, training=True)
         rows = tf.cast(tf.shape(features)[0], tf.float32)
         with tf.GradientTape() as tape:
             outputs = job.core(features, training=True)
@@ -100,7 +121,7 @@ def _step_function(job: Job, optimizer: Any) -> Any:
             loss = tf.add_n([loss, *job.core.losses])
         variables = job.core.trainable_variables
         optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
-        return tf.stack([loss * rows, tf.reduce_sum(job.head.row_metric(target, outputs))])
+        return tf.stack([loss * rows, tf.reduce_sum(job.head.row_metric(target, outputs)), 0.0])
 
     return step
 

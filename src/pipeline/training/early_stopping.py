@@ -14,19 +14,19 @@ class EarlyStopping:
     def __init__(self, config: EarlyStoppingConfig, core: Any) -> None:
         self.active = config.patience > 0
         self.stopped = False
+        self.best, self.best_epoch = float("inf"), 0
+        self.weights: list[NDArray[np.float32]] = []
         self._config, self._core = config, core
-        self._best, self._best_epoch = float("inf"), 0
-        self._weights: list[NDArray[np.float32]] | None = None
 
     def epoch(self, epoch: int, val_loss: float) -> None:
         if not self.active:
             return
-        if val_loss < self._best - self._config.min_delta:
-            self._best, self._best_epoch = val_loss, epoch
-            self._weights = self._core.get_weights()
-        self.stopped = epoch - self._best_epoch >= self._config.patience
+        if val_loss < self.best - self._config.min_delta:
+            self.best, self.best_epoch = val_loss, epoch
+            self.weights = self._core.get_weights()
+        self.stopped = epoch - self.best_epoch >= self._config.patience
 
     def restore(self) -> None:
         """Put the best epoch's weights back."""
-        if self._weights is not None:
-            self._core.set_weights(self._weights)
+        if self.weights:
+            self._core.set_weights(self.weights)

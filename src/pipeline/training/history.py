@@ -20,11 +20,16 @@ def write_history(path: Path, epochs: list[EpochValues]) -> None:
     write_text(path, stream.getvalue())
 
 
-def check_finite(epoch: int, values: EpochValues) -> None:
-    """Raise ArtifactError once the loss is not a number any more; training on would only waste time."""
+def check_finite(epoch: int, values: EpochValues, bad_step: int | None = None) -> None:
+    """Raise ArtifactError once the loss is not a number any more; training on would only waste time.
+
+    `bad_step` (from 1) is the first of the epoch whose training loss was not finite, where the trainer knows it.
+    """
     for name in ("loss", "val_loss"):
         if not math.isfinite(values[name]):
+            where = f"epoch {epoch}" + (f", step {bad_step}," if bad_step and name == "loss" else "")
             raise ArtifactError(
-                f"{name} is {values[name]} in epoch {epoch} at learning rate {values['learning_rate']:g}. Try a "
-                "smaller trainer.optimizer.learning_rate, or trainer.optimizer.clip_norm=1."
+                f"{name} is {values[name]} in {where} at learning rate {values['learning_rate']:g}. Try a smaller "
+                "trainer.optimizer.learning_rate, or trainer.optimizer.clip_norm=1. Checkpoints from before stand in "
+                "the run's folder."
             )

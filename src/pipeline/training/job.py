@@ -1,14 +1,16 @@
-"""What a trainer is given, and what it gives back."""
+"""What a trainer is given."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import TrainerConfig
 from pipeline.model.heads import Head
+
+if TYPE_CHECKING:
+    from pipeline.training.lifecycle import Lifecycle
 
 EpochValues = dict[str, float]
 
@@ -28,15 +30,26 @@ class Examples:
 
 @dataclass(frozen=True)
 class Job:
-    """One training. `on_epoch(epoch, values)` is called after each epoch (from 1) with everything measured."""
+    """One training. `augment` maps a batch of features to changed ones, or is None; `life` is told of each epoch."""
 
     core: Any
+    augment: Any
     head: Head
     train: Examples
     validation: Examples
     config: TrainerConfig
     seed: int
-    on_epoch: Callable[[int, EpochValues], None]
+    life: "Lifecycle"
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """What is measured of each epoch, in this order."""
+        return ("loss", self.head.metric, "val_loss", f"val_{self.head.metric}", "learning_rate")
+
+    @property
+    def layers_with_seeds(self) -> tuple[Any, ...]:
+        """The models whose layers draw random numbers in training."""
+        return (self.core,) if self.augment is None else (self.core, self.augment)
 
     @property
     def steps_per_epoch(self) -> int:

@@ -17,7 +17,8 @@ from pipeline.training.progress import Progress
 class Observer:
     """Keeps the history and passes each epoch on to journal, progress bar and TensorBoard.
 
-    `board` is None when an earlier run of this identity has finished: what it wrote stands.
+    `board` is None when an earlier run of this identity has finished: what it wrote stands. `history` holds the
+    epochs that a resumed training has behind it.
     """
 
     def __init__(
@@ -29,14 +30,21 @@ class Observer:
         progress: Progress,
         board: TensorBoardWriter | None,
         every: TensorBoardConfig,
+        history: list[EpochValues],
     ) -> None:
-        self.history: list[EpochValues] = []
+        self.history = history
         self._model, self._schema, self._validation = model, schema, validation
         self._journal, self._progress, self._board, self._every = journal, progress, board, every
 
-    def epoch(self, epoch: int, values: EpochValues) -> None:
+    @property
+    def looks_every(self) -> tuple[int, ...]:
+        """After so many epochs it looks at the weights (0: never)."""
+        confusion = self._every.confusion_every if self._schema.task != REGRESSION else 0
+        return (self._every.histograms_every, confusion) if self._board else ()
+
+    def epoch(self, epoch: int, values: EpochValues, bad_step: int | None = None) -> None:
         """Take in one epoch's values (epochs from 1); raises ArtifactError when the loss is not finite."""
-        check_finite(epoch, values)
+        check_finite(epoch, values, bad_step)
         self.history.append(values)
         self._journal.metrics(epoch, values)
         self._progress.epoch(epoch, values)

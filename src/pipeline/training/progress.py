@@ -11,11 +11,12 @@ SHOWN = ("loss", "val_loss", "val_accuracy", "val_mae")
 class Progress:
     """An epoch bar on stderr; outside a terminal, about one line every ten seconds."""
 
-    def __init__(self, name: str, epochs: int) -> None:
+    def __init__(self, name: str, epochs: int, done: int = 0) -> None:
         from tqdm import tqdm
 
         interval = 0.1 if sys.stderr.isatty() else 10.0
-        self._bar: Any = tqdm(total=epochs, desc=f"train {name}", unit="epoch", mininterval=interval, leave=True)
+        title = f"train {name}"
+        self._bar: Any = tqdm(total=epochs, initial=done, desc=title, unit="epoch", mininterval=interval, leave=True)
 
     def epoch(self, epoch: int, values: EpochValues) -> None:
         shown = {name: f"{values[name]:.4g}" for name in SHOWN if name in values}

@@ -3,8 +3,13 @@
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pipeline.config import TrainerConfig
+from pipeline.errors import ConfigError
+
+XLA_NAMES = {"sse41": "SSE4_2", "avx": "AVX", "avx2": "AVX2", "avx512_core": "AVX512"}
 
 
 def load_tensorflow(config: TrainerConfig) -> None:
@@ -13,6 +18,8 @@ def load_tensorflow(config: TrainerConfig) -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     if config.instruction_set != "native":
         os.environ["ONEDNN_MAX_CPU_ISA"] = config.instruction_set.upper()
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_max_isa={XLA_NAMES[config.instruction_set]}".strip()
     _import_quietly()
 
 
@@ -33,8 +40,9 @@ def _import_quietly() -> None:
             os.close(terminal)
 
 
-def start_session(config: TrainerConfig, seed: int) -> None:
-    """A fresh Keras session whose bits depend on `config` and `seed` alone, not on the machine's cores."""
+def start_session(config: TrainerConfig, seed: int) -> dict[str, str]:
+    """A fresh Keras session whose bits depend on `config`, `seed` and the kind of device alone, not on the machine's
+    number of cores. Returns what is used, as tags."""
     import keras
     import tensorflow as tf
 
@@ -42,15 +50,46 @@ def start_session(config: TrainerConfig, seed: int) -> None:
     if tf.config.threading.get_intra_op_parallelism_threads() != config.threads:
         tf.config.threading.set_intra_op_parallelism_threads(config.threads)
         tf.config.threading.set_inter_op_parallelism_threads(config.threads)
+    device = _choose_device(config.device)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
+    return {"device": device, "precision": config.precision}
 
 
-def device() -> str:
-    """`cpu` or the name of the GPU that TensorFlow will use."""
+def _choose_device(wanted: str) -> str:
+    """Make TensorFlow see what `trainer.device` allows; return `cpu` or the GPU's name."""
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
+    if wanted == "cpu":
+        if tf.config.get_visible_devices("GPU"):
+            tf.config.set_visible_devices([], "GPU")
         return "cpu"
+    if not gpus:
+        if wanted == "gpu":
+            print("trainer.device is gpu, but TensorFlow finds none; going on with the CPU", file=sys.stderr)
+        return "cpu"
+    for gpu in gpus:
+        # all of a GPU's memory at once would leave none for a neighbour
+        if not tf.config.experimental.get_memory_growth(gpu):
+            tf.config.experimental.set_memory_growth(gpu, True)
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu"))
+
+
+def on_gpu() -> bool:
+    """Whether this session computes on a GPU."""
+    import tensorflow as tf
+
+    return bool(tf.config.get_visible_devices("GPU"))
+
+
+@contextmanager
+def memory_advice(batch_size: int) -> Iterator[None]:
+    """Turn TensorFlow's out-of-memory error into one that names the next batch size to try."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        smaller = f"Try trainer.batch_size={batch_size // 2}" if batch_size > 1 else "Try a smaller model"
+        raise ConfigError(f"out of memory with trainer.batch_size {batch_size}. {smaller}.") from error

@@ -1,0 +1,131 @@
+"""What happens around the epochs of every trainer: resume, history, early stopping, callbacks, checkpoints."""
+
+import time
+from typing import Any
+
+import numpy as np
+
+from pipeline.config import CheckpointConfig, TrainerConfig
+from pipeline.training.callbacks import build_callbacks, state_of
+from pipeline.training.checkpoint import Checkpoint, Checkpoints
+from pipeline.training.early_stopping import EarlyStopping
+from pipeline.training.interrupts import Interrupts
+from pipeline.training.job import EpochValues
+from pipeline.training.observer import Observer
+
+
+class Lifecycle:
+    """A trainer calls `begin` once, then for each epoch `begin_epoch` and `epoch`, `rest` whenever the core's weights
+    are those of the last epoch reported, and `end` once. `stopped` says that no further epoch is wanted."""
+
+    def __init__(
+        self,
+        core: Any,
+        config: TrainerConfig,
+        cadence: CheckpointConfig,
+        observer: Observer,
+        checkpoints: Checkpoints,
+        saved: Checkpoint | None,
+        interrupts: Interrupts,
+    ) -> None:
+        self._core, self._observer, self._checkpoints = core, observer, checkpoints
+        self._cadence, self._saved, self._interrupts = cadence, saved, interrupts
+        self._stopping = EarlyStopping(config.early_stopping, core)
+        self._callbacks = build_callbacks(config.callbacks)
+        self._optimizer: Any = None
+        self._model: Any = None
+        self._saved_epoch = self._epoch = saved.epoch if saved else 0
+        self._saved_at = time.monotonic()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopping.stopped or bool(self._model is not None and self._model.stop_training)
+
+    def begin(self, optimizer: Any = None) -> int:
+        """Put back what was saved into the core, `optimizer` (built) and callbacks; return the epochs already done."""
+        self._optimizer = optimizer
+        if self._callbacks:
+            self._model = self._model_for_callbacks()
+        for callback in self._callbacks:
+            callback.set_model(self._model)
+            callback.set_params({"epochs": None, "steps": None, "verbose": 0})
+            callback.on_train_begin()
+        if self._saved is not None:
+            self._restore(self._saved)
+        return self._epoch
+
+    def epochs_until_look(self) -> int:
+        """How many epochs may pass before someone has to see the weights."""
+        if self._stopping.active or self._callbacks:
+            return 1
+        due = [self._cadence.every_epochs, *self._observer.looks_every]
+        return min((every - self._epoch % every for every in due if every), default=2**31)
+
+    def begin_epoch(self) -> None:
+        for callback in self._callbacks:
+            callback.on_epoch_begin(self._epoch)
+
+    def epoch(self, values: EpochValues, bad_step: int | None = None) -> None:
+        """Take in one more epoch's values; `bad_step` is the first step (from 1) whose loss was not finite."""
+        self._epoch += 1
+        self._observer.epoch(self._epoch, values, bad_step)
+        self._stopping.epoch(self._epoch, values["val_loss"])
+        for callback in self._callbacks:
+            callback.on_epoch_end(self._epoch - 1, dict(values))
+
+    def rest(self) -> None:
+        """Save if it is time to; raise KeyboardInterrupt, saved, if Ctrl-C or SIGTERM came."""
+        if self._interrupts.requested or self._is_due():
+            self._checkpoints.save(self._capture())
+            self._saved_epoch, self._saved_at = self._epoch, time.monotonic()
+        if self._interrupts.requested:
+            raise KeyboardInterrupt
+
+    def end(self) -> None:
+        """Keep the best epoch's weights, if that was asked for."""
+        for callback in self._callbacks:
+            callback.on_train_end()
+        self._stopping.restore()
+
+    def _is_due(self) -> bool:
+        every = self._cadence.every_epochs
+        by_epochs = every > 0 and self._epoch // every > self._saved_epoch // every
+        return by_epochs or time.monotonic() - self._saved_at >= self._cadence.every_seconds
+
+    def _model_for_callbacks(self) -> Any:
+        import keras
+
+        model = keras.Model(self._core.inputs, self._core.outputs)
+        if self._optimizer is not None:
+            model.compile(optimizer=self._optimizer)
+        model.stop_training = False
+        return model
+
+    def _capture(self) -> Checkpoint:
+        stopping = self._stopping
+        values = {
+            "history": self._observer.history,
+            "stopping": {"best": stopping.best, "best_epoch": stopping.best_epoch, "stopped": stopping.stopped},
+            "callbacks": [state_of(callback) for callback in self._callbacks],
+            "stop_training": self._model is not None and self._model.stop_training,
+        }
+        optimizer = self._optimizer.variables if self._optimizer is not None else []
+        arrays = {
+            "weights": self._core.get_weights(),
+            "optimizer": [np.asarray(variable.value) for variable in optimizer],
+            "best": stopping.weights,
+        }
+        return Checkpoint(self._epoch, values, arrays)
+
+    def _restore(self, saved: Checkpoint) -> None:
+        self._core.set_weights(saved.arrays["weights"])
+        if self._optimizer is not None:
+            for variable, value in zip(self._optimizer.variables, saved.arrays["optimizer"], strict=True):
+                variable.assign(value)
+        stopping = saved.values["stopping"]
+        self._stopping.best, self._stopping.best_epoch = stopping["best"], stopping["best_epoch"]
+        self._stopping.stopped, self._stopping.weights = stopping["stopped"], saved.arrays.get("best", [])
+        for callback, state in zip(self._callbacks, saved.values["callbacks"], strict=True):
+            vars(callback).update(state)
+        if self._model is not None:
+            self._model.stop_training = saved.values["stop_training"]
