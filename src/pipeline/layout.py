@@ -1,5 +1,6 @@
 """Where everything stands: each path is named here and nowhere else."""
 
+import hashlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,6 +76,11 @@ class Layout:
         """A run's own folder, outside DVC: journal, TensorBoard, checkpoints, lock."""
         return self.runs / identity
 
+    def output_lock(self, output: Path) -> Path:
+        """Held by the process that will write the folder `output`; it stands in no folder that a stage depends on."""
+        digest = hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:12]
+        return self.root / "build" / "locks" / f"{output.name}-{digest}"
+
     @property
     def tracking_uri(self) -> str:
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlflow.db'}"
@@ -96,6 +102,7 @@ METRICS = "metrics.json"
 SCORES = "scores.parquet"
 ANSWERS = "answers.csv"
 JOURNAL = "journal.jsonl"
+LOCK = "lock"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.cli import hydra_command, terminate_as_interrupt
 from pipeline.config import Config
-from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, SPLITS, Layout
+from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, SPLITS, Layout
 
 
 def train(config: Config) -> None:
@@ -19,7 +19,8 @@ def train(config: Config) -> None:
     identity = identify(config, layout, layout.prepared(config.dataset.name))
     name = str(identity["identity"])
     output = Path(config.output) if config.output else layout.run(name) / "output"
-    with locks.hold(layout.run(name) / "lock", f"run {name}"):
+    # a training whose `dvc repro` was killed lives on: it must not write over its successor's output
+    with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(layout.run(name) / LOCK, f"run {name}"):
         follower = Follower.start(layout, name)
         try:
             run(config, layout, identity, output)

@@ -35,23 +35,3 @@ def test_the_second_training_of_an_identity_waits(checkout: Path, pipeline: Run)
     assert not any("The bits were not reproduced" in output for output, _ in ended)
     (run,) = (checkout / "runs").iterdir()
     assert (run / "journal.jsonl").read_text().count('"type": "metrics"') == 3
-
-
-@pytest.mark.slow
-def test_a_training_after_a_kill_ends_as_if_never_killed(checkout: Path, pipeline: Run) -> None:
-    """No checkpoint yet: it starts again, and the journal gets no point twice."""
-    assert pipeline("prepare", "dataset=diabetes").returncode == 0
-    env = environment() | {"PYTHONPATH": str(checkout / "src")}
-    command = [sys.executable, "-m", "pipeline.train", "experiment=linear_diabetes", "trainer.epochs=3000"]
-    process = subprocess.Popen([*command, "output=killed"], cwd=checkout, env=env, stderr=subprocess.DEVNULL)
-    journal = None
-    while journal is None or journal.read_text().count('"type": "metrics"') < 50:
-        assert process.poll() is None, "it ended before it could be killed"
-        journal = next(iter(checkout.glob("runs/*/journal.jsonl")), None)
-    process.kill()
-    process.wait()
-    assert not (checkout / "killed").exists(), "a half-written output"
-    assert pipeline("train", *command[3:], "output=again").returncode == 0
-    epochs = [line for line in journal.read_text().splitlines() if '"type": "metrics"' in line]
-    assert len(epochs) == 3000
-    assert len(set(epochs)) == 3000

@@ -43,6 +43,9 @@ def register_version(store: Store, experiment: str, identity: dict[str, Any], ru
         return found
     tags = {IDENTITY_TAG: name, "pipeline.dataset": identity["dataset"], "pipeline.test": identity["data"]["test"]}
     place = store.experiment(experiment).experiment_id
+    for unregistered in client.search_logged_models([place], f"tags.`{IDENTITY_TAG}` = '{name}'"):
+        # left by a register that was killed before it made a version of it
+        client.delete_logged_model(unregistered.model_id)
     logged = client.create_logged_model(place, name=experiment, source_run_id=run_id, tags=tags, model_type="keras")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "model"

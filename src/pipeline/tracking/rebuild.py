@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from pipeline import locks
-from pipeline.layout import HISTORY, JOURNAL, Layout
+from pipeline.layout import HISTORY, JOURNAL, LOCK, Layout
 from pipeline.tracking.facts import flatten, run_tags
 from pipeline.tracking.journal import FINISHED, Journal, read, status
 from pipeline.tracking.store import Store
@@ -18,7 +18,7 @@ def ensure_run(store: Store, experiment: str, identity: dict[str, Any]) -> str:
     also report to already has it, else from the outputs."""
     layout, name = store.layout, str(identity["identity"])
     folder = layout.run(name)
-    if status(read(folder / JOURNAL)) != FINISHED and not locks.held(folder / "lock"):
+    if status(read(folder / JOURNAL)) != FINISHED and not locks.held(folder / LOCK):
         with store.guard():
             found = find_run(store, experiment, name)
         if found is not None and found.info.status == FINISHED:

@@ -9,7 +9,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME, MLFLOW
 from pipeline import locks
 from pipeline.errors import ArtifactError
 from pipeline.files import digest_value
-from pipeline.layout import JOURNAL
+from pipeline.layout import JOURNAL, LOCK
 from pipeline.tracking.journal import KILLED, Record, read, status
 from pipeline.tracking.store import Store
 
@@ -57,7 +57,7 @@ class RunSync:
         """How the run ended. One that has journaled no end is running while its lock is held, else it was killed."""
         if (ended := status(records)) is not None:
             return ended
-        return RUNNING if locks.held(self._folder / "lock") else KILLED
+        return RUNNING if locks.held(self._folder / LOCK) else KILLED
 
     def _deliver(self, records: list[Record], ended: str) -> str:
         start = [record for record in records if record["type"] == "start"][-1]
@@ -134,7 +134,7 @@ def sync_all(store: Store) -> int:
     for path in sorted(store.layout.runs.glob(f"*/{JOURNAL}")):
         records = read(path)
         start = next((record for record in records if record["type"] == "start"), None)
-        if start is not None and not locks.held(path.parent / "lock"):
+        if start is not None and not locks.held(path.parent / LOCK):
             journals.setdefault(start["experiment"], {})[path.parent.name] = mark(records)
     delivered = 0
     for experiment, found in journals.items():

@@ -1,0 +1,136 @@
+"""A training that ends after a checkpoint and goes on from it is the same training, under every trainer and family."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+from pipeline.config import REGRESSION, CheckpointConfig, Config, EarlyStoppingConfig
+from pipeline.layout import CHECKPOINTS, TENSORBOARD
+from pipeline.tracking.journal import Journal, read
+from pipeline.training import TRAINERS
+from pipeline.training.checkpoint import Checkpoint, Checkpoints
+from pipeline.training.fit import fit
+from tests.contracts.test_families import config_of, rows_of, schema_of
+
+CASES = [
+    ("linear", "table", "regression"),
+    ("logistic", "table", "binary"),
+    ("cnn", "image", "multiclass"),
+    ("rnn", "image", "multiclass"),
+]
+EPOCHS = 7
+
+
+class Killed(BaseException):
+    """As sudden as a signal."""
+
+
+def config_for(trainer: str, case: tuple[str, str, str]) -> Config:
+    config = config_of(case[0], case[2])
+    config.trainer.name, config.trainer.epochs = trainer, EPOCHS
+    config.trainer.optimizer.schedule = "cosine"
+    config.trainer.tensorboard.histograms_every = 2
+    config.checkpoint = CheckpointConfig(every_epochs=3)
+    if case[1] == "image":
+        config.model.dropout = 0.2
+        config.trainer.augmentation.translate = 0.2
+    return config
+
+
+def run(config: Config, case: tuple[str, str, str], folder: Path) -> tuple[list[bytes], list[dict[str, float]]]:
+    schema = schema_of(case[1], case[2])
+    journal = Journal(folder / "journal.jsonl")
+    model, history = fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, folder, {})
+    return [weight.tobytes() for weight in model.core.get_weights()], history
+
+
+def points(folder: Path) -> list[tuple[int, str]]:
+    """(step, tag) of everything that TensorBoard would read."""
+    found = []
+    for path in sorted((folder / TENSORBOARD).rglob("events*")):
+        for event in EventFileLoader(str(path)).Load():
+            found += [(event.step, f"{path.parent.name}/{value.tag}") for value in event.summary.value]
+    return sorted(found)
+
+
+def kill_at_save(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """End the training right after its `number`th checkpoint."""
+    saves, save = [], Checkpoints.save
+
+    def save_and_die(self: Checkpoints, checkpoint: Checkpoint) -> None:
+        save(self, checkpoint)
+        saves.append(checkpoint.epoch)
+        if len(saves) == number:
+            raise Killed
+
+    monkeypatch.setattr(Checkpoints, "save", save_and_die)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_resumed_is_the_same_training(
+    trainer: str, case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_for(trainer, case)
+    whole = run(config, case, tmp_path / "whole")
+    kill_at_save(monkeypatch, 2)
+    with pytest.raises(Killed):
+        run(config, case, tmp_path / "killed")
+    monkeypatch.undo()
+    assert [path.name for path in sorted((tmp_path / "killed" / CHECKPOINTS).iterdir())] == [
+        "epoch-000000003.ckpt",
+        "epoch-000000006.ckpt",
+    ]
+    assert run(config, case, tmp_path / "killed") == whole
+    epochs = [record["epoch"] for record in read(tmp_path / "killed" / "journal.jsonl") if record["type"] == "metrics"]
+    assert epochs == list(range(1, EPOCHS + 1))
+    assert points(tmp_path / "killed") == points(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_early_stopping_and_callbacks_resume(trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best epoch lies before the kill, and the plateau that is being counted spans it."""
+    case = ("linear", "table", REGRESSION)
+    config = config_for(trainer, case)
+    config.trainer.epochs = 30
+    config.trainer.optimizer.schedule, config.trainer.optimizer.learning_rate = "constant", 0.3
+    config.trainer.early_stopping = EarlyStoppingConfig(patience=4)
+    config.trainer.callbacks = {"reduce_on_plateau": {"patience": 2, "factor": 0.5}}
+    whole = run(config, case, tmp_path / "whole")
+    history = whole[1]
+    best = min(range(len(history)), key=lambda i: history[i]["val_loss"])
+    assert len(history) < 30, "stopped early"
+    assert history[-1]["learning_rate"] < 0.3, "the callback acted"
+    config.checkpoint = CheckpointConfig(every_epochs=best + 2)
+    kill_at_save(monkeypatch, 1)
+    with pytest.raises(Killed):
+        run(config, case, tmp_path / "killed")
+    monkeypatch.undo()
+    assert run(config, case, tmp_path / "killed") == whole
+
+
+@pytest.mark.parametrize("damage", ["cut off", "another byte", "empty"])
+def test_damaged_checkpoint_is_set_aside_and_the_one_before_used(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoints = Checkpoints(tmp_path, "run")
+    for epoch in (1, 2, 3):
+        checkpoints.save(Checkpoint(epoch, {"history": [{"loss": 0.1 * epoch}]}, {"weights": [np.arange(5.0)]}))
+    last = tmp_path / "epoch-000000003.ckpt"
+    content = bytearray(last.read_bytes())
+    content[-40] ^= 1
+    last.write_bytes({"cut off": last.read_bytes()[:-20], "another byte": bytes(content), "empty": b""}[damage])
+    (tmp_path / ".epoch-000000004.ckpt.x.partial").write_bytes(b"half")
+    found = Checkpoints(tmp_path, "run").latest()
+    assert found is not None
+    assert (found.epoch, found.values) == (2, {"history": [{"loss": 0.2}]})
+    np.testing.assert_array_equal(found.arrays["weights"][0], np.arange(5.0))
+    assert f"checkpoint {last} cannot be used (its digest does not fit" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-000000002.ckpt", "epoch-000000003.damaged"]
+
+
+def test_another_runs_checkpoint_is_not_used(tmp_path: Path) -> None:
+    Checkpoints(tmp_path, "run").save(Checkpoint(1, {}, {}))
+    assert Checkpoints(tmp_path, "other").latest() is None

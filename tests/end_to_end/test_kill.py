@@ -1,0 +1,186 @@
+"""kill -9 at random moments, Ctrl-C and SIGTERM: the same command goes on and ends in the same bits.
+
+PIPELINE_KILLS=24 asks for that many kills, over every family and trainer; the seed of the moments is printed.
+"""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.layout import Layout
+from pipeline.tracking.journal import read
+from pipeline.tracking.store import Store
+from pipeline.tracking.sync import sync
+from tests.conftest import Run, environment
+
+KILLS = int(os.environ.get("PIPELINE_KILLS", "4"))
+SEED = int(os.environ.get("PIPELINE_KILL_SEED", random.randrange(10**6)))
+EPOCHS = {"linear_diabetes": 300, "logistic_digits": 40, "cnn_digits": 8, "rnn_digits": 8}
+OUTPUTS = ("model.keras", "history.csv", "predictions.parquet", "identity.json")
+COMBINATIONS = [
+    (experiment, trainer)
+    for i, trainer in enumerate(("compiled", "keras", "compiled", "keras"))
+    for experiment in list(EPOCHS)[i % 2 :: 2]
+]
+
+
+def arguments(experiment: str, trainer: str) -> list[str]:
+    small = ["model.units=[16]", "model.bidirectional=false"] if experiment.startswith("rnn") else []
+    epochs = f"trainer.epochs={EPOCHS[experiment]}"
+    return [f"experiment={experiment}", f"trainer={trainer}", epochs, "checkpoint.every_epochs=1", *small]
+
+
+def start(checkout: Path, command_name: str, *options: str) -> "subprocess.Popen[str]":
+    env = environment() | {"PYTHONPATH": str(checkout / "src")}
+    command = [sys.executable, "-m", f"pipeline.{command_name}", *options]
+    return subprocess.Popen(command, cwd=checkout, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def once(checkout: Path, process: "subprocess.Popen[str]", epochs: int) -> Path:
+    """Wait until so many epochs are journaled; return the journal."""
+    while process.poll() is None:
+        journal = next(iter(checkout.glob("runs/*/journal.jsonl")), None)
+        if journal and journal.read_text().count('"type": "metrics"') >= epochs:
+            return journal
+        time.sleep(0.005)
+    raise AssertionError(f"it ended before epoch {epochs}: {process.communicate()}")
+
+
+def points(checkout: Path, name: str) -> dict[str, list[int]]:
+    """By metric, the steps of the one MLflow run that this identity has."""
+    store = Store(Layout(checkout))
+    run_id = sync(store, checkout / "runs" / name)
+    place = store.client.get_experiment_by_name(name.rpartition("-")[0])
+    runs = store.client.search_runs([place.experiment_id], f"tags.`pipeline.identity` = '{name}'")
+    assert [run.info.run_id for run in runs] == [run_id]
+    assert runs[0].info.status == "FINISHED"
+    metrics = runs[0].data.metrics
+    return {metric: [p.step for p in store.client.get_metric_history(run_id, metric)] for metric in metrics}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(KILLS))
+def test_killed_anywhere_ends_in_the_same_bits(
+    number: int, checkout: Path, pipeline: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    experiment, trainer = COMBINATIONS[number % len(COMBINATIONS)]
+    dataset = "diabetes" if experiment == "linear_diabetes" else "digits"
+    assert pipeline("prepare", f"dataset={dataset}").returncode == 0
+    options = arguments(experiment, trainer)
+    killed_after = random.Random(SEED + number)
+    started = time.monotonic()
+    done = pipeline("train", *options, "output=whole")
+    assert done.returncode == 0, done.stderr
+    duration = time.monotonic() - started
+    (whole_run,) = (checkout / "runs").iterdir()
+    whole_run.rename(checkout / "whole_run")
+    process = start(checkout, "train", *options, "output=killed")
+    moment = killed_after.uniform(0.2, 1.0) * duration
+    time.sleep(moment)
+    process.kill()
+    process.communicate()
+    done = pipeline("train", *options, "output=killed")
+    told = f"PIPELINE_KILL_SEED={SEED}, number {number}: killed after {moment} of {duration} s"
+    assert done.returncode == 0, told + done.stderr
+    for name in OUTPUTS:
+        assert (checkout / "whole" / name).read_bytes() == (checkout / "killed" / name).read_bytes(), f"{told}: {name}"
+    assert "not reproduced" not in done.stdout, told
+    assert not list(whole_run.glob("checkpoints/*")), told
+    expected = list(range(1, EPOCHS[experiment] + 1))
+    found = points(checkout, whole_run.name)
+    assert {"loss", "val_loss", "learning_rate"} <= set(found)
+    assert all(steps == expected for steps in found.values()), told
+
+
+@pytest.mark.slow
+def test_interrupted_training_saves_and_goes_on(checkout: Path, pipeline: Run) -> None:
+    """SIGTERM (preemption), then Ctrl-C; another configuration in between starts from nothing."""
+    assert pipeline("prepare", "dataset=diabetes").returncode == 0
+    options = ["experiment=linear_diabetes", "trainer.epochs=2000", "output=out"]
+    done_epochs = 0
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = start(checkout, "train", *options)
+        journal = once(checkout, process, done_epochs + 20)
+        process.send_signal(number)
+        printed, errors = process.communicate(timeout=60)
+        assert process.returncode == 130, errors
+        assert ("linear_diabetes: going on after epoch" in printed) == (done_epochs > 0)
+        assert "stopping after this epoch, which is saved (once more: at once)" in errors
+        assert errors.strip().splitlines()[-1] == "interrupted"
+        assert not (checkout / "out").exists()
+        saved = max(path.name for path in (journal.parent / "checkpoints").iterdir())
+        assert int(re.findall(r"epoch-(\d+)", saved)[0]) >= done_epochs + 20
+        done_epochs = int(re.findall(r"epoch-(\d+)", saved)[0])
+    other = pipeline("train", *options, "seed=2", "output=other")
+    assert other.returncode == 0, other.stderr
+    assert "going on" not in other.stdout
+    # how often it is saved is no part of what a run is
+    done = pipeline("train", *options, "checkpoint.every_epochs=1000")
+    assert f"linear_diabetes: going on after epoch {done_epochs}, from " in done.stdout
+    epochs = [record["epoch"] for record in read(journal) if record["type"] == "metrics"]
+    assert epochs == list(range(1, 2001))
+    again = pipeline("train", *options[:-1], "output=again")
+    assert "going on" not in again.stdout, "a finished training leaves nothing to go on from"
+    for file in OUTPUTS:
+        assert (checkout / "out" / file).read_bytes() == (checkout / "again" / file).read_bytes()
+
+
+@pytest.mark.slow
+def test_evaluate_and_register_killed_anywhere(checkout: Path, pipeline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (checkout / "params.yaml").write_text(
+        "seed: 1\nsplit: {seed: 1, test: 0.2, validation: 0.1}\ndatasets: [diabetes]\n"
+        "experiments: {linear_diabetes: diabetes}\npromotion: {minima: {linear_diabetes: {r2: -1.0}}}\n"
+    )
+    experiment = "experiment=linear_diabetes"
+    trained = ("train", experiment, "trainer.epochs=3", "output=build/train/linear_diabetes")
+    for command in (("configure",), ("prepare", "dataset=diabetes"), trained):
+        assert pipeline(*command).returncode == 0
+    random_moment = random.Random(SEED)
+    folder = checkout / "build" / "evaluate" / "linear_diabetes"
+
+    def content() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def killed(command: str, *options: str) -> None:
+        process = start(checkout, command, *options)
+        time.sleep(random_moment.uniform(0.1, 1.0) * durations[command])
+        process.kill()
+        process.communicate()
+
+    durations = {}
+    before = time.monotonic()
+    assert pipeline("evaluate", experiment).returncode == 0
+    durations["evaluate"] = time.monotonic() - before
+    whole = content()
+    for _ in range(2):
+        killed("evaluate", experiment)
+        assert not folder.exists() or content() == whole, "half-written"
+    assert pipeline("evaluate", experiment).returncode == 0
+    assert content() == whole
+    assert [path.name for path in folder.parent.iterdir() if not path.name.endswith(".partial")] == [folder.name]
+
+    durations["register"] = 8.0
+    for _ in range(3):
+        killed("register")
+    for _ in range(2):
+        done = pipeline("register")
+        assert done.returncode == 0, f"PIPELINE_KILL_SEED={SEED}: {done.stderr}"
+    client = Store(Layout(checkout)).client
+    place = client.get_experiment_by_name("linear_diabetes").experiment_id
+    (run,) = client.search_runs([place])
+    (version,) = client.search_model_versions("name = 'linear_diabetes'")
+    (model,) = client.search_logged_models([place])
+    assert (version.run_id, version.source) == (run.info.run_id, model.artifact_location)
+    assert client.get_model_version_by_alias("linear_diabetes", "champion").version == version.version
+    assert all(len(client.get_metric_history(run.info.run_id, name)) in (1, 3) for name in run.data.metrics), (
+        "doubled points"
+    )
