@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+SECONDS_BETWEEN_FLUSHES = 1.0
 FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
 
 Record = dict[str, Any]
@@ -34,7 +35,7 @@ def status(records: list[Record]) -> str | None:
 
 
 class Journal:
-    """Writes a run's journal. Once the run has finished, nothing is added any more."""
+    """Writes a run's journal, metrics to disk about once a second. Once the run has finished, nothing is added."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,6 +45,7 @@ class Journal:
         self.differing: list[int] = []
         self._drop_cut_line(path)
         self._stream = path.open("a", encoding="utf-8")
+        self._flushed_at = 0.0
 
     def start(self, identity: str, experiment: str, params: dict[str, Any], tags: dict[str, str]) -> None:
         self._add({"type": "start", "identity": identity, "experiment": experiment, "params": params, "tags": tags})
@@ -54,7 +56,7 @@ class Journal:
     def metrics(self, epoch: int, values: dict[str, float]) -> None:
         """Add an epoch's values, or note in `differing` that an earlier run of this identity had others."""
         if epoch not in self.known:
-            self._add({"type": "metrics", "epoch": epoch, "values": values})
+            self._add({"type": "metrics", "epoch": epoch, "values": values}, flush=False)
         elif self.known[epoch] != values:
             self.differing.append(epoch)
 
@@ -62,12 +64,18 @@ class Journal:
         self._add({"type": "end", "status": status})
         self._stream.close()
 
-    def _add(self, record: Record) -> None:
+    def flush(self) -> None:
+        """Hand all that was added to the operating system, which keeps it whatever becomes of this process."""
+        self._stream.flush()
+        self._flushed_at = time.monotonic()
+
+    def _add(self, record: Record, flush: bool = True) -> None:
         if self.finished:
             return
         line = json.dumps({"type": record["type"], "time": time.time_ns() // 1_000_000, **record})
         self._stream.write(line + "\n")
-        self._stream.flush()
+        if flush or time.monotonic() - self._flushed_at > SECONDS_BETWEEN_FLUSHES:
+            self.flush()
 
     @staticmethod
     def _drop_cut_line(path: Path) -> None:

@@ -72,14 +72,19 @@ class TensorBoardWriter:
         plain = {k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in params.items()}
         self._add_summary(self._train, 0, api.hparams_pb(plain))
 
+    def flush(self) -> None:
+        """Wait until everything is on disk."""
+        self._train.flush()
+        self._validation.flush()
+
     def close(self) -> None:
         self._train.close()
         self._validation.close()
 
     def _add(self, writer: Any, epoch: int, values: list[dict[str, Any]]) -> None:
-        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.compat.proto.event_pb2 import Event
 
-        self._add_summary(writer, epoch, Summary(value=[Summary.Value(**value) for value in values]))
+        writer.add_event(Event(wall_time=time.time(), step=epoch, summary={"value": values}))
 
     def _add_summary(self, writer: Any, epoch: int, summary: Any) -> None:
         from tensorboard.compat.proto.event_pb2 import Event

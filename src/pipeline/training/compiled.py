@@ -38,35 +38,32 @@ def train(job: Job) -> None:
         orders = np.stack([epoch_order(job.seed, e, job.train.num_rows) for e in epochs])
         states = np.stack([seed_states(generators, job.seed, e) for e in epochs])
         start = time.perf_counter()
-        values_EV, finite_steps_E = (np.asarray(tensor) for tensor in run_block(orders, states))
+        values_EV = np.asarray(run_block(orders, states), np.float64)
         fits = max(1, int(count * BLOCK_SECONDS / (time.perf_counter() - start)))
-        for values, finite_steps in zip(values_EV.astype(np.float64), finite_steps_E, strict=True):
-            life.epoch(dict(zip(job.value_names, values.tolist(), strict=True)), int(finite_steps) + 1)
+        for *values, finite_steps in values_EV.tolist():
+            life.epoch(dict(zip(job.value_names, values, strict=True)), int(finite_steps) + 1)
         epoch += count
         life.rest()
     life.end()
 
 
 def _block_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
-    """`run(orders_EN, states_EGS)` trains E epochs and returns each one's values (E, 5), and how many of its steps
-    (E,) came before the first loss that is not finite."""
+    """`run(orders_EN, states_EGS)` trains E epochs and returns (E, 6): each one's values, and how many of its steps
+    came before the first loss that is not finite."""
     import tensorflow as tf
 
-    validation = _tensors(job.validation)
     epoch_of = _epoch_function(job, optimizer, generators)
 
-    @tf.function(jit_compile=False)  # type: ignore[untyped-decorator]
+    def epoch(e: Any, orders_EN: Any, states_EGS: Any, values: Any) -> Any:
+        return e + 1, orders_EN, states_EGS, values.write(e, epoch_of(orders_EN[e], states_EGS[e]))
+
+    # loops are written out, because AutoGraph takes longer to convert them than many a model to train
+    @tf.function(jit_compile=False, autograph=False)  # type: ignore[untyped-decorator]
     def run(orders_EN: Any, states_EGS: Any) -> Any:
         count = tf.shape(orders_EN)[0]
-        values = tf.TensorArray(tf.float32, size=count, element_shape=[5])
-        finite_steps = tf.TensorArray(tf.float32, size=count, element_shape=[])
-        for e in tf.range(count):
-            sums = epoch_of(orders_EN[e], states_EGS[e])
-            held_out = _evaluate(job, validation)
-            rate = tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
-            values = values.write(e, tf.concat([sums[:2] / job.train.num_rows, held_out, rate[tf.newaxis]], axis=0))
-            finite_steps = finite_steps.write(e, sums[2])
-        return values.stack(), finite_steps.stack()
+        values = tf.TensorArray(tf.float32, size=count, element_shape=[6])
+        *_, values = tf.while_loop(lambda e, *_: e < count, epoch, (0, orders_EN, states_EGS, values))
+        return values.stack()
 
     signature = [
         tf.TensorSpec([None, job.train.num_rows], tf.int32),
@@ -76,14 +73,15 @@ def _block_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
 
 
 def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
-    """`epoch_of(order_N, states_GS)` trains one epoch; returns the sums over its rows of loss and metric, and the
-    number of steps for which the loss's sum is finite (3,)."""
+    """`epoch_of(order_N, states_GS)` trains one epoch; returns its values, and the number of steps before the first
+    loss that is not finite (6,)."""
     import tensorflow as tf
 
     size = job.config.batch_size
     whole, rest = divmod(job.train.num_rows, size)
     train = _tensors(job.train)
     step = _step_function(job, optimizer)
+    validation = _tensors(job.validation)
 
     def add(sums: Any, rows: Any) -> Any:
         sums = sums + step([tf.gather(array, rows) for array in train])
@@ -95,13 +93,15 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
             seeds.state.assign(tf.cast(states_GS[i], seeds.state.dtype))
         sums = tf.zeros(3)
         batches = tf.reshape(order_N[: whole * size], [whole, size])
-        for s in tf.range(whole):
-            sums = add(sums, batches[s])
+        if whole:
+            _, sums = tf.while_loop(lambda s, _: s < whole, lambda s, sums: (s + 1, add(sums, batches[s])), (0, sums))
         if rest:
             sums = add(sums, order_N[whole * size :])
-        return sums
+        rate = tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
+        measured = [sums[:2] / job.train.num_rows, _evaluate(job, validation), rate[tf.newaxis], sums[2:]]
+        return tf.concat(measured, axis=0)
 
-    return tf.function(epoch_of, jit_compile=True) if job.config.xla == "on" else epoch_of
+    return tf.function(epoch_of, jit_compile=True, autograph=False) if job.xla else epoch_of
 
 
 def _step_function(job: Job, optimizer: Any) -> Any:

@@ -18,6 +18,7 @@ from pipeline.training.job import EpochValues, Examples, Job, class_weights
 from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.observer import Observer
 from pipeline.training.progress import Progress
+from pipeline.training.xla import uses_xla
 
 
 def fit(
@@ -31,7 +32,10 @@ def fit(
 ) -> tuple[Assembled, list[EpochValues]]:
     """Assemble one experiment's model and train it, from the last checkpoint in the run's `folder` if there is one;
     return it with each epoch's values."""
-    journal.tags(runtime.start_session(config.trainer, config.seed))
+    device = runtime.start_session(config.trainer, config.seed)
+    steps = config.trainer.epochs * -(-train.num_rows // config.trainer.batch_size)
+    xla = uses_xla(config.trainer, config.model.family, steps)
+    journal.tags({"device": device, "precision": config.trainer.precision, "xla": "on" if xla else "off"})
     checkpoints = Checkpoints(folder / CHECKPOINTS, folder.name)
     saved = checkpoints.latest()
     done = saved.epoch if saved else 0
@@ -51,7 +55,7 @@ def fit(
                 board.graph(model.core)
             life = Lifecycle(model.core, config.trainer, config.checkpoint, observer, checkpoints, saved, interrupts)
             augment = build_augmentation(config.trainer.augmentation, examples.features.shape[1:])
-            job = Job(model.core, augment, model.head, examples, held_out, config.trainer, config.seed, life)
+            job = Job(model.core, augment, model.head, examples, held_out, config.trainer, config.seed, xla, life)
             with runtime.memory_advice(config.trainer.batch_size):
                 TRAINERS[config.trainer.name](job)
     finally:

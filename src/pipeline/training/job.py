@@ -30,7 +30,8 @@ class Examples:
 
 @dataclass(frozen=True)
 class Job:
-    """One training. `augment` maps a batch of features to changed ones, or is None; `life` is told of each epoch."""
+    """One training. `augment` maps a batch of features to changed ones, or is None; `xla`: whether
+    the trainer hands its graph to XLA; `life` is told of each epoch."""
 
     core: Any
     augment: Any
@@ -39,6 +40,7 @@ class Job:
     validation: Examples
     config: TrainerConfig
     seed: int
+    xla: bool
     life: "Lifecycle"
 
     @property

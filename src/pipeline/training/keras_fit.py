@@ -29,7 +29,7 @@ def train(job: Job) -> None:
         loss=job.head.loss(),
         metrics=[job.head.new_metric()],
         steps_per_execution=steps,
-        jit_compile=config.xla == "on",
+        jit_compile=job.xla,
     )
     done = job.life.begin(optimizer)
     if done < config.epochs and not job.life.stopped:

@@ -76,6 +76,7 @@ class Lifecycle:
     def rest(self) -> None:
         """Save if it is time to; raise KeyboardInterrupt, saved, if Ctrl-C or SIGTERM came."""
         if self._interrupts.requested or self._is_due():
+            self._observer.flush()
             self._checkpoints.save(self._capture())
             self._saved_epoch, self._saved_at = self._epoch, time.monotonic()
         if self._interrupts.requested:

@@ -56,6 +56,12 @@ class Observer:
         if _due(epoch, self._every.confusion_every) and self._schema.task != REGRESSION:
             self._board.confusion(epoch, self._confusion(), self._schema.classes)
 
+    def flush(self) -> None:
+        """Everything that was observed is on disk: before a checkpoint, which says that these epochs are done."""
+        self._journal.flush()
+        if self._board is not None:
+            self._board.flush()
+
     def _confusion(self) -> Any:
         logits = np.asarray(self._model.core(self._validation.features, training=False))
         predicted = logits.argmax(axis=1) if logits.shape[1] > 1 else (logits[:, 0] > 0).astype(int)

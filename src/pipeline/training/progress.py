@@ -1,6 +1,7 @@
 """A line that a person can follow: epochs done, rate, time left, latest values."""
 
 import sys
+import time
 from typing import Any
 
 from pipeline.training.job import EpochValues
@@ -19,8 +20,8 @@ class Progress:
         self._bar: Any = tqdm(total=epochs, initial=done, desc=title, unit="epoch", mininterval=interval, leave=True)
 
     def epoch(self, epoch: int, values: EpochValues) -> None:
-        shown = {name: f"{values[name]:.4g}" for name in SHOWN if name in values}
-        self._bar.set_postfix(shown, refresh=False)
+        if time.time() - self._bar.last_print_t >= self._bar.mininterval:
+            self._bar.set_postfix({name: f"{values[name]:.4g}" for name in SHOWN if name in values}, refresh=False)
         self._bar.update(epoch - self._bar.n)
 
     def close(self) -> None:

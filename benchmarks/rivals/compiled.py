@@ -1,0 +1,62 @@
+"""Ours: `fit` of the pipeline with the trainer `compiled`, journal and TensorBoard included."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.config import MODELS, Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
+from pipeline.data.prepared import Split
+from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
+from pipeline.training.runtime import load_tensorflow
+from rivals.cases import Case, serve
+
+
+def schema_of(case: Case) -> Schema:
+    task = {0: "regression", 2: "binary"}.get(case.classes, "multiclass")
+    classes = [str(k) for k in range(case.classes)]
+    if len(case.shape) == 1:
+        features = [Feature(f"x{i}", NUMERIC, "float32", []) for i in range(case.shape[0])]
+        return Schema("made", task, "table", "hash", classes, features, "target")
+    shape = [*case.shape, 1][:3]
+    return Schema("made", task, "image", "hash", classes, [Feature("image", IMAGE, "float32", shape)], "target")
+
+
+def split_of(case: Case, schema: Schema, number: int) -> Split:
+    features, target = case.data(number)
+    if len(case.shape) == 1:
+        inputs = {f.name: features[:, i] for i, f in enumerate(schema.features)}
+    else:
+        inputs = {"image": features.reshape(len(features), *schema.features[0].shape)}
+    return Split(np.arange(len(target)).astype(str), inputs, target)
+
+
+def config_of(case: Case) -> Config:
+    model = MODELS[case.family](**case.model)
+    trainer = TrainerConfig("compiled", case.epochs, case.batch_size, OptimizerConfig("adam", case.learning_rate))
+    return Config("made", 1, SplitConfig(1, 0.2, 0.1), DatasetConfig("made"), model, trainer=trainer)
+
+
+def train(case: Case) -> list[float]:
+    from pipeline.tracking.journal import Journal
+    from pipeline.training.fit import fit
+
+    class Clock(Journal):
+        def metrics(self, epoch: int, values: dict[str, float]) -> None:
+            super().metrics(epoch, values)
+            clock.append(time.perf_counter())
+
+    schema = schema_of(case)
+    splits = [split_of(case, schema, number) for number in (0, 1)]
+    config: Any = config_of(case)
+    with tempfile.TemporaryDirectory() as folder:
+        clock = [time.perf_counter()]
+        fit(config, schema, *splits, Clock(Path(folder) / "journal.jsonl"), Path(folder), {})
+    return clock
+
+
+if __name__ == "__main__":
+    load_tensorflow(TrainerConfig("compiled", 1))
+    serve(train)

@@ -1,0 +1,112 @@
+"""Training loops: `trainer=compiled` beside keras fit (numpy; tuned tf.data) and an ordinary PyTorch loop.
+
+python benchmarks/training.py [--cases linear,cnn_8x8] [--rounds 5]
+
+Same model, optimizer, batch, epochs and validation for all; ours journals and writes TensorBoard as it always does.
+Every contender is a process of its own, the rounds go by turns, and only one works at a time. A figure is seconds an
+epoch after the first, a ratio the median over the rounds of rival / ours. A rival that is not installed is left out.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from rivals.cases import CASES
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results" / "training.json"
+CONTENDERS = {"ours": "compiled", "keras": "keras_numpy", "keras_tuned": "keras_tuned", "torch": "pytorch"}
+
+
+class Contender:
+    """A process that trains once for each line it is sent, and answers with {first_epoch, epoch} in seconds."""
+
+    def __init__(self, module: str, case: str) -> None:
+        command = [sys.executable, "-m", f"rivals.{module}", case]
+        self._process = subprocess.Popen(
+            command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+    def measure(self) -> dict[str, float]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                answer: dict[str, float] = json.loads(line)
+                return answer
+        raise SystemExit(f"{self._process.args} ended with {self._process.wait()}")
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def measure(case: str, rounds: int) -> dict[str, Any]:
+    """Median seconds of each contender and the median ratios to ours."""
+    contenders = {name: Contender(module, case) for name, module in CONTENDERS.items() if _is_there(name)}
+    rows: list[dict[str, dict[str, float]]] = []
+    for _ in range(rounds):
+        rows.append({name: contender.measure() for name, contender in contenders.items()})
+    for contender in contenders.values():
+        contender.close()
+    epochs = {name: statistics.median(row[name]["epoch"] for row in rows) for name in contenders}
+    first = {name: rows[0][name]["first_epoch"] for name in contenders}
+    ratios = {
+        name: statistics.median(row[name]["epoch"] / row["ours"]["epoch"] for row in rows)
+        for name in contenders
+        if name != "ours"
+    }
+    return {"seconds_an_epoch": epochs, "seconds_to_first_epoch": first, "ratio": ratios}
+
+
+def _is_there(name: str) -> bool:
+    return name != "torch" or importlib.util.find_spec("torch") is not None
+
+
+def table(results: dict[str, Any]) -> str:
+    """The results as a Markdown table: how many times faster than each rival."""
+    lines = ["| | ms an epoch | keras fit | keras fit, tuned | PyTorch | s to first epoch (keras fit, PyTorch) |"]
+    lines.append("|---|---|---|---|---|---|")
+    for case, found in results.items():
+        ratios = [f"{found['ratio'][name]:.1f}x" if name in found["ratio"] else "-" for name in list(CONTENDERS)[1:]]
+        first = found["seconds_to_first_epoch"]
+        others = ", ".join(f"{first[name]:.1f}" for name in ("keras", "torch") if name in first)
+        mine = f"{1000 * found['seconds_an_epoch']['ours']:.2f}"
+        lines.append(f"| {case} | {mine} | {' | '.join(ratios)} | {first['ours']:.1f} ({others}) |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    for name in CONTENDERS:
+        if not _is_there(name):
+            print(f"{name} is not installed and is left out")
+    results = {}
+    for case in arguments.cases.split(","):
+        results[case] = measure(case, arguments.rounds)
+        print(table({case: results[case]}).splitlines()[-1], flush=True)
+    print(table(results))
+    if set(results) == set(CASES):
+        machine = {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+        RESULTS.write_text(
+            json.dumps({"machine": machine, "rounds": arguments.rounds, "cases": results}, indent=2) + "\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
