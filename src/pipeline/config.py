@@ -230,7 +230,7 @@ class TrainerConfig:
     tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
 
     def check(self) -> None:
-        _one_of("trainer.name", self.name, ("compiled", "keras"))
+        _one_of("trainer.name", self.name, ("compiled", "keras", "exact"))
         _one_of("trainer.class_weight", self.class_weight, ("none", "balanced"))
         _one_of("trainer.device", self.device, ("auto", "cpu", "gpu"))
         _one_of("trainer.precision", self.precision, ("float32", "mixed_bfloat16"))
@@ -290,6 +290,10 @@ class Config:
 
     def check(self) -> None:
         _check(self.seed >= 0, "params.yaml: seed", self.seed, "0 or more")
+        if self.trainer.name == "exact" and self.model.family not in ("linear", "logistic"):
+            raise ConfigError(
+                f"trainer exact solves linear and logistic models, found {self.model.family}. Use trainer=compiled."
+            )
 
 
 @dataclass

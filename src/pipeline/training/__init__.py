@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 
-from pipeline.training import compiled, keras_fit
+from pipeline.training import compiled, exact, keras_fit
 from pipeline.training.job import Job
 
-TRAINERS: dict[str, Callable[[Job], None]] = {"compiled": compiled.train, "keras": keras_fit.train}
+TRAINERS: dict[str, Callable[[Job], None]] = {
+    "compiled": compiled.train,
+    "keras": keras_fit.train,
+    "exact": exact.train,
+}
