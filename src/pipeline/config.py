@@ -210,9 +210,12 @@ class AugmentationConfig:
 @dataclass
 class TrainerConfig:
     """How a model is trained. Everything here may change the bits, so it is configuration and never read off the
-    machine: `threads`; `instruction_set`, which caps what oneDNN and XLA may pick (native: no cap); `precision`
-    of the layers between features and head; `xla` (auto: as measured, see docs/performance.md). `callbacks` maps
-    names of training/callbacks.py to their arguments."""
+    machine.
+
+    `precision`: of the layers between features and head. `xla`: auto is as measured (docs/performance.md).
+    `instruction_set`: what oneDNN and XLA may pick at most; native is no cap. `resident_bytes`: features that take more
+    stream from disk. `callbacks`: names of training/callbacks.py with their arguments.
+    """
 
     name: str = MISSING
     epochs: int = MISSING
@@ -227,6 +230,7 @@ class TrainerConfig:
     xla: str = "auto"
     threads: int = 2
     instruction_set: str = "avx2"
+    resident_bytes: int = 2**30
     tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
 
     def check(self) -> None:
@@ -236,7 +240,7 @@ class TrainerConfig:
         _one_of("trainer.precision", self.precision, ("float32", "mixed_bfloat16"))
         _one_of("trainer.xla", self.xla, ("auto", "on", "off"))
         _one_of("trainer.instruction_set", self.instruction_set, ("native", "sse41", "avx", "avx2", "avx512_core"))
-        for name in ("epochs", "batch_size", "threads"):
+        for name in ("epochs", "batch_size", "threads", "resident_bytes"):
             _check(getattr(self, name) > 0, f"trainer.{name}", getattr(self, name), "1 or more")
 
 

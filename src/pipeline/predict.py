@@ -28,7 +28,7 @@ def predict() -> None:
     served = load_served(path)
     inputs = read_inputs(table, {t.name: list(t.shape[1:]) for t in served.inputs}, Path(config.input))
     rows = table[ROW].to_numpy() if ROW in table.column_names else np.arange(table.num_rows)
-    batch.write_predictions(Path(config.output), rows, batch.predict(served, inputs))
+    batch.write_predictions(Path(config.output), [(rows, batch.predict(served, inputs))])
     print(f"{config.output}: {table.num_rows} predictions of {path}")
 
 

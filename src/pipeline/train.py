@@ -59,14 +59,15 @@ def produce(
     config: Config, layout: Layout, identity: dict[str, Any], output: Path, log: Any, params: dict[str, Any]
 ) -> None:
     """Train and write `output`: model.keras, predictions.parquet, history.csv, identity.json."""
-    from pipeline.data.prepared import read_split
+    from pipeline.data.prepared import open_split
     from pipeline.data.schema import Schema
     from pipeline.files import replacing_folder, write_json
     from pipeline.training.runtime import load_tensorflow
 
     prepared = layout.prepared(config.dataset.name)
     schema = Schema.read(prepared)
-    rows, validation, test = (read_split(prepared, split, schema) for split in SPLITS)
+    most = config.trainer.resident_bytes
+    rows, validation, test = (open_split(prepared, split, schema, most) for split in SPLITS)
     load_tensorflow(config.trainer)
     from pipeline.serving.package import package
     from pipeline.training.checkpoint import Checkpoints

@@ -13,7 +13,7 @@ from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
 from pipeline.training.job import EpochValues, class_weights
-from tests.contracts.test_families import config_of, rows_of, schema_of
+from tests.contracts.test_families import config_of, features_of, rows_of, schema_of
 from tests.contracts.test_resume import Killed, kill_at_save
 
 L2 = 0.01
@@ -35,7 +35,7 @@ def test_linear(l2: float, tmp_path: Path) -> None:
     model, history = solved(config_for(REGRESSION, l2), REGRESSION, tmp_path)
     assert len(history) == 1
     train = rows_of(schema_of("table", REGRESSION), 1)
-    features, target = model.features(train), model.head.training_target(train.target)
+    features, target = features_of(model, train), model.head.training_target(train.target)
     expected = (Ridge(alpha=l2 * len(target)) if l2 else LinearRegression()).fit(features, target)
     kernel, bias = model.core.get_layer("head").get_weights()
     np.testing.assert_allclose(kernel.ravel(), expected.coef_.ravel(), rtol=1e-4, atol=1e-6)
@@ -50,7 +50,7 @@ def test_logistic(task: str, tmp_path: Path) -> None:
     train = rows_of(schema, 1)
     weight = class_weights(train.target, len(schema.classes))
     reference = LogisticRegression(C=1 / (2 * L2 * len(train.target)), tol=1e-10, max_iter=10_000)
-    expected = reference.fit(model.features(train).astype(np.float64), train.target, weight.astype(np.float64))
+    expected = reference.fit(features_of(model, train).astype(np.float64), train.target, weight.astype(np.float64))
     kernel, bias = model.core.get_layer("head").get_weights()
     np.testing.assert_allclose(kernel.T, expected.coef_, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(bias, expected.intercept_, rtol=1e-4, atol=1e-4)

@@ -1,6 +1,12 @@
-"""A prepared dataset on disk: one Parquet file for each split, with row ids, raw inputs and target."""
+"""A prepared dataset on disk: one Parquet file for each split, with row ids, raw inputs and target.
 
+What is learned from rows or computed of them goes through `chunks`, in memory and on disk the same ones, so that it
+makes no difference to a bit which of the two a split is.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +22,7 @@ from pipeline.files import replacing
 from pipeline.layout import split_file
 
 ROW, TARGET = "row", "target"
+CHUNK_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,42 @@ class Split:
     @property
     def num_rows(self) -> int:
         return len(self.rows)
+
+    def chunks(self) -> "Iterator[Split]":
+        """The rows in order, CHUNK_ROWS at a time."""
+        for start in range(0, self.num_rows, CHUNK_ROWS):
+            chosen = slice(start, start + CHUNK_ROWS)
+            inputs = {name: values[chosen] for name, values in self.inputs.items()}
+            yield Split(self.rows[chosen], inputs, self.target[chosen])
+
+
+@dataclass(frozen=True)
+class SplitFile:
+    """A split that stays on disk; only its target (N,) and a chunk of its rows are in memory at a time."""
+
+    path: Path
+    schema: Schema
+
+    @cached_property
+    def num_rows(self) -> int:
+        return len(self.target)
+
+    @cached_property
+    def target(self) -> NDArray[Any]:
+        target: NDArray[Any] = read_table(self.path, [TARGET])[TARGET].to_numpy()
+        return target
+
+    def chunks(self) -> Iterator[Split]:
+        """The rows in order, CHUNK_ROWS at a time, as a Split each."""
+        try:
+            with pq.ParquetFile(self.path) as file:
+                for batch in file.iter_batches(CHUNK_ROWS):
+                    yield to_split(pa.Table.from_batches([batch]), self.schema, self.path)
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{self.path}: not a readable Parquet file ({' '.join(str(error).split())}).") from error
+
+
+AnySplit = Split | SplitFile
 
 
 def to_column(values: NDArray[Any], feature: Feature) -> pa.Array:
@@ -45,13 +88,13 @@ def write_split(folder: Path, split: str, table: Table, ids: NDArray[np.str_], c
     columns |= {f.name: to_column(table.inputs[f.name][chosen], f) for f in table.features}
     columns[TARGET] = pa.array(table.target[chosen])
     with replacing(folder / split_file(split)) as temporary:
-        pq.write_table(pa.table(columns), temporary)
+        pq.write_table(pa.table(columns), temporary, row_group_size=CHUNK_ROWS)
 
 
-def read_table(path: Path) -> pa.Table:
+def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """A Parquet file; raises DataError where it is missing or damaged."""
     try:
-        return pq.read_table(path)
+        return pq.read_table(path, columns=columns)
     except FileNotFoundError as error:
         raise DataError(f"{path}: not found, expected a Parquet file.") from error
     except (OSError, pa.ArrowException) as error:
@@ -81,7 +124,19 @@ def read_inputs(table: pa.Table, shapes: dict[str, list[int]], path: Path) -> di
 def read_split(folder: Path, split: str, schema: Schema) -> Split:
     """One split of a prepared dataset."""
     path = folder / split_file(split)
-    table = read_table(path)
+    return to_split(read_table(path), schema, path)
+
+
+def open_split(folder: Path, split: str, schema: Schema, most_bytes: int) -> AnySplit:
+    """One split of a prepared dataset, in memory if its inputs take at most `most_bytes`, else left on disk."""
+    path = folder / split_file(split)
+    row_bytes = sum(int(np.prod(f.shape)) * np.dtype(f.dtype).itemsize for f in schema.features)
+    file = SplitFile(path, schema)
+    return read_split(folder, split, schema) if file.num_rows * row_bytes <= most_bytes else file
+
+
+def to_split(table: pa.Table, schema: Schema, path: Path) -> Split:
+    """The columns of a split's file as arrays; `path` is named in errors."""
     if ROW not in table.column_names or TARGET not in table.column_names:
         raise DataError(f"{path}: no '{ROW}' or '{TARGET}' column. Run: dvc repro -f prepare@{schema.dataset}")
     inputs = read_inputs(table, {f.name: f.shape for f in schema.features}, path)

@@ -1,18 +1,18 @@
 """One graph: served(raw) = output(core(preprocess(raw))). Nothing between training and serving can differ."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import Config
-from pipeline.data.prepared import Split
+from pipeline.data.prepared import AnySplit
 from pipeline.data.schema import Schema
 from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
 from pipeline.model.preprocessing import PREPROCESSING
-
-PREDICT_BATCH = 1024
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Assembled:
     served: Any
     head: Head
 
-    def features(self, split: Split) -> NDArray[Any]:
-        """The features (N, ...) of a split's rows, made once; `core` trains on them."""
-        features: NDArray[Any] = self.preprocess.predict(split.inputs, batch_size=PREDICT_BATCH, verbose=0)
-        return features
+    def feature_chunks(self, split: AnySplit) -> Iterator[NDArray[Any]]:
+        """The features (n, ...) of a split's rows, chunk by chunk, made once; `core` trains on them."""
+        for chunk in split.chunks():
+            yield np.asarray(self.preprocess.predict_on_batch(chunk.inputs))
 
 
-def assemble(config: Config, schema: Schema, train: Split) -> Assembled:
+def assemble(config: Config, schema: Schema, train: AnySplit) -> Assembled:
     """Build the model of an experiment; preprocessing and head learn their constants from `train`."""
     import keras
 

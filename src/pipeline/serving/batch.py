@@ -1,5 +1,7 @@
 """Batch prediction with a served model: raw rows in, predictions by row id out."""
 
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,13 @@ def predict(served: Any, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[n
     return {f"p_{k}": answers[:, k] for k in range(answers.shape[1])}
 
 
-def write_predictions(path: Path, rows: NDArray[Any], predictions: dict[str, NDArray[np.float32]]) -> None:
-    """One line for each row id, in the order given."""
-    columns = {ROW: pa.array([str(row) for row in rows], pa.string())}
-    columns |= {name: pa.array(values) for name, values in predictions.items()}
-    with replacing(path) as temporary:
-        pq.write_table(pa.table(columns), temporary)
+def write_predictions(path: Path, chunks: Iterable[tuple[NDArray[Any], dict[str, NDArray[np.float32]]]]) -> None:
+    """One line for each row id, in the order given; each chunk holds row ids and their predictions by column."""
+    with replacing(path) as temporary, ExitStack() as stack:
+        writer = None
+        for rows, predictions in chunks:
+            columns = {ROW: pa.array([str(row) for row in rows], pa.string())}
+            table = pa.table(columns | {name: pa.array(values) for name, values in predictions.items()})
+            writer = writer or stack.enter_context(pq.ParquetWriter(temporary, table.schema))
+            writer.write_table(table)
+        stack.close()

@@ -9,14 +9,13 @@ import time
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.data.order import epoch_order
-from pipeline.training.job import Examples, Job
+from pipeline.training.batches import EVALUATION_BATCH, gather, in_order, shuffled, tensors
+from pipeline.training.job import Job
 from pipeline.training.optimizers import build_optimizer
 from pipeline.training.seeding import seed_generators, seed_states
 
-EVALUATION_BATCH = 1024
 BLOCK_SECONDS = 1.0
 BLOCK_ROWS = 2**22  # the order of that many rows is at most 16 MiB
 
@@ -28,17 +27,20 @@ def train(job: Job) -> None:
     optimizer.build(job.core.trainable_variables)
     epoch = life.begin(optimizer)
     generators = seed_generators(job.layers_with_seeds)
-    run_block = _block_function(job, optimizer, generators)
+    # streamed batches come in the same order, by tf.data, from one iterator over all epochs
+    iterator = [iter(shuffled(job, epoch))] if job.train.streamed else []
+    run_block = _block_function(job, optimizer, generators, iterator)
     longest = max(1, BLOCK_ROWS // job.train.num_rows)
     fits = 1
     while epoch < config.epochs and not life.stopped:
         life.begin_epoch()
         count = min(fits, longest, life.epochs_until_look(), config.epochs - epoch)
         epochs = range(epoch, epoch + count)
-        orders = np.stack([epoch_order(job.seed, e, job.train.num_rows) for e in epochs])
+        num_rows = 0 if job.train.streamed else job.train.num_rows
+        orders = np.stack([epoch_order(job.seed, e, num_rows) for e in epochs])
         states = np.stack([seed_states(generators, job.seed, e) for e in epochs])
         start = time.perf_counter()
-        values_EV = np.asarray(run_block(orders, states), np.float64)
+        values_EV = np.asarray(run_block(orders, states, *iterator), np.float64)
         fits = max(1, int(count * BLOCK_SECONDS / (time.perf_counter() - start)))
         for *values, finite_steps in values_EV.tolist():
             life.epoch(dict(zip(job.value_names, values, strict=True)), int(finite_steps) + 1)
@@ -47,58 +49,71 @@ def train(job: Job) -> None:
     life.end()
 
 
-def _block_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
+def _block_function(job: Job, optimizer: Any, generators: list[Any], iterator: list[Any]) -> Any:
     """`run(orders_EN, states_EGS)` trains E epochs and returns (E, 6): each one's values, and how many of its steps
-    came before the first loss that is not finite."""
+    came before the first loss that is not finite. Streamed batches come from `run`'s third argument, an iterator."""
     import tensorflow as tf
 
     epoch_of = _epoch_function(job, optimizer, generators)
 
-    def epoch(e: Any, orders_EN: Any, states_EGS: Any, values: Any) -> Any:
-        return e + 1, orders_EN, states_EGS, values.write(e, epoch_of(orders_EN[e], states_EGS[e]))
-
     # loops are written out, because AutoGraph takes longer to convert them than many a model to train
     @tf.function(jit_compile=False, autograph=False)  # type: ignore[untyped-decorator]
-    def run(orders_EN: Any, states_EGS: Any) -> Any:
+    def run(orders_EN: Any, states_EGS: Any, *source: Any) -> Any:
         count = tf.shape(orders_EN)[0]
+
+        def epoch(e: Any, values: Any) -> Any:
+            return e + 1, values.write(e, epoch_of(orders_EN[e], states_EGS[e], *source))
+
         values = tf.TensorArray(tf.float32, size=count, element_shape=[6])
-        *_, values = tf.while_loop(lambda e, *_: e < count, epoch, (0, orders_EN, states_EGS, values))
+        _, values = tf.while_loop(lambda e, _: e < count, epoch, (0, values))
         return values.stack()
 
     signature = [
-        tf.TensorSpec([None, job.train.num_rows], tf.int32),
+        tf.TensorSpec([None, 0 if iterator else job.train.num_rows], tf.int32),
         tf.TensorSpec([None, len(generators), 2], tf.int64),
+        *(source._type_spec for source in iterator),
     ]
     return run.get_concrete_function(*signature)
 
 
 def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
-    """`epoch_of(order_N, states_GS)` trains one epoch; returns its values, and the number of steps before the first
-    loss that is not finite (6,)."""
+    """`epoch_of(order_N, states_GS, *iterator)` trains one epoch; returns its values, and the number of steps before
+    the first loss that is not finite (6,)."""
     import tensorflow as tf
 
     size = job.config.batch_size
     whole, rest = divmod(job.train.num_rows, size)
-    train = _tensors(job.train)
     step = _step_function(job, optimizer)
-    validation = _tensors(job.validation)
+    evaluate = _evaluation_function(job)
 
-    def add(sums: Any, rows: Any) -> Any:
-        sums = sums + step([tf.gather(array, rows) for array in train])
+    def add(sums: Any, batch: Any) -> Any:
+        sums = sums + step(batch)
         # a sum that is not finite never becomes so again, hence this counts the steps before it
         return sums + tf.cast(tf.math.is_finite(sums[0]), tf.float32) * tf.constant([0.0, 0.0, 1.0])
 
-    def epoch_of(order_N: Any, states_GS: Any) -> Any:
+    take = gather(job.train)
+
+    def resident(order_N: Any) -> Any:
+        batches = tf.reshape(order_N[: whole * size], [whole, size])
+        return lambda s: take(batches[s]), lambda: take(order_N[whole * size :])
+
+    def streamed(iterator: Any) -> Any:
+        def batch(rows: int) -> Any:
+            return tuple(tf.ensure_shape(part, [rows, *part.shape[1:]]) for part in iterator.get_next())
+
+        return lambda _: batch(size), lambda: batch(rest)
+
+    def epoch_of(order_N: Any, states_GS: Any, *iterator: Any) -> Any:
+        batch_of, last_batch = streamed(*iterator) if iterator else resident(order_N)
         for i, seeds in enumerate(generators):
             seeds.state.assign(tf.cast(states_GS[i], seeds.state.dtype))
         sums = tf.zeros(3)
-        batches = tf.reshape(order_N[: whole * size], [whole, size])
         if whole:
-            _, sums = tf.while_loop(lambda s, _: s < whole, lambda s, sums: (s + 1, add(sums, batches[s])), (0, sums))
+            _, sums = tf.while_loop(lambda s, _: s < whole, lambda s, sums: (s + 1, add(sums, batch_of(s))), (0, sums))
         if rest:
-            sums = add(sums, order_N[whole * size :])
+            sums = add(sums, last_batch())
         rate = tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
-        measured = [sums[:2] / job.train.num_rows, _evaluate(job, validation), rate[tf.newaxis], sums[2:]]
+        measured = [sums[:2] / job.train.num_rows, evaluate(), rate[tf.newaxis], sums[2:]]
         return tf.concat(measured, axis=0)
 
     return tf.function(epoch_of, jit_compile=True, autograph=False) if job.xla else epoch_of
@@ -126,26 +141,29 @@ def _step_function(job: Job, optimizer: Any) -> Any:
     return step
 
 
-def _evaluate(job: Job, tensors: tuple[Any, ...]) -> Any:
-    """Mean loss and metric over all rows (2,), in batches that fit into memory."""
+def _evaluation_function(job: Job) -> Any:
+    """`evaluate()` gives mean loss and metric over all validation rows (2,), in batches that fit into memory."""
     import tensorflow as tf
 
     loss_of = job.head.loss()
-    sums = tf.zeros(2)
-    for start in range(0, job.validation.num_rows, EVALUATION_BATCH):
-        features, target, *weight = [array[start : start + EVALUATION_BATCH] for array in tensors]
+
+    def add(sums: Any, batch: Any) -> Any:
+        features, target, *weight = batch
         outputs = job.core(features, training=False)
         loss = loss_of(target, outputs, sample_weight=weight[0] if weight else None)
         rows = tf.cast(tf.shape(features)[0], tf.float32)
         loss = tf.add_n([loss, *job.core.losses])
-        sums += tf.stack([loss * rows, tf.reduce_sum(job.head.row_metric(target, outputs))])
-    return sums / job.validation.num_rows
+        return sums + tf.stack([loss * rows, tf.reduce_sum(job.head.row_metric(target, outputs))])
 
+    if job.validation.streamed:
+        dataset = in_order(job.validation)
+        return lambda: dataset.reduce(tf.zeros(2), add) / job.validation.num_rows
+    held_out = tensors(job.validation)
 
-def _tensors(examples: Examples) -> tuple[Any, ...]:
-    import tensorflow as tf
+    def evaluate() -> Any:
+        sums = tf.zeros(2)
+        for start in range(0, job.validation.num_rows, EVALUATION_BATCH):
+            sums = add(sums, [array[start : start + EVALUATION_BATCH] for array in held_out])
+        return sums / job.validation.num_rows
 
-    arrays: list[NDArray[Any]] = [examples.features, examples.target]
-    if examples.weight is not None:
-        arrays.append(examples.weight)
-    return tuple(tf.constant(array) for array in arrays)
+    return evaluate

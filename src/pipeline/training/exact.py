@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import MULTICLASS, REGRESSION
+from pipeline.data.rows_file import RowsFile
 from pipeline.errors import ConfigError
+from pipeline.training.batches import tensors
 from pipeline.training.job import Examples, Job
 
 TOLERANCE = 1e-6  # the weights are kept as float32
@@ -113,6 +115,11 @@ def _newton_step(job: Job) -> tuple[bool, float]:
 
 def _rows(examples: Examples) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
     """Features with a column of ones behind (N, D + 1), target, and row weights (N,)."""
+    if isinstance(examples.features, RowsFile):
+        raise ConfigError(
+            "trainer exact keeps all features in memory, but they exceed trainer.resident_bytes. Raise that, or use "
+            "trainer=compiled."
+        )
     flat = examples.features.reshape(examples.num_rows, -1).astype(np.float64)
     x = np.hstack([flat, np.ones((examples.num_rows, 1))])
     target = examples.target if examples.target.ndim == 1 else examples.target.astype(np.float64)
@@ -141,8 +148,9 @@ def _values(job: Job, step: float) -> dict[str, float]:
 
     found = []
     for examples in (job.train, job.validation):
-        outputs = job.core(tf.constant(examples.features), training=False)
-        loss = job.head.loss()(examples.target, outputs, sample_weight=examples.weight)
+        features, target, *weight = tensors(examples)
+        outputs = job.core(features, training=False)
+        loss = job.head.loss()(target, outputs, sample_weight=weight[0] if weight else None)
         loss = tf.add_n([loss, *job.core.losses])
-        found += [float(loss), float(tf.reduce_mean(job.head.row_metric(examples.target, outputs)))]
+        found += [float(loss), float(tf.reduce_mean(job.head.row_metric(target, outputs)))]
     return dict(zip(job.value_names, [*found, step], strict=True))

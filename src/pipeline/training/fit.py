@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.config import REGRESSION, Config
-from pipeline.data.prepared import Split
+from pipeline.data.prepared import AnySplit
+from pipeline.data.rows_file import RowsFile
 from pipeline.data.schema import Schema
-from pipeline.layout import CHECKPOINTS, TENSORBOARD
+from pipeline.layout import CHECKPOINTS, TENSORBOARD, TRAIN, VALIDATION
 from pipeline.model.assembly import Assembled, assemble
 from pipeline.model.augmentation import build_augmentation
 from pipeline.tracking.journal import Journal
@@ -24,8 +28,8 @@ from pipeline.training.xla import uses_xla
 def fit(
     config: Config,
     schema: Schema,
-    train: Split,
-    validation: Split,
+    train: AnySplit,
+    validation: AnySplit,
     journal: Journal,
     folder: Path,
     params: dict[str, Any],
@@ -33,16 +37,19 @@ def fit(
     """Assemble one experiment's model and train it, from the last checkpoint in the run's `folder` if there is one;
     return it with each epoch's values."""
     device = runtime.start_session(config.trainer, config.seed)
-    steps = config.trainer.epochs * -(-train.num_rows // config.trainer.batch_size)
-    xla = uses_xla(config.trainer, config.model.family, steps)
-    journal.tags({"device": device, "precision": config.trainer.precision, "xla": "on" if xla else "off"})
     checkpoints = Checkpoints(folder / CHECKPOINTS, folder.name)
     saved = checkpoints.latest()
     done = saved.epoch if saved else 0
     if saved:
         print(f"{config.name}: going on after epoch {done}, from {folder / CHECKPOINTS}")
     model = assemble(config, schema, train)
-    examples, held_out = (_examples(model, config, schema, split) for split in (train, validation))
+    examples, held_out = (
+        _examples(model, config, schema, split, folder / f"{name}.features")
+        for name, split in ((TRAIN, train), (VALIDATION, validation))
+    )
+    steps = config.trainer.epochs * -(-train.num_rows // config.trainer.batch_size)
+    xla = uses_xla(config.trainer, config.model.family, steps, examples.streamed)
+    journal.tags({"device": device, "precision": config.trainer.precision, "xla": "on" if xla else "off"})
     # what an earlier, finished run of this identity wrote for TensorBoard stands
     board = None if journal.finished else TensorBoardWriter(folder / TENSORBOARD, done)
     progress = Progress(config.name, config.trainer.epochs, done)
@@ -54,7 +61,7 @@ def fit(
                 board.hparams(params)
                 board.graph(model.core)
             life = Lifecycle(model.core, config.trainer, config.checkpoint, observer, checkpoints, saved, interrupts)
-            augment = build_augmentation(config.trainer.augmentation, examples.features.shape[1:])
+            augment = build_augmentation(config.trainer.augmentation, model.core.input_shape[1:])
             job = Job(model.core, augment, model.head, examples, held_out, config.trainer, config.seed, xla, life)
             with runtime.memory_advice(config.trainer.batch_size):
                 TRAINERS[config.trainer.name](job)
@@ -65,7 +72,13 @@ def fit(
     return model, observer.history
 
 
-def _examples(model: Assembled, config: Config, schema: Schema, split: Split) -> Examples:
+def _examples(model: Assembled, config: Config, schema: Schema, split: AnySplit, path: Path) -> Examples:
+    """A split's examples, its features in memory, or in a file at `path` if they take too many bytes."""
     balanced = config.trainer.class_weight == "balanced" and schema.task != REGRESSION
     weight = class_weights(split.target, len(schema.classes)) if balanced else None
-    return Examples(model.features(split), model.head.training_target(split.target), weight)
+    shape = model.core.input_shape[1:]
+    if split.num_rows * int(np.prod(shape)) * 4 > config.trainer.resident_bytes:
+        features: NDArray[Any] | RowsFile = RowsFile(path, shape, model.feature_chunks(split))
+    else:
+        features = np.concatenate(list(model.feature_chunks(split)))
+    return Examples(features, model.head.training_target(split.target), weight)

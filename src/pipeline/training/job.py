@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import TrainerConfig
+from pipeline.data.rows_file import RowsFile
 from pipeline.model.heads import Head
 
 if TYPE_CHECKING:
@@ -17,15 +18,19 @@ EpochValues = dict[str, float]
 
 @dataclass(frozen=True)
 class Examples:
-    """`features` (N, ...) and `target` as the loss compares with; `weight` (N,) or None."""
+    """`features` (N, ...), in memory or in a file, and `target` as the loss compares with; `weight` (N,) or None."""
 
-    features: NDArray[Any]
+    features: NDArray[Any] | RowsFile
     target: NDArray[Any]
     weight: NDArray[np.float32] | None = None
 
     @property
     def num_rows(self) -> int:
         return len(self.features)
+
+    @property
+    def streamed(self) -> bool:
+        return isinstance(self.features, RowsFile)
 
 
 @dataclass(frozen=True)

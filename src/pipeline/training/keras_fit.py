@@ -4,12 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.data.order import epoch_order
-from pipeline.training.job import EpochValues, Examples, Job
+from pipeline.training.batches import in_order, shuffled
+from pipeline.training.job import EpochValues, Job
 from pipeline.training.optimizers import build_optimizer
 from pipeline.training.seeding import reseed, seed_generators
-
-EVALUATION_BATCH = 1024
 
 
 def train(job: Job) -> None:
@@ -34,50 +32,16 @@ def train(job: Job) -> None:
     done = job.life.begin(optimizer)
     if done < config.epochs and not job.life.stopped:
         model.fit(
-            _batches(job, done),
+            shuffled(job, done),
             steps_per_epoch=steps,
             initial_epoch=done,
             epochs=config.epochs,
-            validation_data=_whole(job.validation),
+            validation_data=in_order(job.validation),
             callbacks=[_epoch_callback(job)],
             shuffle=False,
             verbose=0,
         )
     job.life.end()
-
-
-def _batches(job: Job, done: int) -> Any:
-    """The batches of every epoch from `done` on, one after another; the last batch of an epoch may be short."""
-    import tensorflow as tf
-
-    arrays = _tensors(job.train)
-    num_rows = job.train.num_rows
-
-    def order(epoch: Any) -> Any:
-        indices = tf.numpy_function(
-            lambda e: epoch_order(job.seed, int(e), num_rows), [epoch], tf.int32, stateful=False
-        )
-        indices.set_shape([num_rows])
-        return tf.data.Dataset.from_tensor_slices(indices).batch(job.config.batch_size)
-
-    epochs = tf.data.Dataset.range(done, job.config.epochs).flat_map(order)
-    batches = epochs.map(lambda rows: tuple(tf.gather(array, rows) for array in arrays))
-    return batches.prefetch(tf.data.AUTOTUNE)
-
-
-def _whole(examples: Examples) -> Any:
-    import tensorflow as tf
-
-    return tf.data.Dataset.from_tensor_slices(_tensors(examples)).batch(EVALUATION_BATCH).cache()
-
-
-def _tensors(examples: Examples) -> tuple[Any, ...]:
-    import tensorflow as tf
-
-    arrays = [examples.features, examples.target]
-    if examples.weight is not None:
-        arrays.append(examples.weight)
-    return tuple(tf.constant(array) for array in arrays)
 
 
 def _epoch_callback(job: Job) -> Any:

@@ -1,0 +1,66 @@
+"""Batches of examples: from tensors that stay on the device, or streamed through tf.data from a file of features."""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pipeline.data.order import epoch_order
+from pipeline.data.rows_file import RowsFile
+from pipeline.training.job import Examples, Job
+
+EVALUATION_BATCH = 1024
+
+
+def shuffled(job: Job, done: int) -> Any:
+    """A dataset of the batches of every epoch from `done` on, one after another; an epoch's last may be short."""
+    import tensorflow as tf
+
+    num_rows = job.train.num_rows
+
+    def order(epoch: Any) -> Any:
+        indices = tf.numpy_function(
+            lambda e: epoch_order(job.seed, int(e), num_rows), [epoch], tf.int32, stateful=False
+        )
+        indices.set_shape([num_rows])
+        return tf.data.Dataset.from_tensor_slices(indices).batch(job.config.batch_size)
+
+    epochs = tf.data.Dataset.range(done, job.config.epochs).flat_map(order)
+    take = gather(job.train)
+    return epochs.map(take, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def in_order(examples: Examples) -> Any:
+    """A dataset of all rows as they come, in batches that fit into memory."""
+    import tensorflow as tf
+
+    batches = tf.data.Dataset.range(examples.num_rows, output_type=tf.int32).batch(EVALUATION_BATCH)
+    return batches.map(gather(examples)).prefetch(1)
+
+
+def gather(examples: Examples) -> Any:
+    """A function from row numbers (B,) to their (features, target), with weight where there is one."""
+    import tensorflow as tf
+
+    features = examples.features
+    if not isinstance(features, RowsFile):
+        arrays = tensors(examples)
+        return lambda rows_B: tuple(tf.gather(array, rows_B) for array in arrays)
+    rest = _tensors([examples.target, examples.weight])
+
+    def take(rows_B: Any) -> tuple[Any, ...]:
+        read = tf.numpy_function(features.take, [rows_B], tf.float32, stateful=False)
+        return tf.ensure_shape(read, [None, *features.shape]), *(tf.gather(array, rows_B) for array in rest)
+
+    return take
+
+
+def tensors(examples: Examples) -> tuple[Any, ...]:
+    """Features, target and, where there is one, weight, on the device."""
+    assert not isinstance(examples.features, RowsFile)
+    return _tensors([examples.features, examples.target, examples.weight])
+
+
+def _tensors(arrays: list[NDArray[Any] | None]) -> tuple[Any, ...]:
+    import tensorflow as tf
+
+    return tuple(tf.constant(array) for array in arrays if array is not None)

@@ -1,0 +1,91 @@
+"""Features that stream from disk give the very bits that features in memory give."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config import REGRESSION
+from pipeline.data import prepared
+from pipeline.data.prepared import SplitFile, open_split, read_split, write_split
+from pipeline.data.rows_file import RowsFile
+from pipeline.data.table import Table
+from pipeline.errors import ConfigError
+from pipeline.tracking.journal import Journal
+from pipeline.training.fit import fit
+from tests.contracts.test_families import ROWS, config_of, rows_of, schema_of
+from tests.contracts.test_resume import CASES, Killed, config_for, kill_at_save
+
+TRAINERS = ("compiled", "keras")
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "CHUNK_ROWS", 16)
+
+
+def on_disk(folder: Path, case: tuple[str, str, str]) -> Path:
+    """Both splits of a made dataset, written as prepare does."""
+    schema = schema_of(case[1], case[2])
+    for number, name in enumerate(("train", "validation"), start=1):
+        rows = rows_of(schema, number)
+        table = Table(schema.features, rows.inputs, rows.target, "target", schema.classes)
+        write_split(folder, name, table, rows.rows, np.ones(ROWS, bool))
+    return folder
+
+
+def trained(folder: Path, data: Path, case: tuple[str, str, str], trainer: str, most: int) -> tuple[list[bytes], list]:
+    schema = schema_of(case[1], case[2])
+    config = config_for(trainer, case)
+    config.trainer.resident_bytes = most
+    splits = [open_split(data, name, schema, most) for name in ("train", "validation")]
+    assert all(isinstance(split, SplitFile) == (most == 1) for split in splits)
+    model, history = fit(config, schema, *splits, Journal(folder / "journal.jsonl"), folder, {})
+    return [weight.tobytes() for weight in model.core.get_weights()], history
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_same_bits(case: tuple[str, str, str], trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = on_disk(tmp_path / "data", case)
+    resident = trained(tmp_path / "resident", data, case, trainer, 2**30)
+    assert trained(tmp_path / "streamed", data, case, trainer, 1) == resident
+    kill_at_save(monkeypatch, 1)
+    with pytest.raises(Killed):
+        trained(tmp_path / "killed", data, case, trainer, 1)
+    monkeypatch.undo()
+    monkeypatch.setattr(prepared, "CHUNK_ROWS", 16)
+    assert trained(tmp_path / "killed", data, case, trainer, 1) == resident
+
+
+def test_chunks_of_a_file_are_those_of_memory(tmp_path: Path) -> None:
+    schema = schema_of("image", "multiclass")
+    data = on_disk(tmp_path, ("cnn", "image", "multiclass"))
+    whole = read_split(data, "train", schema)
+    chunks = list(open_split(data, "train", schema, 1).chunks())
+    assert [chunk.num_rows for chunk in chunks] == [chunk.num_rows for chunk in whole.chunks()]
+    assert len(chunks) > 1
+    np.testing.assert_array_equal(np.concatenate([chunk.inputs["image"] for chunk in chunks]), whole.inputs["image"])
+    assert np.concatenate([chunk.rows for chunk in chunks]).tolist() == whole.rows.tolist()
+
+
+def test_rows_file_reads_at_random(tmp_path: Path) -> None:
+    values = np.arange(60, dtype=np.float32).reshape(10, 3, 2)
+    rows = RowsFile(tmp_path / "features", (3, 2), [values[:4], values[4:]])
+    assert len(rows) == 10
+    np.testing.assert_array_equal(rows.take(np.array([7, 0, 7, 9], np.int32)), values[[7, 0, 7, 9]])
+    rows.close()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("trainer", "xla", "message"),
+    [("exact", "auto", "trainer exact keeps all features in memory"), ("compiled", "on", "trainer.xla=on needs")],
+)
+def test_what_cannot_stream_says_so(trainer: str, xla: str, message: str, tmp_path: Path) -> None:
+    schema = schema_of("table", REGRESSION)
+    config = config_of("linear", REGRESSION)
+    config.trainer.name, config.trainer.xla, config.trainer.resident_bytes = trainer, xla, 1
+    journal = Journal(tmp_path / "journal.jsonl")
+    with pytest.raises(ConfigError, match=message):
+        fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, tmp_path, {})
