@@ -42,13 +42,21 @@ def hydra_command(command: Callable[[Any], Any], config_name: str) -> None:
         layout = Layout.find()
         compose.register_schema(layout)
 
+        # an error that Hydra sees, it reports with a line of its own
+        ended: list[BaseException] = []
+
         def task(node: DictConfig) -> Any:
-            return command(compose.finish(node, dict(HydraConfig.get().runtime.choices)))
+            try:
+                return command(compose.finish(node, dict(HydraConfig.get().runtime.choices)))
+            except (PipelineError, KeyboardInterrupt) as error:
+                ended.append(error)
 
         try:
             hydra.main(config_path=str(layout.conf), config_name=config_name)(task)()
         except (HydraException, OmegaConfBaseException) as error:
             raise compose.explain(error) from error
+        if ended:
+            raise ended[0]
 
     run_command(composed)
 

@@ -213,8 +213,9 @@ class TrainerConfig:
     machine.
 
     `precision`: of the layers between features and head. `xla`: auto is as measured (docs/performance.md).
-    `instruction_set`: what oneDNN and XLA may pick at most; native is no cap. `resident_bytes`: features that take more
-    stream from disk. `callbacks`: names of training/callbacks.py with their arguments.
+    `strategy`: how batches are shared out among devices. `instruction_set`: what oneDNN and XLA may pick at most;
+    native is no cap. `resident_bytes`: features that take more stream from disk. `callbacks`: names of
+    training/callbacks.py with their arguments.
     """
 
     name: str = MISSING
@@ -228,6 +229,7 @@ class TrainerConfig:
     device: str = "auto"
     precision: str = "float32"
     xla: str = "auto"
+    strategy: str = "none"
     threads: int = 2
     instruction_set: str = "avx2"
     resident_bytes: int = 2**30
@@ -238,6 +240,7 @@ class TrainerConfig:
         _one_of("trainer.class_weight", self.class_weight, ("none", "balanced"))
         _one_of("trainer.device", self.device, ("auto", "cpu", "gpu"))
         _one_of("trainer.precision", self.precision, ("float32", "mixed_bfloat16"))
+        _one_of("trainer.strategy", self.strategy, ("none", "mirrored", "multi_worker"))
         _one_of("trainer.xla", self.xla, ("auto", "on", "off"))
         _one_of("trainer.instruction_set", self.instruction_set, ("native", "sse41", "avx", "avx2", "avx512_core"))
         for name in ("epochs", "batch_size", "threads", "resident_bytes"):

@@ -5,19 +5,25 @@ from typing import Any
 
 from pipeline.cli import hydra_command, terminate_as_interrupt
 from pipeline.config import Config
-from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, SPLITS, Layout
+from pipeline.data.schema import Schema
+from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, TEST, TRAIN, VALIDATION, Layout
 
 
 def train(config: Config) -> None:
     """Train one experiment and write its folder (model, history, predictions, identity) whole or not at all."""
     from pipeline import locks
     from pipeline.tracking.follower import Follower
+    from pipeline.training.distribution import check_strategy, is_chief
     from pipeline.training.identity import identify
 
     terminate_as_interrupt()
+    check_strategy(config.trainer)
     layout = Layout.find()
     identity = identify(config, layout, layout.prepared(config.dataset.name))
     name = str(identity["identity"])
+    if not is_chief(config.trainer):
+        work(config, layout, layout.run(name))
+        return
     output = Path(config.output) if config.output else layout.run(name) / "output"
     # a training whose `dvc repro` was killed lives on: it must not write over its successor's output
     with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(layout.run(name) / LOCK, f"run {name}"):
@@ -28,6 +34,16 @@ def train(config: Config) -> None:
             if trouble := follower.stop():
                 print(trouble)
     print(f"{config.name}: results in {output}, journal and TensorBoard in {layout.run(name)}")
+
+
+def work(config: Config, layout: Layout, folder: Path) -> None:
+    """Take part in another process's training: the same computation, nothing written."""
+    import tempfile
+
+    from pipeline.tracking.journal import Journal
+
+    with tempfile.TemporaryDirectory() as temporary:
+        train_model(config, layout, Journal(Path(temporary) / JOURNAL), folder, {})
 
 
 def run(config: Config, layout: Layout, identity: dict[str, Any], output: Path) -> None:
@@ -60,27 +76,38 @@ def produce(
 ) -> None:
     """Train and write `output`: model.keras, predictions.parquet, history.csv, identity.json."""
     from pipeline.data.prepared import open_split
-    from pipeline.data.schema import Schema
     from pipeline.files import replacing_folder, write_json
-    from pipeline.training.runtime import load_tensorflow
-
-    prepared = layout.prepared(config.dataset.name)
-    schema = Schema.read(prepared)
-    most = config.trainer.resident_bytes
-    rows, validation, test = (open_split(prepared, split, schema, most) for split in SPLITS)
-    load_tensorflow(config.trainer)
-    from pipeline.serving.package import package
-    from pipeline.training.checkpoint import Checkpoints
-    from pipeline.training.fit import fit
-    from pipeline.training.history import write_history
 
     run_folder = layout.run(identity["identity"])
-    model, history = fit(config, schema, rows, validation, log, run_folder, params)
+    model, history = train_model(config, layout, log, run_folder, params)
+    from pipeline.serving.package import package
+    from pipeline.training.checkpoint import Checkpoints
+    from pipeline.training.history import write_history
+
+    prepared = layout.prepared(config.dataset.name)
+    test = open_split(prepared, TEST, Schema.read(prepared), config.trainer.resident_bytes)
     with replacing_folder(output) as folder:
         package(model.served, test, folder)
         write_history(folder / HISTORY, history)
         write_json(folder / IDENTITY, identity)
     Checkpoints(run_folder / CHECKPOINTS, run_folder.name).clear()
+
+
+def train_model(
+    config: Config, layout: Layout, log: Any, run_folder: Path, params: dict[str, Any]
+) -> tuple[Any, list[dict[str, float]]]:
+    """The trained model and its history, from the prepared data."""
+    from pipeline.data.prepared import open_split
+    from pipeline.training.runtime import load_tensorflow
+
+    prepared = layout.prepared(config.dataset.name)
+    schema = Schema.read(prepared)
+    most = config.trainer.resident_bytes
+    splits = [open_split(prepared, split, schema, most) for split in (TRAIN, VALIDATION)]
+    load_tensorflow(config.trainer)
+    from pipeline.training.fit import fit
+
+    return fit(config, schema, splits[0], splits[1], log, run_folder, params)
 
 
 def main() -> None:

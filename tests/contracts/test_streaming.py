@@ -80,7 +80,10 @@ def test_rows_file_reads_at_random(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("trainer", "xla", "message"),
-    [("exact", "auto", "trainer exact keeps all features in memory"), ("compiled", "on", "trainer.xla=on needs")],
+    [
+        ("exact", "auto", "trainer exact keeps all features in memory"),
+        ("compiled", "on", "trainer.xla=on needs features in memory"),
+    ],
 )
 def test_what_cannot_stream_says_so(trainer: str, xla: str, message: str, tmp_path: Path) -> None:
     schema = schema_of("table", REGRESSION)

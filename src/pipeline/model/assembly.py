@@ -27,7 +27,8 @@ class Assembled:
     def feature_chunks(self, split: AnySplit) -> Iterator[NDArray[Any]]:
         """The features (n, ...) of a split's rows, chunk by chunk, made once; `core` trains on them."""
         for chunk in split.chunks():
-            yield np.asarray(self.preprocess.predict_on_batch(chunk.inputs))
+            # called, not `predict`ed: under a distribution strategy, that answers once for each replica
+            yield np.asarray(self.preprocess(chunk.inputs, training=False))
 
 
 def assemble(config: Config, schema: Schema, train: AnySplit) -> Assembled:

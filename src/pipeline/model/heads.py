@@ -38,15 +38,15 @@ class Head:
         standardized = (target.astype(np.float64) - self.offset) / self.scale
         return standardized.astype(np.float32)[:, np.newaxis]
 
-    def loss(self) -> Any:
-        """Mean over the batch, on the core's raw outputs (logits for classes)."""
+    def loss(self, reduction: str = "sum_over_batch_size") -> Any:
+        """Mean over the batch (or `sum`), on the core's raw outputs (logits for classes)."""
         import keras
 
         if self.task == REGRESSION:
-            return keras.losses.MeanSquaredError()
+            return keras.losses.MeanSquaredError(reduction)
         if self.task == BINARY:
-            return keras.losses.BinaryCrossentropy(from_logits=True)
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            return keras.losses.BinaryCrossentropy(from_logits=True, reduction=reduction)
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction)
 
     def new_metric(self) -> Any:
         """A fresh Keras metric, the mean of `row_metric`."""

@@ -32,11 +32,11 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints in one run's folder. The caller holds the run's lock."""
+    """The checkpoints in one run's folder. The caller holds the run's lock, or only reads (`writes` False)."""
 
-    def __init__(self, folder: Path, identity: str) -> None:
-        self._folder, self._identity = folder, identity
-        for leftover in folder.glob(".*"):
+    def __init__(self, folder: Path, identity: str, writes: bool = True) -> None:
+        self._folder, self._identity, self._writes = folder, identity, writes
+        for leftover in folder.glob(".*") if writes else ():
             leftover.unlink()
 
     def latest(self) -> Checkpoint | None:
@@ -45,6 +45,8 @@ class Checkpoints:
             try:
                 return self._read(path)
             except (ValueError, KeyError, OSError) as error:
+                if not self._writes:
+                    continue
                 aside = path.with_suffix(".damaged")
                 path.rename(aside)
                 print(f"checkpoint {path} cannot be used ({error}); set aside as {aside.name}", file=sys.stderr)
@@ -52,6 +54,8 @@ class Checkpoints:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write it, and drop those before the last two."""
+        if not self._writes:
+            return
         header = {"format": FORMAT, "identity": self._identity, "epoch": checkpoint.epoch, **checkpoint.values}
         named = {f"{name}/{i}": array for name, arrays in checkpoint.arrays.items() for i, array in enumerate(arrays)}
         stream = io.BytesIO()

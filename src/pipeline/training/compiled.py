@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.data.order import epoch_order
+from pipeline.errors import ConfigError
 from pipeline.training.batches import EVALUATION_BATCH, gather, in_order, shuffled, tensors
 from pipeline.training.job import Job
 from pipeline.training.optimizers import build_optimizer
@@ -35,6 +36,8 @@ def train(job: Job) -> None:
     while epoch < config.epochs and not life.stopped:
         life.begin_epoch()
         count = min(fits, longest, life.epochs_until_look(), config.epochs - epoch)
+        if job.strategy.num_replicas_in_sync > 1:
+            count = 1  # all workers must agree, and their clocks do not
         epochs = range(epoch, epoch + count)
         num_rows = 0 if job.train.streamed else job.train.num_rows
         orders = np.stack([epoch_order(job.seed, e, num_rows) for e in epochs])
@@ -83,7 +86,8 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
 
     size = job.config.batch_size
     whole, rest = divmod(job.train.num_rows, size)
-    step = _step_function(job, optimizer)
+    replicas = job.strategy.num_replicas_in_sync
+    step = _step_function(job, optimizer) if replicas == 1 else _shared_step_function(job, optimizer, replicas)
     evaluate = _evaluation_function(job)
 
     def add(sums: Any, batch: Any) -> Any:
@@ -91,7 +95,8 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
         # a sum that is not finite never becomes so again, hence this counts the steps before it
         return sums + tf.cast(tf.math.is_finite(sums[0]), tf.float32) * tf.constant([0.0, 0.0, 1.0])
 
-    take = gather(job.train)
+    # replicas gather their own shares
+    take = gather(job.train) if replicas == 1 else lambda rows_B: rows_B
 
     def resident(order_N: Any) -> Any:
         batches = tf.reshape(order_N[: whole * size], [whole, size])
@@ -141,19 +146,54 @@ def _step_function(job: Job, optimizer: Any) -> Any:
     return step
 
 
+def _shared_step_function(job: Job, optimizer: Any, replicas: int) -> Any:
+    """As `_step_function`, on the numbers of a batch's rows (B,), of which every replica takes an equal share."""
+    import tensorflow as tf
+
+    if job.train.streamed:
+        raise ConfigError("trainer.strategy needs features in memory: raise trainer.resident_bytes.")
+    loss_of = job.head.loss("sum")  # Keras divides a mean by the number of replicas
+    take = gather(job.train)
+
+    def on_replica(rows_RS: Any, real_RS: Any, num_rows: float) -> Any:
+        mine = tf.distribute.get_replica_context().replica_id_in_sync_group
+        features, target, *weight = take(rows_RS[mine])
+        real_S = real_RS[mine]
+        if job.augment is not None:
+            features = job.augment(features, training=True)
+        with tf.GradientTape() as tape:
+            outputs = job.core(features, training=True)
+            total = loss_of(target, outputs, sample_weight=real_S * weight[0] if weight else real_S)
+            # over the replicas this adds up to the batch's mean loss and its penalty
+            loss = total / num_rows + tf.add_n([tf.zeros([]), *job.core.losses]) / replicas
+        variables = job.core.trainable_variables
+        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+        return tf.stack([loss * num_rows, tf.reduce_sum(job.head.row_metric(target, outputs) * real_S), 0.0])
+
+    def step(rows_B: Any) -> Any:
+        num_rows = rows_B.shape[0]
+        padding = [[0, -num_rows % replicas]]
+        rows_RS = tf.reshape(tf.pad(rows_B, padding), [replicas, -1])
+        real_RS = tf.reshape(tf.pad(tf.ones(num_rows), padding), [replicas, -1])
+        sums = job.strategy.run(on_replica, args=(rows_RS, real_RS, float(num_rows)))
+        return job.strategy.reduce("SUM", sums, axis=None)
+
+    return step
+
+
 def _evaluation_function(job: Job) -> Any:
     """`evaluate()` gives mean loss and metric over all validation rows (2,), in batches that fit into memory."""
     import tensorflow as tf
 
-    loss_of = job.head.loss()
+    loss_of = job.head.loss("sum")
 
     def add(sums: Any, batch: Any) -> Any:
         features, target, *weight = batch
         outputs = job.core(features, training=False)
         loss = loss_of(target, outputs, sample_weight=weight[0] if weight else None)
         rows = tf.cast(tf.shape(features)[0], tf.float32)
-        loss = tf.add_n([loss, *job.core.losses])
-        return sums + tf.stack([loss * rows, tf.reduce_sum(job.head.row_metric(target, outputs))])
+        penalty = tf.add_n([tf.zeros([]), *job.core.losses])
+        return sums + tf.stack([loss + penalty * rows, tf.reduce_sum(job.head.row_metric(target, outputs))])
 
     if job.validation.streamed:
         dataset = in_order(job.validation)

@@ -17,6 +17,7 @@ from pipeline.tracking.journal import Journal
 from pipeline.tracking.tensorboard import TensorBoardWriter
 from pipeline.training import TRAINERS, runtime
 from pipeline.training.checkpoint import Checkpoints
+from pipeline.training.distribution import build_strategy, is_chief, lost_worker
 from pipeline.training.interrupts import Interrupts
 from pipeline.training.job import EpochValues, Examples, Job, class_weights
 from pipeline.training.lifecycle import Lifecycle
@@ -35,38 +36,42 @@ def fit(
     params: dict[str, Any],
 ) -> tuple[Assembled, list[EpochValues]]:
     """Assemble one experiment's model and train it, from the last checkpoint in the run's `folder` if there is one;
-    return it with each epoch's values."""
-    device = runtime.start_session(config.trainer, config.seed)
-    checkpoints = Checkpoints(folder / CHECKPOINTS, folder.name)
+    return it with each epoch's values. Of several workers only the chief writes."""
+    settings = config.trainer
+    device = runtime.start_session(settings, config.seed)
+    strategy, writes = build_strategy(settings.strategy), is_chief(settings)
+    checkpoints = Checkpoints(folder / CHECKPOINTS, folder.name, writes)
     saved = checkpoints.latest()
     done = saved.epoch if saved else 0
     if saved:
         print(f"{config.name}: going on after epoch {done}, from {folder / CHECKPOINTS}")
-    model = assemble(config, schema, train)
+    with strategy.scope():
+        model = assemble(config, schema, train)
+        augment = build_augmentation(settings.augmentation, model.core.input_shape[1:])
     examples, held_out = (
         _examples(model, config, schema, split, folder / f"{name}.features")
         for name, split in ((TRAIN, train), (VALIDATION, validation))
     )
-    steps = config.trainer.epochs * -(-train.num_rows // config.trainer.batch_size)
-    xla = uses_xla(config.trainer, config.model.family, steps, examples.streamed)
-    journal.tags({"device": device, "precision": config.trainer.precision, "xla": "on" if xla else "off"})
+    xla = uses_xla(settings, config.model.family, examples)
+    used = {"precision": settings.precision, "strategy": settings.strategy, "xla": "on" if xla else "off"}
+    journal.tags({"device": device, "replicas": str(strategy.num_replicas_in_sync)} | used)
     # what an earlier, finished run of this identity wrote for TensorBoard stands
-    board = None if journal.finished else TensorBoardWriter(folder / TENSORBOARD, done)
-    progress = Progress(config.name, config.trainer.epochs, done)
+    board = TensorBoardWriter(folder / TENSORBOARD, done) if writes and not journal.finished else None
+    progress = Progress(config.name, settings.epochs, done, writes)
     history: list[EpochValues] = saved.values["history"] if saved else []
-    observer = Observer(model, schema, held_out, journal, progress, board, config.trainer.tensorboard, history)
+    observer = Observer(model, schema, held_out, journal, progress, board, settings.tensorboard, history)
     try:
-        with Interrupts() as interrupts:
+        with Interrupts() as interrupts, runtime.memory_advice(settings.batch_size), lost_worker(settings.strategy):
             if board and not done:
                 board.hparams(params)
                 board.graph(model.core)
-            life = Lifecycle(model.core, config.trainer, config.checkpoint, observer, checkpoints, saved, interrupts)
-            augment = build_augmentation(config.trainer.augmentation, model.core.input_shape[1:])
-            job = Job(model.core, augment, model.head, examples, held_out, config.trainer, config.seed, xla, life)
-            with runtime.memory_advice(config.trainer.batch_size):
-                TRAINERS[config.trainer.name](job)
+            life = Lifecycle(model.core, settings, config.checkpoint, observer, checkpoints, saved, interrupts)
+            job = Job(model.core, augment, model.head, examples, held_out, settings, config.seed, xla, strategy, life)
+            with strategy.scope():
+                TRAINERS[settings.name](job)
     finally:
         progress.close()
+        journal.flush()
         if board:
             board.close()
     return model, observer.history

@@ -36,7 +36,7 @@ class Examples:
 @dataclass(frozen=True)
 class Job:
     """One training. `augment` maps a batch of features to changed ones, or is None; `xla`: whether
-    the trainer hands its graph to XLA; `life` is told of each epoch."""
+    the trainer hands its graph to XLA; `strategy`: of `tf.distribute`; `life` is told of each epoch."""
 
     core: Any
     augment: Any
@@ -46,6 +46,7 @@ class Job:
     config: TrainerConfig
     seed: int
     xla: bool
+    strategy: Any
     life: "Lifecycle"
 
     @property

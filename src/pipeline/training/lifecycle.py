@@ -3,8 +3,6 @@
 import time
 from typing import Any
 
-import numpy as np
-
 from pipeline.config import CheckpointConfig, TrainerConfig
 from pipeline.training.callbacks import build_callbacks, state_of
 from pipeline.training.checkpoint import Checkpoint, Checkpoints
@@ -113,7 +111,7 @@ class Lifecycle:
         optimizer = self._optimizer.variables if self._optimizer is not None else []
         arrays = {
             "weights": self._core.get_weights(),
-            "optimizer": [np.asarray(variable.value) for variable in optimizer],
+            "optimizer": [variable.numpy() for variable in optimizer],
             "best": stopping.weights,
         }
         return Checkpoint(self._epoch, values, arrays)

@@ -12,14 +12,18 @@ SHOWN = ("loss", "val_loss", "val_accuracy", "val_mae")
 class Progress:
     """An epoch bar on stderr; outside a terminal, about one line every ten seconds."""
 
-    def __init__(self, name: str, epochs: int, done: int = 0) -> None:
+    def __init__(self, name: str, epochs: int, done: int = 0, shown: bool = True) -> None:
         from tqdm import tqdm
 
         interval = 0.1 if sys.stderr.isatty() else 10.0
         title = f"train {name}"
-        self._bar: Any = tqdm(total=epochs, initial=done, desc=title, unit="epoch", mininterval=interval, leave=True)
+        self._bar: Any = tqdm(
+            total=epochs, initial=done, desc=title, unit="epoch", mininterval=interval, disable=not shown
+        )
 
     def epoch(self, epoch: int, values: EpochValues) -> None:
+        if self._bar.disable:
+            return
         if time.time() - self._bar.last_print_t >= self._bar.mininterval:
             self._bar.set_postfix({name: f"{values[name]:.4g}" for name in SHOWN if name in values}, refresh=False)
         self._bar.update(epoch - self._bar.n)

@@ -2,6 +2,7 @@
 
 from pipeline.config import TrainerConfig
 from pipeline.errors import ConfigError
+from pipeline.training.job import Examples
 from pipeline.training.runtime import on_gpu
 
 # Measured on two cores (benchmarks/training.py): XLA makes a step of these families four times faster and takes half
@@ -11,18 +12,15 @@ FASTER_WITH_XLA = ("linear", "logistic")
 STEPS_THAT_PAY = 5000
 
 
-def uses_xla(config: TrainerConfig, family: str, steps: int, streamed: bool) -> bool:
-    """`trainer.xla` as it is; auto: for the trainer `compiled`, where measurement says that it pays over `steps`."""
-    if config.xla == "on" and streamed:
-        raise ConfigError(
-            "trainer.xla=on needs the features in memory: raise trainer.resident_bytes, or set it to off."
-        )
-    if config.xla != "auto":
+def uses_xla(config: TrainerConfig, family: str, train: Examples) -> bool:
+    """`trainer.xla` as it is; auto: for the trainer `compiled`, where measurement says that it pays.
+
+    Raises ConfigError where XLA is asked for and cannot be.
+    """
+    cannot = "features in memory" if train.streamed else "trainer.strategy=none" if config.strategy != "none" else ""
+    if config.xla == "on" and cannot:
+        raise ConfigError(f"trainer.xla=on needs {cannot}.")
+    if config.xla != "auto" or cannot:
         return config.xla == "on"
-    return (
-        config.name == "compiled"
-        and not streamed
-        and family in FASTER_WITH_XLA
-        and steps >= STEPS_THAT_PAY
-        and not on_gpu()
-    )
+    steps = config.epochs * -(-train.num_rows // config.batch_size)
+    return config.name == "compiled" and family in FASTER_WITH_XLA and steps >= STEPS_THAT_PAY and not on_gpu()

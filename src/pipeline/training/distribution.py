@@ -1,0 +1,82 @@
+"""Data-parallel training with `tf.distribute`: which workers there are, what each of them does, and when one is lost.
+
+Every replica takes an equal share of each batch and the gradients are summed (Goyal et al. 2017), so that the loss is
+that of one process. `multi_worker` reads TF_CONFIG, as operators of Kubernetes and SLURM set it; every worker runs the
+same command over a shared runs/ folder, and the first one, the chief, alone writes.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pipeline.config import TrainerConfig
+from pipeline.errors import ArtifactError, ConfigError
+
+NONE, MIRRORED, MULTI_WORKER = "none", "mirrored", "multi_worker"
+
+
+def check_strategy(config: TrainerConfig) -> None:
+    """Raise ConfigError for what cannot be distributed."""
+    if config.strategy == NONE:
+        return
+    if config.name != "compiled":
+        raise ConfigError(f"trainer.strategy={config.strategy} needs trainer=compiled, found {config.name}.")
+    if config.optimizer.clip_norm is not None:
+        raise ConfigError(
+            f"trainer.strategy={config.strategy}: clip_norm would clip each replica's gradient by itself. Set it to "
+            "null."
+        )
+    if config.strategy == MULTI_WORKER:
+        _task()
+
+
+def is_chief(config: TrainerConfig) -> bool:
+    """Whether this process writes the run: the only one, or the chief, or the first worker where there is no chief."""
+    if config.strategy != MULTI_WORKER:
+        return True
+    kind, index, cluster = _task()
+    return kind == "chief" or ("chief" not in cluster and kind == "worker" and index == 0)
+
+
+def build_strategy(name: str) -> Any:
+    """The `tf.distribute` strategy; `multi_worker` waits here until every worker has come."""
+    import tensorflow as tf
+
+    if name == MIRRORED:
+        kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+        return tf.distribute.MirroredStrategy([device.name for device in tf.config.list_logical_devices(kind)])
+    if name == MULTI_WORKER:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+@contextmanager
+def lost_worker(name: str) -> Iterator[None]:
+    """Turn the error that a collective operation ends with when a worker dies into one clear line."""
+    import tensorflow as tf
+
+    kinds = ("UnavailableError", "AbortedError", "CancelledError", "InternalError", "DeadlineExceededError")
+    try:
+        yield
+    except tuple(getattr(tf.errors, kind) for kind in kinds) as error:
+        if name != MULTI_WORKER:
+            raise
+        raise ArtifactError(
+            "a worker of this job was lost. Start every worker again with the same command: the run goes on after its "
+            f"last checkpoint. (TensorFlow: {' '.join(str(error).split())[:120]})"
+        ) from error
+
+
+def _task() -> tuple[str, int, dict[str, list[str]]]:
+    """This process's kind and index, and the cluster, from TF_CONFIG."""
+    text = os.environ.get("TF_CONFIG", "")
+    try:
+        config = json.loads(text)
+        return str(config["task"]["type"]), int(config["task"]["index"]), dict(config["cluster"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"trainer.strategy=multi_worker: TF_CONFIG is {text!r}, expected JSON such as "
+            '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}.'
+        ) from error
