@@ -44,13 +44,15 @@ class SplitConfig:
 
 @dataclass
 class DatasetConfig:
-    """One data set: where its rows come from, what they are, what is asked of them."""
+    """One data set: where its rows come from, what they are, what is asked of them. `weight` names a numeric column
+    that says how much a row counts in training (not in evaluation)."""
 
     name: str = MISSING
     source: str = MISSING
     modality: str = MISSING
     task: str = MISSING
     split: str = "hash"
+    weight: str | None = None
 
     def check(self) -> None:
         _one_of("dataset.task", self.task, TASKS)

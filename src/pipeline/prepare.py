@@ -16,6 +16,8 @@ def prepare(config: PrepareConfig) -> None:
 
     dataset = config.dataset
     table = SOURCES[dataset.source](dataset)
+    if dataset.weight is not None:
+        table = table.weighted_by(dataset.name, dataset.weight)
     table.check(dataset.name, dataset.task)
     digests = splits.row_digests(table)
     ids = np.array(splits.row_ids(digests))

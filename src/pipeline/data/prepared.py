@@ -21,17 +21,18 @@ from pipeline.errors import DataError
 from pipeline.files import replacing
 from pipeline.layout import split_file
 
-ROW, TARGET = "row", "target"
+ROW, TARGET, WEIGHT = "row", "target", "sample_weight"
 CHUNK_ROWS = 8192
 
 
 @dataclass(frozen=True)
 class Split:
-    """`rows` (N,) ids; `inputs[name]` (N, *feature.shape) float32; `target` (N,)."""
+    """`rows` (N,) ids; `inputs[name]` (N, *feature.shape) float32; `target` (N,); `weight` (N,) or None."""
 
     rows: NDArray[np.str_]
     inputs: dict[str, NDArray[np.float32]]
     target: NDArray[Any]
+    weight: NDArray[np.float32] | None = None
 
     @property
     def num_rows(self) -> int:
@@ -47,7 +48,7 @@ class Split:
 
 @dataclass(frozen=True)
 class SplitFile:
-    """A split that stays on disk; only its target (N,) and a chunk of its rows are in memory at a time."""
+    """A split that stays on disk; only target and weight (N,) and a chunk of its rows are in memory at a time."""
 
     path: Path
     schema: Schema
@@ -60,6 +61,10 @@ class SplitFile:
     def target(self) -> NDArray[Any]:
         target: NDArray[Any] = read_table(self.path, [TARGET])[TARGET].to_numpy()
         return target
+
+    @cached_property
+    def weight(self) -> NDArray[np.float32] | None:
+        return _weight(read_table(self.path, [WEIGHT]))
 
     def chunks(self) -> Iterator[Split]:
         """The rows in order, CHUNK_ROWS at a time, as a Split each."""
@@ -83,10 +88,15 @@ def to_column(values: NDArray[Any], feature: Feature) -> pa.Array:
 
 
 def write_split(folder: Path, split: str, table: Table, ids: NDArray[np.str_], chosen: NDArray[np.bool_]) -> None:
-    """Write the chosen rows, in the source's order."""
+    """Write the chosen rows, in the source's order; raises DataError for a feature with another column's name."""
+    for feature in table.features:
+        if feature.name in (ROW, TARGET, WEIGHT):
+            raise DataError(f"column '{feature.name}': that name is kept for another column. Rename the feature.")
     columns = {ROW: pa.array(ids[chosen].tolist(), pa.string())}
     columns |= {f.name: to_column(table.inputs[f.name][chosen], f) for f in table.features}
     columns[TARGET] = pa.array(table.target[chosen])
+    if table.weight is not None:
+        columns[WEIGHT] = pa.array(table.weight[chosen])
     with replacing(folder / split_file(split)) as temporary:
         pq.write_table(pa.table(columns), temporary, row_group_size=CHUNK_ROWS)
 
@@ -140,4 +150,8 @@ def to_split(table: pa.Table, schema: Schema, path: Path) -> Split:
     if ROW not in table.column_names or TARGET not in table.column_names:
         raise DataError(f"{path}: no '{ROW}' or '{TARGET}' column. Run: dvc repro -f prepare@{schema.dataset}")
     inputs = read_inputs(table, {f.name: f.shape for f in schema.features}, path)
-    return Split(np.array(table[ROW].to_pylist()), inputs, table[TARGET].to_numpy())
+    return Split(np.array(table[ROW].to_pylist()), inputs, table[TARGET].to_numpy(), _weight(table))
+
+
+def _weight(table: pa.Table) -> NDArray[np.float32] | None:
+    return table[WEIGHT].to_numpy() if WEIGHT in table.column_names else None

@@ -1,6 +1,6 @@
 """Raw rows in memory, as a source gives them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,22 +8,38 @@ from numpy.typing import NDArray
 
 from pipeline.config import REGRESSION
 from pipeline.data.schema import Feature
-from pipeline.errors import DataError
+from pipeline.errors import DataError, did_you_mean
 
 
 @dataclass(frozen=True)
 class Table:
-    """`inputs[name]` is (N, *feature.shape); `target` is (N,), float for regression, else a class index."""
+    """`inputs[name]` is (N, *feature.shape); `target` is (N,), float for regression, else a class index; `weight` is
+    (N,) or None."""
 
     features: list[Feature]
     inputs: dict[str, NDArray[np.float32]]
     target: NDArray[Any]
     target_name: str
     classes: list[str]
+    weight: NDArray[np.float32] | None = None
 
     @property
     def num_rows(self) -> int:
         return len(self.target)
+
+    def weighted_by(self, dataset: str, column: str) -> "Table":
+        """The same rows with that numeric feature as their weights, no longer a feature."""
+        numeric = [feature.name for feature in self.features if not feature.shape]
+        if column not in numeric:
+            raise DataError(
+                f"dataset {dataset}: weight '{column}' is no numeric column {did_you_mean(column, numeric)}"
+            )
+        weight = self.inputs[column]
+        if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
+            raise DataError(f"dataset {dataset}: weight '{column}' must be finite, 0 or more, and not all 0.")
+        features = [feature for feature in self.features if feature.name != column]
+        inputs = {name: values for name, values in self.inputs.items() if name != column}
+        return replace(self, features=features, inputs=inputs, weight=weight)
 
     def check(self, dataset: str, task: str) -> None:
         """Raise DataError for rows that no model can learn from."""

@@ -23,7 +23,7 @@ from pipeline.training.job import EpochValues, Examples, Job, class_weights
 from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.observer import Observer
 from pipeline.training.progress import Progress
-from pipeline.training.xla import uses_xla
+from pipeline.training.xla import refused_by_xla, uses_xla
 
 
 def fit(
@@ -67,7 +67,7 @@ def fit(
                 board.graph(model.core)
             life = Lifecycle(model.core, settings, config.checkpoint, observer, checkpoints, saved, interrupts)
             job = Job(model.core, augment, model.head, examples, held_out, settings, config.seed, xla, strategy, life)
-            with strategy.scope():
+            with strategy.scope(), refused_by_xla(xla):
                 TRAINERS[settings.name](job)
     finally:
         progress.close()
@@ -80,7 +80,10 @@ def fit(
 def _examples(model: Assembled, config: Config, schema: Schema, split: AnySplit, path: Path) -> Examples:
     """A split's examples, its features in memory, or in a file at `path` if they take too many bytes."""
     balanced = config.trainer.class_weight == "balanced" and schema.task != REGRESSION
-    weight = class_weights(split.target, len(schema.classes)) if balanced else None
+    weight = split.weight
+    if balanced:
+        by_class = class_weights(split.target, len(schema.classes))
+        weight = by_class if weight is None else by_class * weight
     shape = model.core.input_shape[1:]
     if split.num_rows * int(np.prod(shape)) * 4 > config.trainer.resident_bytes:
         features: NDArray[Any] | RowsFile = RowsFile(path, shape, model.feature_chunks(split))

@@ -1,5 +1,8 @@
 """Whether the graph goes to XLA. The answer changes the bits, so it depends on configuration and data alone."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pipeline.config import TrainerConfig
 from pipeline.errors import ConfigError
 from pipeline.training.job import Examples
@@ -10,6 +13,20 @@ from pipeline.training.runtime import on_gpu
 # recurrent layers up to 3 times. On a GPU nothing is measured yet.
 FASTER_WITH_XLA = ("linear", "logistic")
 STEPS_THAT_PAY = 5000
+
+
+@contextmanager
+def refused_by_xla(used: bool) -> Iterator[None]:
+    """Turn XLA's error for what it cannot compute, or not deterministically, into one line."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.UnimplementedError as error:
+        if not used:
+            raise
+        reason = next((line.strip() for line in str(error).splitlines() if "XLA" in line), str(error)[:200])
+        raise ConfigError(f"trainer.xla=on cannot train this model ({reason}). Set it to auto or off.") from error
 
 
 def uses_xla(config: TrainerConfig, family: str, train: Examples) -> bool:

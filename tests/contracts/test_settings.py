@@ -1,0 +1,217 @@
+"""Settings of a training, each seen to act: weights, augmentation, precision, XLA, device, callbacks, trouble."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.linear_model import Ridge
+
+from pipeline.config import MULTICLASS, REGRESSION, Config
+from pipeline.data.schema import NUMERIC, Feature
+from pipeline.data.table import Table
+from pipeline.errors import ArtifactError, ConfigError, DataError
+from pipeline.layout import CHECKPOINTS
+from pipeline.model.assembly import Assembled
+from pipeline.serving.export import load_served, save_canonical
+from pipeline.tracking.journal import Journal, read
+from pipeline.training import callbacks, runtime
+from pipeline.training.fit import fit
+from pipeline.training.job import EpochValues
+from tests.contracts.test_exact import config_for as exact_config
+from tests.contracts.test_families import config_of, features_of, rows_of, schema_of
+from tests.contracts.test_resume import CASES, Killed, kill_at_save, run
+from tests.contracts.test_resume import config_for as resumable_config
+
+ITERATIVE = ("compiled", "keras")
+IMAGES = ("cnn", "image", MULTICLASS)
+
+
+def trained(config: Config, modality: str, task: str, folder: Path, **changed: object) -> tuple[Assembled, list]:
+    schema = schema_of(modality, task)
+    rows = replace(rows_of(schema, 1), **changed)
+    return fit(config, schema, rows, rows_of(schema, 2), Journal(folder / "journal.jsonl"), folder, {})
+
+
+def weights_of(model: Assembled) -> list[bytes]:
+    return [weight.tobytes() for weight in model.core.get_weights()]
+
+
+def test_sample_weights_are_scikit_learns(tmp_path: Path) -> None:
+    schema = schema_of("table", REGRESSION)
+    rows = rows_of(schema, 1)
+    weight = np.random.default_rng(0).uniform(0, 3, rows.num_rows).astype(np.float32)
+    model, _ = trained(exact_config(REGRESSION), "table", REGRESSION, tmp_path, weight=weight)
+    features, target = features_of(model, rows), model.head.training_target(rows.target)
+    expected = Ridge(alpha=0.01 * rows.num_rows).fit(features, target, sample_weight=weight.astype(np.float64))
+    np.testing.assert_allclose(model.core.get_layer("head").get_weights()[0].ravel(), expected.coef_.ravel(), rtol=1e-4)
+
+
+def test_sample_weights_under_every_trainer(tmp_path: Path) -> None:
+    weight = np.linspace(0, 2, rows_of(schema_of("table", REGRESSION), 1).num_rows).astype(np.float32)
+    found = []
+    for trainer in ITERATIVE:
+        config = config_of("linear", REGRESSION)
+        config.trainer.name = trainer
+        found.append(trained(config, "table", REGRESSION, tmp_path / trainer, weight=weight)[0].core.get_weights())
+    plain = trained(config_of("linear", REGRESSION), "table", REGRESSION, tmp_path / "plain")[0].core.get_weights()
+    for ours, theirs, unweighted in zip(*found, plain, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+        assert np.abs(ours - unweighted).max() > 1e-3
+
+
+def test_a_weight_column_is_no_feature() -> None:
+    values = np.arange(6, dtype=np.float32)
+    features = [Feature(name, NUMERIC, "float32", []) for name in ("x", "count")]
+    table = Table(features, {"x": values, "count": values}, values, "y", [])
+    weighted = table.weighted_by("made", "count")
+    assert [feature.name for feature in weighted.features] == ["x"] == list(weighted.inputs)
+    np.testing.assert_array_equal(weighted.weight, values)
+    with pytest.raises(
+        DataError, match=r"dataset made: weight 'cuont' is no numeric column \(x, count\). Did you mean"
+    ):
+        table.weighted_by("made", "cuont")
+    with pytest.raises(DataError, match="must be finite, 0 or more, and not all 0"):
+        replace(table, inputs={"x": values, "count": values - 1}).weighted_by("made", "count")
+
+
+@pytest.mark.parametrize("trainer", ITERATIVE)
+def test_augmentation_is_drawn_anew_and_the_same_again(trainer: str, tmp_path: Path) -> None:
+    config = config_of("cnn", MULTICLASS)
+    config.trainer.name, config.trainer.epochs = trainer, 2
+    plain, _ = trained(config, "image", MULTICLASS, tmp_path / "plain")
+    settings = config.trainer.augmentation
+    settings.translate, settings.rotate, settings.zoom, settings.flip = 0.2, 0.1, 0.1, True
+    first, _ = trained(config, "image", MULTICLASS, tmp_path / "first")
+    second, _ = trained(config, "image", MULTICLASS, tmp_path / "second")
+    assert weights_of(first) == weights_of(second) != weights_of(plain)
+    served = [layer.name for layer in first.served.layers]
+    assert "augmentation" not in served
+
+
+def test_augmentation_of_a_table_is_refused(tmp_path: Path) -> None:
+    config = config_of("linear", REGRESSION)
+    config.trainer.augmentation.flip = True
+    with pytest.raises(
+        ConfigError, match=r"trainer\.augmentation changes images .* but the features have shape \(2,\)"
+    ):
+        trained(config, "table", REGRESSION, tmp_path)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+def test_mixed_precision_trains_resumes_and_answers_in_float32(
+    case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = resumable_config("compiled", case)
+    config.trainer.precision = "mixed_bfloat16"
+    whole = run(config, case, tmp_path / "whole")
+    kill_at_save(monkeypatch, 1)
+    with pytest.raises(Killed):
+        run(config, case, tmp_path / "killed")
+    monkeypatch.undo()
+    assert run(config, case, tmp_path / "killed") == whole
+    model, history = trained(config, case[1], case[2], tmp_path / "again")
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert keras.config.dtype_policy().name == "float32", "the next session starts as it should"
+    save_canonical(model.served, tmp_path / "model.keras")
+    answers = load_served(tmp_path / "model.keras").predict(rows_of(schema_of(*case[1:]), 2).inputs, verbose=0)
+    assert answers.dtype == np.float32
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[0] != "cnn"], ids=lambda case: case[0])
+def test_xla_repeats_and_resumes(case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = resumable_config("compiled", case)
+    config.trainer.augmentation.translate = 0.0
+    config.trainer.xla = "on"
+    whole = run(config, case, tmp_path / "whole")
+    kill_at_save(monkeypatch, 1)
+    with pytest.raises(Killed):
+        run(config, case, tmp_path / "killed")
+    monkeypatch.undo()
+    assert run(config, case, tmp_path / "killed") == whole
+    tags = [record["tags"] for record in read(tmp_path / "whole" / "journal.jsonl") if record["type"] == "tags"]
+    assert tags[0]["xla"] == "on"
+
+
+def test_what_xla_cannot_do_deterministically_is_refused(tmp_path: Path) -> None:
+    config = config_of("cnn", MULTICLASS)
+    config.trainer.name, config.trainer.xla = "compiled", "on"
+    message = r"trainer.xla=on cannot train this model \(GPU MaxPool gradient ops .*\)\. Set it to auto or off\."
+    with pytest.raises(ConfigError, match=message):
+        trained(config, "image", MULTICLASS, tmp_path)
+
+
+def test_xla_auto_is_for_what_it_pays(tmp_path: Path) -> None:
+    for family, epochs, expected in (("linear", 8, "off"), ("linear", 1000, "on")):
+        config = config_of(family, REGRESSION)
+        config.trainer.name, config.trainer.epochs = "compiled", epochs
+        folder = tmp_path / f"{epochs}"
+        trained(config, "table", REGRESSION, folder)
+        assert read(folder / "journal.jsonl")[0]["tags"]["xla"] == expected
+
+
+def test_no_gpu_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = config_of("linear", REGRESSION)
+    config.trainer.device = "gpu"
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("there is one")
+    trained(config, "table", REGRESSION, tmp_path)
+    assert "trainer.device is gpu, but TensorFlow finds none; going on with the CPU\n" in capsys.readouterr().err
+    assert read(tmp_path / "journal.jsonl")[0]["tags"]["device"] == "cpu"
+
+
+class HalveEverySecond(keras.callbacks.Callback):
+    """A user's own: plain Keras, stops by itself."""
+
+    def __init__(self, stop_after: int) -> None:
+        super().__init__()
+        self.stop_after, self.seen = stop_after, 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch % 2 == 1:
+            self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate) / 2
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        assert set(logs) == {"loss", "mae", "val_loss", "val_mae", "learning_rate"}
+        self.seen += 1
+        self.model.stop_training = self.seen == self.stop_after
+
+
+@pytest.mark.parametrize("trainer", ITERATIVE)
+def test_a_keras_callback_of_the_users(trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(callbacks.CALLBACKS, "halve", HalveEverySecond)
+    config = config_of("linear", REGRESSION)
+    config.trainer.name, config.trainer.epochs = trainer, 8
+    config.trainer.callbacks = {"halve": {"stop_after": 5}}
+    history: list[EpochValues] = trained(config, "table", REGRESSION, tmp_path)[1]
+    rates = [values["learning_rate"] for values in history]
+    np.testing.assert_allclose(rates, [0.02, 0.01, 0.01, 0.005, 0.005], rtol=1e-6)
+
+
+def test_unknown_callbacks_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"trainer.callbacks: 'reduce_on_plato' is unknown \(reduce_on_plateau\)"):
+        callbacks.build_callbacks({"reduce_on_plato": {}})
+    with pytest.raises(ConfigError, match=r"trainer.callbacks.reduce_on_plateau: .*factor >= 1.0"):
+        callbacks.build_callbacks({"reduce_on_plateau": {"factor": 2.0}})
+
+
+def test_a_loss_that_is_not_finite_names_epoch_and_step_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
+    config = config_of("linear", REGRESSION)
+    config.trainer.name, config.trainer.epochs = "compiled", 400
+    config.trainer.optimizer.name, config.trainer.optimizer.learning_rate = "sgd", 3.0
+    config.checkpoint.every_epochs = 1
+    with pytest.raises(ArtifactError, match=r"loss is (inf|nan) in epoch \d+, step [1-5], at learning rate 3\. Try"):
+        trained(config, "table", REGRESSION, tmp_path)
+    epochs = [record["epoch"] for record in read(tmp_path / "journal.jsonl") if record["type"] == "metrics"]
+    last = max(path.name for path in (tmp_path / CHECKPOINTS).iterdir())
+    assert last == f"epoch-{epochs[-1]:09d}.ckpt"
+
+
+def test_out_of_memory_names_the_next_batch_size() -> None:
+    with (
+        pytest.raises(ConfigError, match=r"out of memory with trainer.batch_size 64. Try trainer.batch_size=32\."),
+        runtime.memory_advice(64),
+    ):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
