@@ -1,6 +1,6 @@
 """Training loops: `trainer=compiled` beside keras fit (numpy; tuned tf.data) and an ordinary PyTorch loop.
 
-python benchmarks/training.py [--cases linear,cnn_8x8] [--rounds 5]
+python benchmarks/training.py [--only cnn] [--rounds 5]
 
 Same model, optimizer, batch, epochs and validation for all; ours journals and writes TensorBoard as it always does.
 Every contender is a process of its own, the rounds go by turns, and only one works at a time. A figure is seconds an
@@ -90,14 +90,14 @@ def table(results: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--only", default="", help="a part of the cases' names")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     for name in CONTENDERS:
         if not _is_there(name):
             print(f"{name} is not installed and is left out")
     results = {}
-    for case in arguments.cases.split(","):
+    for case in [case for case in CASES if arguments.only in case]:
         results[case] = measure(case, arguments.rounds)
         print(table({case: results[case]}).splitlines()[-1], flush=True)
     print(table(results))

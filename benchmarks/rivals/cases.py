@@ -37,13 +37,14 @@ class Case:
 
 RNN = {"units": [64], "bidirectional": False}
 CASES = {
-    "linear": Case("linear", 353, (10,), 0, 200),
-    "logistic": Case("logistic", 448, (30,), 2, 200),
-    "cnn_8x8": Case("cnn", 1257, (8, 8, 1), 10, 8, {"filters": [32, 64, 128], "pool_every": 2}),
-    "cnn_28x28": Case("cnn", 1024, (28, 28, 1), 10, 4, {"filters": [16, 32]}),
-    "rnn_simple": Case("rnn", 1024, (32, 8), 10, 6, {"cell": "simple", **RNN}),
-    "rnn_lstm": Case("rnn", 1024, (32, 8), 10, 6, {"cell": "lstm", **RNN}),
-    "rnn_gru": Case("rnn", 1024, (32, 8), 10, 6, {"cell": "gru", **RNN}),
+    "linear 353x10": Case("linear", 353, (10,), 0, 1000),
+    "logistic 448x30": Case("logistic", 448, (30,), 2, 1000),
+    "cnn 8x8, filters 8 16": Case("cnn", 1257, (8, 8, 1), 10, 12, {"filters": [8, 16]}),
+    "cnn 8x8, filters 32 64 128": Case("cnn", 1257, (8, 8, 1), 10, 8, {"filters": [32, 64, 128], "pool_every": 2}),
+    "cnn 28x28, filters 16 32": Case("cnn", 1024, (28, 28, 1), 10, 5, {"filters": [16, 32]}),
+    "rnn simple, T=32": Case("rnn", 1024, (32, 8), 10, 6, {"cell": "simple", **RNN}),
+    "rnn lstm, T=32": Case("rnn", 1024, (32, 8), 10, 6, {"cell": "lstm", **RNN}),
+    "rnn gru, T=32": Case("rnn", 1024, (32, 8), 10, 6, {"cell": "gru", **RNN}),
 }
 
 

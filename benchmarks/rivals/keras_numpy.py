@@ -28,8 +28,7 @@ def build(case: Case) -> Any:
         for units in case.model["units"]:
             x = cells[case.model["cell"]](units)(x)
     outputs = keras.layers.Dense(case.classes if case.classes > 2 else 1)(x)
-    model = keras.Model(inputs, outputs)
-    return model
+    return keras.Model(inputs, outputs)
 
 
 def loss_and_metric(case: Case) -> tuple[Any, Any]:

@@ -8,6 +8,8 @@ from pipeline.config import Config
 from pipeline.data.schema import Schema
 from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, TEST, TRAIN, VALIDATION, Layout
 
+WAIT_SECONDS = 3.0  # for MLflow, at the end of a run by hand
+
 
 def train(config: Config) -> None:
     """Train one experiment and write its folder (model, history, predictions, identity) whole or not at all."""
@@ -31,7 +33,8 @@ def train(config: Config) -> None:
         try:
             run(config, layout, identity, output)
         finally:
-            if trouble := follower.stop():
+            # what a stage of DVC has not delivered yet, its register delivers
+            if trouble := follower.stop(0.0 if config.output else WAIT_SECONDS):
                 print(trouble)
     print(f"{config.name}: results in {output}, journal and TensorBoard in {layout.run(name)}")
 

@@ -104,7 +104,9 @@ def write_split(folder: Path, split: str, table: Table, ids: NDArray[np.str_], c
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """A Parquet file; raises DataError where it is missing or damaged."""
     try:
-        return pq.read_table(path, columns=columns)
+        # pq.read_table imports pandas
+        with pq.ParquetFile(path) as file:
+            return file.read(columns)
     except FileNotFoundError as error:
         raise DataError(f"{path}: not found, expected a Parquet file.") from error
     except (OSError, pa.ArrowException) as error:

@@ -38,10 +38,13 @@ class Follower:
             )
         return cls(process, identity, without_password(layout.tracking_uri))
 
-    def stop(self, timeout: float = 3.0) -> str | None:
-        """End it; None if all is delivered within `timeout` seconds, else one line that says what is not."""
+    def stop(self, timeout: float) -> str | None:
+        """End it; None if all is delivered within `timeout` seconds, else one line that says what is not. With a
+        timeout of 0 it delivers the rest after this process has ended, and the answer is None."""
         assert self._process.stdin is not None
         self._process.stdin.close()
+        if timeout == 0:
+            return None
         try:
             delivered = self._process.wait(timeout) == 0
         except subprocess.TimeoutExpired:

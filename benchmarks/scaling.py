@@ -1,0 +1,175 @@
+"""What must stay flat: memory as data grows, the cost of tracking, and `dvc repro` with nothing to do.
+
+python benchmarks/scaling.py
+
+Memory: peak resident memory of a training that streams, with 1, 10 and 30 times the rows, and of one that does not.
+Tracking: a training with journal and TensorBoard beside one without either, by turns.
+DVC: `dvc repro` with nothing to do over 10, 100 and 500 stages.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results" / "scaling.json"
+ROWS = 8192
+SIZES = (1, 10, 30)
+STAGES = (10, 100, 500)
+ROUNDS = 5
+
+
+def write_rows(folder: Path, size: int) -> None:
+    """A dataset of size * ROWS images of 28 x 28, chunk by chunk, as prepare writes it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    random = np.random.default_rng(0)
+    for name, chunks in (("train", size), ("validation", 1)):
+        with pq.ParquetWriter(folder / f"{name}.parquet", _schema()) as writer:
+            for _ in range(chunks):
+                pixels = pa.array(random.integers(0, 255, ROWS * 784).astype(np.float32))
+                target = pa.array(random.integers(0, 10, ROWS).astype(np.int32))
+                columns = [pa.array(["row"] * ROWS), pa.FixedSizeListArray.from_arrays(pixels, 784), target]
+                writer.write_table(pa.table(columns, schema=_schema()))
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    return pa.schema([("row", pa.string()), ("image", pa.list_(pa.float32(), 784)), ("target", pa.int32())])
+
+
+def train_once(folder: Path, resident_bytes: int) -> None:
+    """One epoch of logistic regression on the dataset in `folder`; prints the peak memory in MiB."""
+    from pipeline.config import MODELS, Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
+    from pipeline.data.prepared import open_split
+    from pipeline.data.schema import IMAGE, Feature, Schema
+    from pipeline.training.runtime import load_tensorflow
+
+    trainer = TrainerConfig("compiled", 1, 256, OptimizerConfig(), resident_bytes=resident_bytes)
+    load_tensorflow(trainer)
+    from pipeline.tracking.journal import Journal
+    from pipeline.training.fit import fit
+
+    features = [Feature("image", IMAGE, "float32", [28, 28, 1])]
+    schema = Schema("made", "multiclass", "image", "hash", [str(k) for k in range(10)], features, "target")
+    splits = [open_split(folder, name, schema, resident_bytes) for name in ("train", "validation")]
+    config = Config("made", 1, SplitConfig(1, 0.2, 0.1), DatasetConfig("made"), MODELS["logistic"](), trainer=trainer)
+    with tempfile.TemporaryDirectory() as run:
+        fit(config, schema, *splits, Journal(Path(run) / "journal.jsonl"), Path(run), {})
+    print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+
+
+def memory() -> dict[str, dict[str, float]]:
+    """Peak memory in MiB by size of the data, streamed and resident."""
+    peaks: dict[str, dict[str, float]] = {"streamed": {}, "resident": {}}
+    for size in SIZES:
+        with tempfile.TemporaryDirectory() as name:
+            write_rows(Path(name), size)
+            for kind, most in (("streamed", 1), ("resident", 2**40)):
+                command = [sys.executable, __file__, "--train", name, "--resident-bytes", str(most)]
+                done = subprocess.run(command, capture_output=True, text=True, check=True)
+                peaks[kind][str(size)] = json.loads(done.stdout.strip().splitlines()[-1])["peak"]
+    return peaks
+
+
+def tracking() -> dict[str, float]:
+    """Seconds of a whole training, with and without journal and TensorBoard; medians of turns."""
+    seconds: dict[str, list[float]] = {"with": [], "without": []}
+    command = [sys.executable, __file__, "--tracked"]
+    for _ in range(ROUNDS):
+        for kind in seconds:
+            done = subprocess.run([*command, kind], capture_output=True, text=True, check=True)
+            seconds[kind].append(json.loads(done.stdout.strip().splitlines()[-1])["seconds"])
+    return {kind: statistics.median(values) for kind, values in seconds.items()}
+
+
+def train_tracked(kind: str) -> None:
+    """cnn 8x8 for 40 epochs after a first one; prints its seconds."""
+    from rivals.cases import CASES
+    from rivals.compiled import config_of, schema_of, split_of
+
+    from pipeline.training.runtime import load_tensorflow
+
+    case = CASES["cnn 8x8, filters 32 64 128"]
+    config = config_of(case)
+    config.trainer.epochs = 20
+    load_tensorflow(config.trainer)
+    from pipeline.tracking.journal import Journal
+    from pipeline.training import fit as module
+
+    schema = schema_of(case)
+    marks: list[float] = []
+
+    class Clock(Journal):
+        def metrics(self, epoch: int, values: dict[str, float]) -> None:
+            if kind == "with":
+                super().metrics(epoch, values)
+            marks.append(time.perf_counter())
+
+    if kind == "without":
+        config.trainer.tensorboard.histograms_every = config.trainer.tensorboard.confusion_every = 0
+        Clock.finished = property(lambda _: True, lambda *_: None)  # then nothing is written
+    with tempfile.TemporaryDirectory() as run:
+        journal = Clock(Path(run) / "journal.jsonl")
+        module.fit(config, schema, *[split_of(case, schema, n) for n in (0, 1)], journal, Path(run), {})
+    print(json.dumps({"seconds": marks[-1] - marks[0]}))
+
+
+def no_op() -> dict[str, float]:
+    """Seconds of `dvc repro` with nothing to do, by the number of stages."""
+    found = {}
+    for count in STAGES:
+        with tempfile.TemporaryDirectory() as name:
+            root = Path(name)
+            (root / "dvc.yaml").write_text(
+                "stages:\n  copy:\n    foreach: ${names}\n    do:\n      cmd: cp in.txt out/${item}.txt\n"
+                "      deps:\n        - in.txt\n      outs:\n        - out/${item}.txt\n"
+            )
+            (root / "params.yaml").write_text(json.dumps({"names": [f"s{i}" for i in range(count)]}))
+            (root / "in.txt").write_text("x\n")
+            (root / "out").mkdir()
+            for command in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "repro", "-q"]):
+                subprocess.run(command, cwd=root, check=True, capture_output=True)
+            times = []
+            for _ in range(3):
+                start = time.perf_counter()
+                subprocess.run(["dvc", "repro"], cwd=root, check=True, capture_output=True)
+                times.append(time.perf_counter() - start)
+            found[str(count)] = statistics.median(times)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--train")
+    parser.add_argument("--resident-bytes", type=int)
+    parser.add_argument("--tracked")
+    arguments = parser.parse_args()
+    if arguments.train:
+        train_once(Path(arguments.train), arguments.resident_bytes)
+        return
+    if arguments.tracked:
+        train_tracked(arguments.tracked)
+        return
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    results = {"peak_memory_mib": memory(), "tracking_seconds": tracking(), "no_op_seconds": no_op()}
+    print(json.dumps(results, indent=2))
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
