@@ -39,8 +39,11 @@ format: $(STAMP) ## mend what check finds in lint and format
 	ruff format .
 
 bench: $(STAMP) ## measure what the README claims, beside its rivals (about an hour)
+	python benchmarks/training.py
+	python benchmarks/scaling.py
 	python benchmarks/repro.py
 	python benchmarks/quality.py
+	python benchmarks/report.py
 
 ui: $(STAMP) ## MLflow on http://127.0.0.1:5000
 	@mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --port 5000

@@ -1,7 +1,9 @@
 """Batches of examples: from tensors that stay on the device, or streamed through tf.data from a file of features."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.order import epoch_order
@@ -35,6 +37,16 @@ def in_order(examples: Examples) -> Any:
 
     batches = tf.data.Dataset.range(examples.num_rows, output_type=tf.int32).batch(EVALUATION_BATCH)
     return batches.map(gather(examples)).prefetch(1)
+
+
+def feature_batches(examples: Examples) -> Iterator[NDArray[Any]]:
+    """The features alone, as they come, EVALUATION_BATCH rows at a time."""
+    features = examples.features
+    for start in range(0, examples.num_rows, EVALUATION_BATCH):
+        if isinstance(features, RowsFile):
+            yield features.take(np.arange(start, min(start + EVALUATION_BATCH, examples.num_rows), dtype=np.int32))
+        else:
+            yield features[start : start + EVALUATION_BATCH]
 
 
 def gather(examples: Examples) -> Any:

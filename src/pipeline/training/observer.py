@@ -9,7 +9,7 @@ from pipeline.data.schema import Schema
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
 from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts
-from pipeline.training.batches import in_order
+from pipeline.training.batches import feature_batches
 from pipeline.training.history import check_finite
 from pipeline.training.job import EpochValues, Examples
 from pipeline.training.progress import Progress
@@ -64,8 +64,8 @@ class Observer:
             self._board.flush()
 
     def _confusion(self) -> Any:
-        batches = in_order(self._validation)
-        logits = np.concatenate([np.asarray(self._model.core(batch[0], training=False)) for batch in batches])
+        batches = feature_batches(self._validation)
+        logits = np.concatenate([np.asarray(self._model.core(batch, training=False)) for batch in batches])
         predicted = logits.argmax(axis=1) if logits.shape[1] > 1 else (logits[:, 0] > 0).astype(int)
         return confusion_counts(self._validation.target.reshape(-1), predicted, len(self._schema.classes))
 

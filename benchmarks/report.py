@@ -1,0 +1,83 @@
+"""Write the measured part of docs/performance.md and its plot from results/*.json.
+
+python benchmarks/report.py
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from training import table
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "performance.md"
+PLOT = ROOT / "docs" / "images" / "performance.png"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+RIVALS = {"keras": "keras fit", "keras_tuned": "keras fit, tuned", "torch": "PyTorch"}
+
+
+def plot(cases: dict[str, Any]) -> None:
+    """Bars: how many times faster than each rival, on a logarithmic axis."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 4.5))
+    names = list(cases)
+    for i, (key, label) in enumerate(RIVALS.items()):
+        found = [(k, cases[name]["ratio"][key]) for k, name in enumerate(names) if key in cases[name]["ratio"]]
+        places = [k + (i - 1) * 0.27 for k, _ in found]
+        bars = axes.barh(places, [ratio for _, ratio in found], height=0.25, label=label)
+        axes.bar_label(bars, fmt="%.1f", padding=2, fontsize=7)
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set(yticks=range(len(names)), yticklabels=names, xscale="log", xlabel="times faster an epoch than")
+    axes.invert_yaxis()
+    axes.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(PLOT, dpi=110)
+
+
+def scaling_text(found: dict[str, Any], repro: dict[str, Any]) -> str:
+    """The other figures as a table."""
+    memory, seconds, no_op = found["peak_memory_mib"], found["tracking_seconds"], found["no_op_seconds"]
+    rows = [("peak memory, streamed (MiB)", memory["streamed"]), ("peak memory, in memory (MiB)", memory["resident"])]
+    lines = ["| | 1x rows | 10x | 30x |", "|---|---|---|---|"]
+    lines += [
+        f"| {label} | {' | '.join(f'{peaks[size]:.0f}' for size in ('1', '10', '30'))} |" for label, peaks in rows
+    ]
+    lines += ["", "| | |", "|---|---|"]
+    cost = 100 * (seconds["with"] / seconds["without"] - 1)
+    figures = repro["figures"]
+    lines.append(f"| tracking on against off, cnn 8x8 (median of turns) | {cost:+.1f} % |")
+    ours, theirs = figures["dvc repro, cold (s)"], figures["five plain scripts (s)"]
+    lines.append(
+        f"| cold `dvc repro` against five plain scripts | {ours:.0f} s, {theirs:.0f} s: {figures['ratio']:.2f} |"
+    )
+    stages = ", ".join(f"{count}: {value:.1f} s" for count, value in no_op.items())
+    lines.append(f"| `dvc repro` with nothing to do, by number of stages | {stages} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    training = json.loads((RESULTS / "training.json").read_text())
+    scaling = json.loads((RESULTS / "scaling.json").read_text())
+    repro = json.loads((RESULTS / "repro.json").read_text())
+    plot(training["cases"])
+    machine = training["machine"]
+    measured = (
+        f"Measured with {machine['cores']} cores ({machine['processor']}, Python {machine['python']}), medians of "
+        f"{training['rounds']} rounds by turns.\n\n{table(training['cases'])}\n\n"
+        f"![How many times faster an epoch is](images/{PLOT.name})\n\n{scaling_text(scaling, repro)}"
+    )
+    text = PAGE.read_text()
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n{measured}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()
