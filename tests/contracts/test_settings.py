@@ -120,7 +120,7 @@ def test_mixed_precision_trains_resumes_and_answers_in_float32(
     assert answers.dtype == np.float32
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case[0] != "cnn"], ids=lambda case: case[0])
+@pytest.mark.parametrize("case", [case for case in CASES if case[0] in ("linear", "rnn")], ids=lambda case: case[0])
 def test_xla_repeats_and_resumes(case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = resumable_config("compiled", case)
     config.trainer.augmentation.translate = 0.0

@@ -4,9 +4,11 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+from mlflow.entities import Run
 
 from tests.conftest import ROOT, environment
 
@@ -101,6 +103,12 @@ def test_experiment_in_a_temporary_tree_reports_to_the_projects_store(tmp_path: 
     from pipeline.tracking.store import Store
 
     store = Store(Layout(root))
-    (run,) = store.client.search_runs([store.experiment("linear_diabetes").experiment_id])
+    runs: list[Run] = []
+    deadline = time.monotonic() + 60  # a training under DVC does not wait for what delivers its journal
+    while not (runs and runs[0].info.status == "FINISHED") and time.monotonic() < deadline:
+        time.sleep(0.5)
+        runs = list(store.client.search_runs([store.experiment("linear_diabetes").experiment_id]))
+    (run,) = runs
+    assert run.info.status == "FINISHED"
     assert run.data.params["seed"] == "7"
     assert (root / "mlflow.db").is_file()

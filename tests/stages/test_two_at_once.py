@@ -1,11 +1,13 @@
-"""Two processes at one identity: the second waits and says for whom, and both end in the same bits."""
+"""Two processes at one identity or one output: the second waits and says for whom; no bit of either is harmed."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from pipeline.layout import Layout
 from tests.conftest import Run, environment
 
 
@@ -35,3 +37,21 @@ def test_the_second_training_of_an_identity_waits(checkout: Path, pipeline: Run)
     assert not any("The bits were not reproduced" in output for output, _ in ended)
     (run,) = (checkout / "runs").iterdir()
     assert (run / "journal.jsonl").read_text().count('"type": "metrics"') == 3
+
+
+@pytest.mark.slow
+def test_a_training_waits_for_the_one_that_writes_its_output(checkout: Path, pipeline: Run) -> None:
+    """As the successor of a training whose `dvc repro` was killed, under a configuration changed since."""
+    assert pipeline("prepare", "dataset=diabetes").returncode == 0
+    lock = Layout(checkout).output_lock(checkout / "out")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    env = environment() | {"PYTHONPATH": str(checkout / "src")}
+    command = [sys.executable, "-m", "pipeline.train", "experiment=linear_diabetes", "trainer.epochs=3", "output=out"]
+    with FileLock(lock):
+        process = subprocess.Popen(command, cwd=checkout, env=env, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("waiting for another process, which holds output out (")
+        assert process.poll() is None
+        assert not (checkout / "out").exists()
+    assert process.wait(timeout=300) == 0
+    assert (checkout / "out" / "model.keras").is_file()

@@ -27,11 +27,11 @@ class Follower:
         folder = layout.run(identity)
         with (folder / LOG).open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.tracking.follow", str(layout.root), identity],
+                [sys.executable, "-m", "pipeline.tracking.follow", str(layout.home), identity],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                cwd=layout.root,
+                cwd=layout.home,  # it outlives the working tree of a `dvc exp run --temp`
                 env=os.environ,
                 # its own session: Ctrl-C is for the training, the follower still delivers
                 start_new_session=True,
