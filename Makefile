@@ -63,6 +63,9 @@ tensorboard: $(STAMP) ## TensorBoard on http://127.0.0.1:6006 (TENSORBOARD_PORT=
 	@python -m pipeline.ports $(TENSORBOARD_PORT) TENSORBOARD_PORT
 	@tensorboard --logdir runs --port $(TENSORBOARD_PORT)
 
+screenshots: $(STAMP) ## take the pictures of README and docs from this checkout's runs (needs chromium)
+	@python -m tests.end_to_end.pages
+
 lock: ## resolve pyproject.toml into requirements.lock (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --extra dev pyproject.toml --output-file requirements.lock
