@@ -3,9 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
+UI_PORT ?= 5000
+TENSORBOARD_PORT ?= 6006
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help setup repro test check format bench ui tensorboard lock clean
+.PHONY: help setup repro test check format bench doctor ui tensorboard screenshots lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -21,9 +23,14 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 # register runs every time, and once: it fills a store that is new or was deleted, also when no stage has changed
-repro: $(STAMP) ## run what an edit touches: prepare, train, evaluate, register every experiment
+repro: $(STAMP) ## run what an edit touches: prepare, train, evaluate, register every experiment (EXPERIMENT=...: that one)
+ifdef EXPERIMENT
+	@dvc repro evaluate@$(EXPERIMENT)
+	@python -m pipeline.register experiment=$(EXPERIMENT)
+else
 	@dvc repro evaluate
 	@dvc repro --single-item --force register
+endif
 
 test: $(STAMP) ## every test
 	@python -m pytest -n 2 --dist loadgroup tests
@@ -45,11 +52,19 @@ bench: $(STAMP) ## measure what the README claims, beside its rivals (about an h
 	python benchmarks/quality.py
 	python benchmarks/report.py
 
-ui: $(STAMP) ## MLflow on http://127.0.0.1:5000
-	@mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --port 5000
+doctor: $(STAMP) ## look at Python, packages, GPU, store, DVC, disk, and say what each finding means
+	@python -m pipeline.doctor
 
-tensorboard: $(STAMP) ## TensorBoard on http://127.0.0.1:6006
-	@tensorboard --logdir runs --port 6006
+ui: $(STAMP) ## MLflow on http://127.0.0.1:5000 (UI_PORT=5001: on that)
+	@python -m pipeline.ports $(UI_PORT) UI_PORT
+	@mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --port $(UI_PORT)
+
+tensorboard: $(STAMP) ## TensorBoard on http://127.0.0.1:6006 (TENSORBOARD_PORT=6007: on that)
+	@python -m pipeline.ports $(TENSORBOARD_PORT) TENSORBOARD_PORT
+	@tensorboard --logdir runs --port $(TENSORBOARD_PORT)
+
+screenshots: $(STAMP) ## take the pictures of README and docs from this checkout's runs (needs chromium)
+	@python -m tests.end_to_end.pages
 
 lock: ## resolve pyproject.toml into requirements.lock (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

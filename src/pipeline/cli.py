@@ -1,12 +1,24 @@
 """The frame around every command: Hydra in, one line and an exit code out."""
 
+import errno
 import os
+import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, NoReturn
 
 from pipeline.errors import BAD_INPUT, INTERRUPTED, PipelineError
+
+STORAGE_ADVICE = {
+    errno.ENOSPC: "Free some space (old folders in runs/, `dvc gc -w`).",
+    errno.EDQUOT: "Free some space (old folders in runs/, `dvc gc -w`).",
+    errno.EROFS: "Work in a checkout on a disk that can be written to.",
+    errno.EACCES: "Give yourself the right to write there.",
+}
+MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 
 
 def run_command(command: Callable[[], Any]) -> None:
@@ -17,16 +29,44 @@ def run_command(command: Callable[[], Any]) -> None:
     try:
         command()
     except PipelineError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        refuse(str(error))
+    except OSError as error:
+        if (told := about_storage(error)) is None:
+            raise
+        refuse(told)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 
-def hydra_command(command: Callable[[Any], Any], config_name: str) -> None:
-    """Compose `config_name` from conf/ and sys.argv with Hydra and call `command` with the typed result."""
-    from pipeline.layout import Layout
+def refuse(message: str) -> NoReturn:
+    """Say it in one line on stderr, and exit with 2."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(BAD_INPUT)
+
+
+def about_storage(error: OSError) -> str | None:
+    """What is wrong with the disk, and what to do; None for any other trouble."""
+    for number, advice in STORAGE_ADVICE.items():
+        # libraries in C name the number in their text alone
+        if error.errno == number or os.strerror(number) in str(error):
+            place = error.filename or os.getcwd()
+            return f"{place}: {os.strerror(number)}. {advice} Nothing is half-written; run the same command again then."
+    return None
+
+
+def hydra_command(
+    command: Callable[[Any], Any],
+    config_name: str,
+    sweep_job: Callable[[Callable[[], Any], Any], float] | None = None,
+    end_sweep: Callable[[Any, str], None] | None = None,
+) -> None:
+    """Compose `config_name` from conf/ and sys.argv with Hydra and call `command` with the typed result.
+
+    With `-m`, each job goes to `sweep_job` instead (what composes its configuration, its SweepJob), which returns the
+    score; `end_sweep` (layout, the sweep's name) follows when all have ended.
+    """
+    from pipeline.layout import JOB, LOCK, Layout
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
 
@@ -37,26 +77,45 @@ def hydra_command(command: Callable[[Any], Any], config_name: str) -> None:
         from omegaconf import DictConfig
         from omegaconf.errors import OmegaConfBaseException
 
-        from pipeline import compose
+        from pipeline import compose, locks
+        from pipeline.tracking.sweep import SweepJob
 
         layout = Layout.find()
         compose.register_schema(layout)
+        sweep = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
+        multirun = sweep_job is not None and any(argument in MULTIRUN for argument in sys.argv[1:])
+        if multirun:
+            # one folder for all jobs, whichever process a launcher runs them in
+            sys.argv.append(f"hydra.sweep.dir='{sweep}'")
 
         # an error that Hydra sees, it reports with a line of its own
         ended: list[BaseException] = []
 
         def task(node: DictConfig) -> Any:
+            hydra_config = HydraConfig.get()
+
+            def config() -> Any:
+                return compose.finish(node, dict(hydra_config.runtime.choices))
+
+            if multirun and sweep_job is not None:
+                return sweep_job(config, SweepJob(sweep, hydra_config.job.num, list(hydra_config.overrides.task)))
             try:
-                return command(compose.finish(node, dict(HydraConfig.get().runtime.choices)))
+                return command(config())
             except (PipelineError, KeyboardInterrupt) as error:
                 ended.append(error)
 
-        try:
-            hydra.main(config_path=str(layout.conf), config_name=config_name)(task)()
-        except (HydraException, OmegaConfBaseException) as error:
-            raise compose.explain(error) from error
+        with locks.hold(sweep / LOCK, f"sweep {sweep.name}") if multirun else nullcontext():
+            try:
+                hydra.main(config_path=str(layout.conf), config_name=config_name)(task)()
+            except (HydraException, OmegaConfBaseException) as error:
+                raise compose.explain(error) from error
+            finally:
+                if multirun and not any(sweep.glob(f"*/{JOB}")):
+                    shutil.rmtree(sweep)
         if ended:
             raise ended[0]
+        if multirun and end_sweep is not None:
+            end_sweep(layout, sweep.name)
 
     run_command(composed)
 

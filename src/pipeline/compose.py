@@ -3,6 +3,7 @@
 The stage `configure` and every command compose here, so that a run by hand and a DVC stage agree.
 """
 
+import os
 import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -57,6 +58,11 @@ def typed(node: Any, where: str) -> Any:
     return config
 
 
+def num_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def load_params(layout: Layout) -> schema.Params:
     """params.yaml, checked against its schema."""
     values = read_yaml(layout.params)
@@ -65,6 +71,18 @@ def load_params(layout: Layout) -> schema.Params:
         return params
     except OmegaConfBaseException as error:
         raise _explained(error, "params.yaml") from error
+
+
+def choose_experiments(params: schema.Params, arguments: list[str]) -> list[str]:
+    """All experiments of params.yaml, or the one that the only argument `experiment=name` names."""
+    if not arguments:
+        return list(params.experiments)
+    key, _, name = arguments[0].partition("=")
+    if len(arguments) > 1 or key != "experiment":
+        raise ConfigError(f"found {' '.join(arguments)}, expected nothing or experiment=<name>.")
+    if name not in params.experiments:
+        raise ConfigError(f"params.yaml: '{name}' is not in experiments {did_you_mean(name, params.experiments)}")
+    return [name]
 
 
 def register_schema(layout: Layout) -> None:
@@ -81,6 +99,8 @@ def register_schema(layout: Layout) -> None:
     for family, model in schema.MODELS.items():
         store.store(group="model", name=f"{family}_schema", node=model, replace=True)
     store.store(group="trainer", name="trainer_schema", node=schema.TrainerConfig, replace=True)
+    # for conf/hydra/launcher: jobs at once, so that their threads together are no more than this process's cores
+    OmegaConf.register_resolver("fair_jobs", lambda threads: max(1, num_cores() // threads), replace=True)
 
 
 def finish(node: DictConfig, choices: dict[str, Any]) -> Any:

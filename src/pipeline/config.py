@@ -210,6 +210,19 @@ class AugmentationConfig:
 
 
 @dataclass
+class LimitConfig:
+    """Train and validate on at most so many rows of each split (null: all), and on that fraction of them. Which rows
+    depends on their content alone. For a first look; the test rows are always all there."""
+
+    rows: int | None = None
+    fraction: float = 1.0
+
+    def check(self) -> None:
+        _check(self.rows is None or self.rows > 0, "trainer.limit.rows", self.rows, "1 or more, or null")
+        _check(0 < self.fraction <= 1, "trainer.limit.fraction", self.fraction, "more than 0, at most 1")
+
+
+@dataclass
 class TrainerConfig:
     """How a model is trained. Everything here may change the bits, so it is configuration and never read off the
     machine.
@@ -217,7 +230,8 @@ class TrainerConfig:
     `precision`: of the layers between features and head. `xla`: whole epochs, and the time loop of recurrent layers;
     auto is as measured (docs/performance.md), off is nowhere. `strategy`: how batches are shared out among devices.
     `instruction_set`: what oneDNN and XLA may pick at most; native is no cap. `resident_bytes`: features that take
-    more stream from disk. `callbacks`: names of training/callbacks.py with their arguments.
+    more stream from disk. `callbacks`: names of training/callbacks.py with their arguments. `profile`: record what
+    TensorFlow does, for TensorBoard.
     """
 
     name: str = MISSING
@@ -235,6 +249,8 @@ class TrainerConfig:
     threads: int = 2
     instruction_set: str = "avx2"
     resident_bytes: int = 2**30
+    limit: LimitConfig = field(default_factory=LimitConfig)
+    profile: bool = False
     tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
 
     def check(self) -> None:
@@ -284,7 +300,8 @@ class EvaluationConfig:
 
 @dataclass
 class Config:
-    """One experiment, resolved. `output` is where train writes; DVC's stages name it."""
+    """One experiment, resolved. `objective` is the score of a sweep's job, of the epoch whose weights are kept.
+    `output` is where train writes; DVC's stages name it."""
 
     name: str = MISSING
     seed: int = MISSING
@@ -295,10 +312,13 @@ class Config:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
+    objective: str = "val_loss"
     output: str | None = None
 
     def check(self) -> None:
         _check(self.seed >= 0, "params.yaml: seed", self.seed, "0 or more")
+        metric = "val_mae" if self.dataset.task == REGRESSION else "val_accuracy"
+        _one_of("objective", self.objective, ("val_loss", metric))
         if self.trainer.name == "exact" and self.model.family not in ("linear", "logistic"):
             raise ConfigError(
                 f"trainer exact solves linear and logistic models, found {self.model.family}. Use trainer=compiled."

@@ -58,6 +58,10 @@ class Layout:
     def prepared(self, dataset: str) -> Path:
         return self.root / "data" / "prepared" / dataset
 
+    def prepared_by_hand(self, name: str) -> Path:
+        """Splits for runs by hand, kept by a digest of what they were made from; not DVC's."""
+        return self.runs / "data" / name
+
     def trained(self, experiment: str) -> Path:
         return self.root / "build" / "train" / experiment
 
@@ -75,6 +79,14 @@ class Layout:
     def run(self, identity: str) -> Path:
         """A run's own folder, outside DVC: journal, TensorBoard, checkpoints, lock."""
         return self.runs / identity
+
+    def sweep(self, name: str) -> Path:
+        """A sweep's own folder: one record for each job."""
+        return self.sweeps / name
+
+    @property
+    def sweeps(self) -> Path:
+        return self.runs / "sweeps"
 
     def output_lock(self, output: Path) -> Path:
         """Held by the process that will write the folder `output`; it stands in no folder that a stage depends on."""
@@ -102,6 +114,7 @@ METRICS = "metrics.json"
 SCORES = "scores.parquet"
 ANSWERS = "answers.csv"
 JOURNAL = "journal.jsonl"
+JOB = "job.json"
 LOCK = "lock"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"

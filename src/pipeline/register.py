@@ -1,34 +1,37 @@
-"""`python -m pipeline.register`: bring MLflow up to date, register each experiment's model, promote the better."""
+"""`python -m pipeline.register [experiment=cnn_digits]`: bring MLflow up to date, register, promote the better."""
 
+import sys
 from typing import Any
 
 from pipeline.cli import run_command
 
 
 def register() -> None:
-    """Sync, register and judge every experiment of params.yaml; print one table. Runs again without effect."""
+    """Sync, register and judge every experiment of params.yaml, or the one named; print one table. Runs again without
+    effect."""
     from pipeline import locks
-    from pipeline.compose import load_params
+    from pipeline.compose import choose_experiments, load_params
     from pipeline.files import write_json
     from pipeline.layout import Layout
     from pipeline.tracking.settings import set_defaults
 
     set_defaults()
     from pipeline.tracking.store import Store
+    from pipeline.tracking.sweep_sync import sync_sweeps
     from pipeline.tracking.sync import sync_all
     from pipeline.training.identity import read_identity
 
     layout = Layout.find()
     params = load_params(layout)
+    chosen = choose_experiments(params, sys.argv[1:])
     store = Store(layout)
     rows = []
     with locks.hold(layout.home / ".register.lock", "the registry"):
-        for experiment in params.experiments:
+        for experiment in chosen:
             rows.append(register_one(store, experiment, params.promotion))
-        others = sync_all(store)
-    write_json(
-        layout.registered, {name: read_identity(layout.trained(name))["identity"] for name in params.experiments}
-    )
+        others = sync_all(store) + sync_sweeps(store)
+    if len(chosen) == len(params.experiments):
+        write_json(layout.registered, {name: read_identity(layout.trained(name))["identity"] for name in chosen})
     print(table(rows))
     print(f"MLflow: {store.shown_uri}" + (f", {others} more runs delivered" if others else ""))
 

@@ -1,66 +1,127 @@
-"""`python -m pipeline.train experiment=cnn_digits key=value`: train, save, predict the test rows."""
+"""`python -m pipeline.train experiment=cnn_digits key=value`: train, save, predict the test rows; `-m`: a sweep."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.cli import hydra_command, terminate_as_interrupt
-from pipeline.config import Config
+from pipeline.config import Config, PrepareConfig
 from pipeline.data.schema import Schema
-from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, TEST, TRAIN, VALIDATION, Layout
+from pipeline.errors import ConfigError
+from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, TEST, TRAIN, VALIDATION, Layout
+from pipeline.tracking.sweep import SweepJob, read_jobs, table
 
 WAIT_SECONDS = 3.0  # for MLflow, at the end of a run by hand
 
+History = list[dict[str, float]]
 
-def train(config: Config) -> None:
-    """Train one experiment and write its folder (model, history, predictions, identity) whole or not at all."""
-    from pipeline import locks
-    from pipeline.tracking.follower import Follower
+
+@dataclass(frozen=True)
+class Training:
+    """One training: its configuration, the folder of its splits, its identity.json, its own folder, its output."""
+
+    config: Config
+    layout: Layout
+    prepared: Path
+    identity: dict[str, Any]
+    folder: Path
+    output: Path
+
+
+def train(config: Config, job: SweepJob | None = None) -> float:
+    """Train one experiment and write its folder (model, history, predictions, identity) whole or not at all.
+
+    Returns its score: `config.objective` of the epoch whose weights are kept. A stage of DVC names its output, and
+    trains on the data that DVC prepared; a run by hand, and a sweep's job, touch neither.
+    """
+    from pipeline.data.preparing import prepared_for
     from pipeline.training.distribution import check_strategy, is_chief
     from pipeline.training.identity import identify
 
     terminate_as_interrupt()
     check_strategy(config.trainer)
     layout = Layout.find()
-    identity = identify(config, layout, layout.prepared(config.dataset.name))
-    name = str(identity["identity"])
+    wanted = PrepareConfig(config.split, config.dataset)
+    prepared = layout.prepared(config.dataset.name) if config.output else prepared_for(wanted, layout)
+    identity = identify(config, layout, prepared)
+    folder = layout.run(str(identity["identity"]))
+    output = Path(config.output) if config.output else folder / "output"
+    training = Training(config, layout, prepared, identity, folder, output)
     if not is_chief(config.trainer):
-        work(config, layout, layout.run(name))
-        return
-    output = Path(config.output) if config.output else layout.run(name) / "output"
-    # a training whose `dvc repro` was killed lives on: it must not write over its successor's output
-    with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(layout.run(name) / LOCK, f"run {name}"):
-        follower = Follower.start(layout, name)
-        try:
-            run(config, layout, identity, output)
-        finally:
-            # what a stage of DVC has not delivered yet, its register delivers
-            if trouble := follower.stop(0.0 if config.output else WAIT_SECONDS):
-                print(trouble)
-    print(f"{config.name}: results in {output}, journal and TensorBoard in {layout.run(name)}")
+        return score(config, take_part(training))
+    if job is not None:
+        job.experiment, job.identity, job.objective = config.name, folder.name, config.objective
+        job.save()
+    return score(config, lead(training, job))
 
 
-def work(config: Config, layout: Layout, folder: Path) -> None:
-    """Take part in another process's training: the same computation, nothing written."""
+def score(config: Config, history: History) -> float:
+    """The objective's value in the epoch whose weights the training ended with."""
+    from pipeline.training.early_stopping import kept_epoch
+
+    kept = kept_epoch([values["val_loss"] for values in history], config.trainer.early_stopping)
+    return history[kept][config.objective]
+
+
+def take_part(training: Training) -> History:
+    """Another process leads this training: the same computation, nothing written."""
     import tempfile
 
     from pipeline.tracking.journal import Journal
 
     with tempfile.TemporaryDirectory() as temporary:
-        train_model(config, layout, Journal(Path(temporary) / JOURNAL), folder, {})
+        return train_model(training, Journal(Path(temporary) / JOURNAL), {})[1]
 
 
-def run(config: Config, layout: Layout, identity: dict[str, Any], output: Path) -> None:
+def lead(training: Training, job: SweepJob | None) -> History:
+    """Train under the locks of run and output, followed by what brings the journal to MLflow."""
+    from pipeline import locks
+    from pipeline.tracking.follower import Follower
+    from pipeline.tracking.settings import without_password
+
+    config, layout, folder, output = training.config, training.layout, training.folder, training.output
+    # a training whose `dvc repro` was killed lives on: it must not write over its successor's output
+    with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(folder / LOCK, f"run {folder.name}"):
+        if job is not None and (history := trained_before(training)):
+            print(f"{config.name}: trained before, in {output}")
+            return history
+        follower = Follower.start(layout, folder.name, job.folder.name if job else None)
+        try:
+            history = run(training)
+        finally:
+            # what a stage of DVC has not delivered yet, its register delivers; what a sweep has not, its end
+            if trouble := follower.stop(0.0 if config.output or job else WAIT_SECONDS):
+                print(trouble)
+    print(
+        f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
+        f"MLflow run {folder.name} at {without_password(layout.tracking_uri)}"
+    )
+    return history
+
+
+def trained_before(training: Training) -> History | None:
+    """The history of a finished run of this identity whose output is there."""
+    from pipeline.tracking import journal
+
+    records = journal.read(training.folder / JOURNAL)
+    if journal.status(records) != journal.FINISHED or not (training.output / MODEL).is_file():
+        return None
+    return [record["values"] for record in records if record["type"] == "metrics"]
+
+
+def run(training: Training) -> History:
     """The training itself, journaled from start to end however it ends."""
     from pipeline.compose import as_plain
     from pipeline.tracking import facts, journal
 
-    folder = layout.run(str(identity["identity"]))
-    log = journal.Journal(folder / JOURNAL)
+    config, identity = training.config, training.identity
+    log = journal.Journal(training.folder / JOURNAL)
     params = facts.flatten({k: v for k, v in as_plain(config).items() if k not in ("name", "output")})
-    log.start(identity["identity"], config.name, params, facts.run_tags(identity, layout.root))
+    log.start(identity["identity"], config.name, params, facts.run_tags(identity, training.layout.root))
     ended = journal.FAILED
     try:
-        produce(config, layout, identity, output, log, params)
+        history = produce(training, log, params)
         ended = journal.FINISHED
     except KeyboardInterrupt:
         ended = journal.KILLED
@@ -72,49 +133,79 @@ def run(config: Config, layout: Layout, identity: dict[str, Any], output: Path) 
             f"{config.name}: epoch {log.differing[0]} has other values than in an earlier run of the same identity. "
             "The bits were not reproduced; see docs/reproducibility.md."
         )
+    return history
 
 
-def produce(
-    config: Config, layout: Layout, identity: dict[str, Any], output: Path, log: Any, params: dict[str, Any]
-) -> None:
-    """Train and write `output`: model.keras, predictions.parquet, history.csv, identity.json."""
+def produce(training: Training, log: Any, params: dict[str, Any]) -> History:
+    """Train and write the output: model.keras, predictions.parquet, history.csv, identity.json."""
     from pipeline.data.prepared import open_split
     from pipeline.files import replacing_folder, write_json
 
-    run_folder = layout.run(identity["identity"])
-    model, history = train_model(config, layout, log, run_folder, params)
+    model, history = train_model(training, log, params)
     from pipeline.serving.package import package
     from pipeline.training.checkpoint import Checkpoints
     from pipeline.training.history import write_history
 
-    prepared = layout.prepared(config.dataset.name)
-    test = open_split(prepared, TEST, Schema.read(prepared), config.trainer.resident_bytes)
-    with replacing_folder(output) as folder:
+    prepared = training.prepared
+    test = open_split(prepared, TEST, Schema.read(prepared), training.config.trainer.resident_bytes)
+    with replacing_folder(training.output) as folder:
         package(model.served, test, folder)
         write_history(folder / HISTORY, history)
-        write_json(folder / IDENTITY, identity)
-    Checkpoints(run_folder / CHECKPOINTS, run_folder.name).clear()
+        write_json(folder / IDENTITY, training.identity)
+    Checkpoints(training.folder / CHECKPOINTS, training.folder.name).clear()
+    return history
 
 
-def train_model(
-    config: Config, layout: Layout, log: Any, run_folder: Path, params: dict[str, Any]
-) -> tuple[Any, list[dict[str, float]]]:
+def train_model(training: Training, log: Any, params: dict[str, Any]) -> tuple[Any, History]:
     """The trained model and its history, from the prepared data."""
-    from pipeline.data.prepared import open_split
+    from pipeline.data.prepared import limited, open_split
     from pipeline.training.runtime import load_tensorflow
 
-    prepared = layout.prepared(config.dataset.name)
-    schema = Schema.read(prepared)
-    most = config.trainer.resident_bytes
-    splits = [open_split(prepared, split, schema, most) for split in (TRAIN, VALIDATION)]
+    config = training.config
+    schema = Schema.read(training.prepared)
+    most, limit = config.trainer.resident_bytes, config.trainer.limit
+    splits = [limited(open_split(training.prepared, split, schema, most), limit) for split in (TRAIN, VALIDATION)]
     load_tensorflow(config.trainer)
     from pipeline.training.fit import fit
 
-    return fit(config, schema, splits[0], splits[1], log, run_folder, params)
+    return fit(config, schema, splits[0], splits[1], log, training.folder, params)
+
+
+def train_job(compose: Callable[[], Config], job: SweepJob) -> float:
+    """One job of a sweep; its score is what Hydra's sweeper gets for it."""
+
+    def work(job: SweepJob) -> float:
+        config = compose()
+        if config.output:
+            raise ConfigError(f"output: found '{config.output}', expected none in a sweep, whose jobs are kept apart.")
+        return train(config, job)
+
+    return job.run(work)
+
+
+def end_sweep(layout: Layout, name: str) -> None:
+    """Bring the sweep to MLflow and print its table, best job first. Raises ConfigError where a job has failed."""
+    from pipeline.errors import TrackingError
+    from pipeline.tracking.settings import set_defaults
+
+    set_defaults()
+    from pipeline.tracking.store import Store
+    from pipeline.tracking.sweep_sync import sync_sweep
+
+    jobs = read_jobs(layout.sweep(name))
+    store = Store(layout)
+    try:
+        sync_sweep(store, name)
+    except TrackingError as error:
+        print(error)
+    print(table(jobs))
+    print(f"sweep {name}: records in {layout.sweep(name)}, MLflow run sweep-{name} at {store.shown_uri}")
+    if failed := [job for job in jobs if job.error]:
+        raise ConfigError(f"{len(failed)} of {len(jobs)} jobs failed, first {failed[0].number}: {failed[0].error}")
 
 
 def main() -> None:
-    hydra_command(train, "config")
+    hydra_command(train, "config", train_job, end_sweep)
 
 
 if __name__ == "__main__":

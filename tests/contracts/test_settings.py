@@ -100,7 +100,7 @@ def test_augmentation_of_a_table_is_refused(tmp_path: Path) -> None:
         trained(config, "table", REGRESSION, tmp_path)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+@pytest.mark.parametrize("case", [case for case in CASES if case[0] in ("cnn", "rnn")], ids=lambda case: case[0])
 def test_mixed_precision_trains_resumes_and_answers_in_float32(
     case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

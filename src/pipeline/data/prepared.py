@@ -4,6 +4,7 @@ What is learned from rows or computed of them goes through `chunks`, in memory a
 makes no difference to a bit which of the two a split is.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pipeline.config import LimitConfig
 from pipeline.data.schema import Feature, Schema
 from pipeline.data.table import Table
 from pipeline.errors import DataError
@@ -45,6 +47,11 @@ class Split:
             inputs = {name: values[chosen] for name, values in self.inputs.items()}
             yield Split(self.rows[chosen], inputs, self.target[chosen])
 
+    def where(self, kept: NDArray[np.bool_]) -> "Split":
+        """The rows where `kept` (N,) is true, without weights."""
+        inputs = {name: values[kept] for name, values in self.inputs.items()}
+        return Split(self.rows[kept], inputs, self.target[kept])
+
 
 @dataclass(frozen=True)
 class SplitFile:
@@ -63,6 +70,10 @@ class SplitFile:
         return target
 
     @cached_property
+    def rows(self) -> NDArray[np.str_]:
+        return np.array(read_table(self.path, [ROW])[ROW].to_pylist())
+
+    @cached_property
     def weight(self) -> NDArray[np.float32] | None:
         return _weight(read_table(self.path, [WEIGHT]))
 
@@ -77,6 +88,20 @@ class SplitFile:
 
 
 AnySplit = Split | SplitFile
+
+
+def limited(split: AnySplit, limit: LimitConfig) -> AnySplit:
+    """The rows that `limit` leaves of a split, in their order, in memory; the split itself where that is all."""
+    wanted = min(math.ceil(limit.fraction * split.num_rows), limit.rows or split.num_rows)
+    if wanted == split.num_rows:
+        return split
+    # row ids are digests: in their order, rows are well mixed, and rows that are added push few others out
+    kept = np.zeros(split.num_rows, bool)
+    kept[np.argsort(split.rows, kind="stable")[:wanted]] = True
+    parts = [part.where(kept[i * CHUNK_ROWS :][: part.num_rows]) for i, part in enumerate(split.chunks())]
+    inputs = {name: np.concatenate([part.inputs[name] for part in parts]) for name in parts[0].inputs}
+    weight = split.weight[kept] if split.weight is not None else None
+    return Split(split.rows[kept], inputs, split.target[kept], weight)
 
 
 def to_column(values: NDArray[Any], feature: Feature) -> pa.Array:

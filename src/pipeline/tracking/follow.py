@@ -1,4 +1,5 @@
-"""`python -m pipeline.tracking.follow <root> <identity>`: sync a journal until standard input ends, then once more."""
+"""`python -m pipeline.tracking.follow <root> <identity> [<sweep>]`: sync a journal until standard input ends, then
+once more."""
 
 import select
 import sys
@@ -17,21 +18,25 @@ def parent_is_gone(timeout: float) -> bool:
     return bool(ready)
 
 
-def follow(layout: Layout, identity: str) -> bool:
-    """True when the last sync delivered everything."""
+def follow(layout: Layout, identity: str, sweep: str = "") -> bool:
+    """True when the last sync delivered everything. The run of a sweep's job is shown below the sweep's."""
     from pipeline.tracking.settings import set_defaults
 
     set_defaults()
     from pipeline.tracking.store import Store
+    from pipeline.tracking.sweep_sync import adopt
     from pipeline.tracking.sync import RunSync
 
-    last = False
+    last, store = False, Store(layout)
     syncing: RunSync | None = None
     while True:
         wait = SECONDS_BETWEEN
         try:
-            syncing = syncing or RunSync(Store(layout), layout.run(identity))
-            syncing.deliver()
+            syncing = syncing or RunSync(store, layout.run(identity))
+            run_id = syncing.deliver()
+            if sweep and run_id:
+                adopt(store, sweep, identity.rpartition("-")[0], run_id)
+                sweep = ""
             delivered = True
         except PipelineError as error:
             print(error, flush=True)
@@ -44,4 +49,4 @@ def follow(layout: Layout, identity: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if follow(Layout(Path(sys.argv[1])), sys.argv[2]) else 1)
+    sys.exit(0 if follow(Layout(Path(sys.argv[1])), *sys.argv[2:]) else 1)

@@ -21,13 +21,13 @@ class Follower:
         self._process, self._identity, self._uri = process, identity, uri
 
     @classmethod
-    def start(cls, layout: Layout, identity: str) -> "Follower":
-        """Follow runs/<identity>/journal.jsonl. It ends when its standard input does: when this process
-        calls `stop`, or dies, however it dies."""
+    def start(cls, layout: Layout, identity: str, sweep: str | None = None) -> "Follower":
+        """Follow runs/<identity>/journal.jsonl, for a job of `sweep`. It ends when its standard input does: when
+        this process calls `stop`, or dies, however it dies."""
         folder = layout.run(identity)
         with (folder / LOG).open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.tracking.follow", str(layout.home), identity],
+                [sys.executable, "-m", "pipeline.tracking.follow", str(layout.home), identity, sweep or ""],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

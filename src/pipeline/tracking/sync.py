@@ -139,7 +139,7 @@ def sync_all(store: Store) -> int:
     delivered = 0
     for experiment, found in journals.items():
         with store.guard():
-            known = _known_runs(store, experiment)
+            known = known_runs(store, experiment)
         for identity, whole in found.items():
             if known is not None and known.get(identity) not in (whole, LifecycleStage.DELETED):
                 sync(store, store.layout.run(identity))
@@ -147,7 +147,7 @@ def sync_all(store: Store) -> int:
     return delivered
 
 
-def _known_runs(store: Store, experiment: str) -> dict[str, str] | None:
+def known_runs(store: Store, experiment: str) -> dict[str, str] | None:
     """By identity the mark of the journal delivered, or `deleted`; None for a deleted experiment."""
     place = store.client.get_experiment_by_name(experiment)
     if place is None:

@@ -8,6 +8,15 @@ from numpy.typing import NDArray
 from pipeline.config import EarlyStoppingConfig
 
 
+def kept_epoch(val_losses: list[float], config: EarlyStoppingConfig) -> int:
+    """Which epoch's weights (from 0) a training with these validation losses ends with."""
+    kept, best = len(val_losses) - 1, float("inf")
+    for i, val_loss in enumerate(val_losses if config.patience > 0 else []):
+        if val_loss < best - config.min_delta:
+            kept, best = i, val_loss
+    return kept
+
+
 class EarlyStopping:
     """Watches the validation loss; `stopped` once `patience` epochs brought none better by `min_delta`."""
 

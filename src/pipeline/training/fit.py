@@ -22,6 +22,7 @@ from pipeline.training.interrupts import Interrupts
 from pipeline.training.job import EpochValues, Examples, Job, class_weights
 from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.observer import Observer
+from pipeline.training.profile import profiled
 from pipeline.training.progress import Progress
 from pipeline.training.xla import refused_by_xla, uses_xla
 
@@ -67,7 +68,7 @@ def fit(
                 board.graph(model.core)
             life = Lifecycle(model.core, settings, config.checkpoint, observer, checkpoints, saved, interrupts)
             job = Job(model.core, augment, model.head, examples, held_out, settings, config.seed, xla, strategy, life)
-            with strategy.scope(), refused_by_xla(xla):
+            with strategy.scope(), refused_by_xla(xla), profiled(settings.profile and writes, folder / TENSORBOARD):
                 TRAINERS[settings.name](job)
     finally:
         progress.close()

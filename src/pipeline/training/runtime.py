@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from pipeline.config import TrainerConfig
 from pipeline.errors import ConfigError
@@ -12,17 +13,29 @@ from pipeline.errors import ConfigError
 # Keras imports these where they are installed, for wrappers, adapters and plots that we do not use: 2 of 5 seconds
 NOT_NEEDED = ("sklearn", "pandas", "matplotlib", "jax", "torch")
 XLA_NAMES = {"sse41": "SSE4_2", "avx": "AVX", "avx2": "AVX2", "avx512_core": "AVX512"}
+OWN_XLA_FLAGS = os.environ.get("XLA_FLAGS", "")
+
+_loaded_with: list[str] = []  # the instruction set of this process, once TensorFlow is there
 
 
 def load_tensorflow(config: TrainerConfig) -> None:
-    """Import TensorFlow, with what must be set before that."""
+    """Import TensorFlow, with what must be set before that; raises ConfigError where it was set to something else."""
+    if _loaded_with and _loaded_with[0] != config.instruction_set:
+        raise _once_in_a_process("instruction_set", config.instruction_set, _loaded_with[0])
+    _loaded_with[:] = [config.instruction_set]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     if config.instruction_set != "native":
         os.environ["ONEDNN_MAX_CPU_ISA"] = config.instruction_set.upper()
-        flags = os.environ.get("XLA_FLAGS", "")
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_max_isa={XLA_NAMES[config.instruction_set]}".strip()
+        os.environ["XLA_FLAGS"] = f"{OWN_XLA_FLAGS} --xla_cpu_max_isa={XLA_NAMES[config.instruction_set]}".strip()
     _import_quietly()
+
+
+def _once_in_a_process(key: str, wanted: Any, found: Any) -> ConfigError:
+    return ConfigError(
+        f"trainer.{key}: found {wanted}, but this process has computed with {found}, and TensorFlow sets that once. "
+        f"Run the jobs with another trainer.{key} by a command of their own."
+    )
 
 
 def _import_quietly() -> None:
@@ -62,9 +75,12 @@ def start_session(config: TrainerConfig, seed: int) -> str:
     import tensorflow as tf
 
     keras.backend.clear_session()
-    if tf.config.threading.get_intra_op_parallelism_threads() != config.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(config.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(config.threads)
+    if (threads := tf.config.threading.get_intra_op_parallelism_threads()) != config.threads:
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(config.threads)
+            tf.config.threading.set_inter_op_parallelism_threads(config.threads)
+        except RuntimeError as error:
+            raise _once_in_a_process("threads", config.threads, threads) from error
     device = _choose_device(config.device)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
@@ -78,7 +94,10 @@ def _choose_device(wanted: str) -> str:
     gpus = tf.config.list_physical_devices("GPU")
     if wanted == "cpu":
         if tf.config.get_visible_devices("GPU"):
-            tf.config.set_visible_devices([], "GPU")
+            try:
+                tf.config.set_visible_devices([], "GPU")
+            except RuntimeError as error:
+                raise _once_in_a_process("device", wanted, "a GPU") from error
         return "cpu"
     if not gpus:
         if wanted == "gpu":

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_sample_weight
 
+from pipeline.config import EarlyStoppingConfig
 from pipeline.errors import ArtifactError
+from pipeline.training.early_stopping import EarlyStopping, kept_epoch
 from pipeline.training.history import check_finite, write_history
 from pipeline.training.job import class_weights
 from pipeline.training.seeding import reseed, seed_generators
@@ -44,3 +46,17 @@ def test_history_keeps_every_bit(tmp_path) -> None:
 def test_loss_that_is_not_finite_stops_with_what_to_try() -> None:
     with pytest.raises(ArtifactError, match=r"loss is nan in epoch 4 at learning rate 0.5. Try a smaller"):
         check_finite(4, {"loss": float("nan"), "val_loss": 1.0, "learning_rate": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "min_delta", "kept"),
+    [([3.0, 1.0, 2.0], 0, 0.0, 2), ([3.0, 1.0, 2.0], 2, 0.0, 1), ([3.0, 2.95, 2.0, 1.99], 3, 0.1, 2)],
+)
+def test_the_kept_epoch_is_early_stoppings(losses: list[float], patience: int, min_delta: float, kept: int) -> None:
+    config = EarlyStoppingConfig(patience=patience, min_delta=min_delta)
+    core = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    stopping = EarlyStopping(config, core)
+    for epoch, loss in enumerate(losses, start=1):
+        stopping.epoch(epoch, loss)
+    assert kept_epoch(losses, config) == kept
+    assert patience == 0 or stopping.best_epoch == kept + 1

@@ -1,0 +1,84 @@
+"""A sweep on disk: runs/sweeps/<name>/<number>/job.json for each job, whichever process runs it.
+
+MLflow's parent run and the table at the end are made from these files alone.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.files import write_json
+from pipeline.layout import JOB
+
+RUNNING, FINISHED, FAILED = "RUNNING", "FINISHED", "FAILED"
+LARGER_IS_BETTER = ("val_accuracy",)
+
+
+@dataclass
+class SweepJob:
+    """One job's record, in the sweep's `folder`. `score` is the value of `objective`, None until it has finished."""
+
+    folder: Path
+    number: int
+    overrides: list[str]
+    status: str = RUNNING
+    experiment: str = ""
+    identity: str = ""
+    objective: str = ""
+    score: float | None = None
+    error: str = ""
+
+    def save(self) -> None:
+        values = {key: value for key, value in asdict(self).items() if key != "folder"}
+        write_json(self.folder / str(self.number) / JOB, values)
+
+    def run(self, work: Callable[["SweepJob"], float]) -> float:
+        """Do the job's `work`, which returns its score, and keep a record of it however it ends.
+
+        An error meant for the user fails this job alone, with a score that no search takes for good (NaN).
+        """
+        self.save()
+        try:
+            self.score = work(self)
+            self.status = FINISHED
+        except PipelineError as error:
+            self.status, self.error = FAILED, " ".join(str(error).split())
+            return math.nan
+        except BaseException as error:
+            self.status, self.error = FAILED, type(error).__name__
+            raise
+        finally:
+            self.save()
+        return self.score
+
+
+def read_jobs(sweep: Path) -> list[SweepJob]:
+    """The records of a sweep, best score first, failed jobs last."""
+    jobs = [SweepJob(sweep, **json.loads(path.read_text(encoding="utf-8"))) for path in sweep.glob(f"*/{JOB}")]
+
+    def rank(job: SweepJob) -> tuple[bool, float, int]:
+        score = math.inf if job.score is None else job.score
+        return job.score is None, -score if job.objective in LARGER_IS_BETTER else score, job.number
+
+    return sorted(jobs, key=rank)
+
+
+def swept(jobs: list[SweepJob]) -> list[list[str]]:
+    """Of each job the overrides in which not all jobs agree, or all of them where there is one job."""
+    common = set.intersection(*(set(job.overrides) for job in jobs)) if len(jobs) > 1 else set()
+    return [[override for override in job.overrides if override not in common] for job in jobs]
+
+
+def table(jobs: list[SweepJob]) -> str:
+    """Aligned columns, best job first: number, overrides, score, run."""
+    objective = next((job.objective for job in jobs if job.objective), "score")
+    lines = [["job", "overrides", objective, "run"]]
+    for job, overrides in zip(jobs, swept(jobs), strict=True):
+        score = f"{job.score:.6f}" if job.score is not None else f"{job.status.lower()}: {job.error}"
+        lines.append([str(job.number), " ".join(overrides), score, job.identity])
+    widths = [max(len(line[i]) for line in lines) for i in range(4)]
+    padded = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    return "\n".join(line.rstrip() for line in padded)

@@ -1,0 +1,101 @@
+"""Sweeps to MLflow: one parent run for each sweep and experiment, its jobs' runs below it."""
+
+from pathlib import Path
+
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
+
+from pipeline import locks
+from pipeline.files import digest_value
+from pipeline.layout import JOB, JOURNAL, LOCK
+from pipeline.tracking.journal import read
+from pipeline.tracking.store import Store
+from pipeline.tracking.sweep import FAILED, FINISHED, SweepJob, read_jobs, swept
+from pipeline.tracking.sync import IDENTITY_TAG, RUNNING, SYNCED_TAG, find_run, known_runs, sync
+
+KILLED = "KILLED"
+VALUE_LENGTH = 5000  # of a parameter, by MLflow's schema
+
+
+def parent_run(store: Store, name: str, experiment: str) -> str:
+    """The id of the sweep's run in an MLflow experiment, made where it is missing."""
+    identity = f"sweep-{name}"
+    with locks.hold(store.layout.sweep(name) / "sync.lock", f"the sync of {identity}"):
+        found = find_run(store, experiment, identity)
+        if found is None:
+            place = store.experiment(experiment).experiment_id
+            found = store.client.create_run(place, tags={IDENTITY_TAG: identity, MLFLOW_RUN_NAME: identity})
+        return str(found.info.run_id)
+
+
+def adopt(store: Store, name: str, experiment: str, run_id: str) -> None:
+    """Show a run below its sweep. A run that an earlier sweep has trained moves to the latest."""
+    with store.guard():
+        store.client.set_tag(run_id, MLFLOW_PARENT_RUN_ID, parent_run(store, name, experiment))
+
+
+def sync_sweep(store: Store, name: str) -> int:
+    """Deliver a sweep whole: its jobs' runs and the runs above them. Any number of times; returns the jobs' number."""
+    folder = store.layout.sweep(name)
+    jobs = [job for job in read_jobs(folder) if job.experiment]
+    for experiment in sorted({job.experiment for job in jobs}):
+        own = [job for job in jobs if job.experiment == experiment]
+        for job in own:
+            if read(store.layout.run(job.identity) / JOURNAL):
+                adopt(store, name, experiment, sync(store, store.layout.run(job.identity)))
+        with store.guard():
+            _describe(store, folder, parent_run(store, name, experiment), own)
+    return len(jobs)
+
+
+def sync_sweeps(store: Store) -> int:
+    """Deliver every sweep that has ended and that the store lacks in whole or part; return how many."""
+    delivered = 0
+    for folder in sorted({path.parent.parent for path in store.layout.sweeps.glob(f"*/*/{JOB}")}):
+        jobs = [job for job in read_jobs(folder) if job.experiment]
+        if locks.held(folder / LOCK):
+            continue
+        for experiment in {job.experiment for job in jobs}:
+            with store.guard():
+                known = known_runs(store, experiment)
+            own = mark([job for job in jobs if job.experiment == experiment])
+            if known is not None and known.get(f"sweep-{folder.name}") not in (own, "deleted"):
+                sync_sweep(store, folder.name)
+                delivered += 1
+                break
+    return delivered
+
+
+def mark(jobs: list[SweepJob]) -> str:
+    """What the store notes of a sweep that it has whole."""
+    return digest_value([[job.number, job.identity, job.status] for job in jobs])[:12]
+
+
+def _describe(store: Store, folder: Path, run_id: str, jobs: list[SweepJob]) -> None:
+    """Which values were swept, the best score and whose it is, how it ended."""
+    run = store.client.get_run(run_id)
+    values: dict[str, list[str]] = {}
+    for overrides in swept(jobs):
+        for override in overrides:
+            key, _, value = override.partition("=")
+            values.setdefault(key, []).append(value)
+    params = {key: " ".join(dict.fromkeys(found))[:VALUE_LENGTH] for key, found in values.items()}
+    missing = [Param(key, value) for key, value in params.items() if key not in run.data.params]
+    best, path = jobs[0], folder / str(jobs[0].number) / JOB
+    time = path.stat().st_mtime_ns // 1_000_000
+    metrics = [] if best.score is None else [Metric(f"best_{best.objective}", best.score, time, 0)]
+    ended = _status(folder, jobs)
+    tags = {"pipeline.jobs": str(len(jobs)), "pipeline.best": best.identity if best.score is not None else "none"}
+    if ended == RUNNING:
+        store.client.update_run(run_id, RUNNING)
+    else:
+        store.client.set_terminated(run_id, ended, time)
+        tags[SYNCED_TAG] = mark(jobs)
+    store.client.log_batch(run_id, metrics, missing, [RunTag(key, value) for key, value in tags.items()])
+
+
+def _status(folder: Path, jobs: list[SweepJob]) -> str:
+    if locks.held(folder / LOCK):
+        return RUNNING
+    statuses = {job.status for job in jobs}
+    return KILLED if "RUNNING" in statuses else FAILED if FAILED in statuses else FINISHED

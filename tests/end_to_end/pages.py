@@ -1,0 +1,113 @@
+"""MLflow's and TensorBoard's pages in a headless browser. `make screenshots` takes the pictures of README and docs.
+
+python -m tests.end_to_end.pages        # after `make repro`: docs/images/*.png from this checkout's store
+"""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from pipeline.layout import Layout
+from pipeline.tracking.store import Store
+from tests.conftest import ROOT, environment
+
+WAIT = 60_000  # milliseconds
+SIZE = {"width": 1280, "height": 760}
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+def find_chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@contextmanager
+def served(root: Path, target: str, setting: str) -> Iterator[str]:
+    """`make ui` or `make tensorboard` in `root`, with this environment; yields the address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    stamp = f"{sys.prefix}/.installed"
+    command = ["make", "-o", stamp, f"VENV={sys.prefix}", target, f"{setting}={port}"]
+    env = environment() | {"PYTHONPATH": str(root / "src")}
+    with (root / f"{target}.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=root, env=env, stdout=log, stderr=log, start_new_session=True)
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(address, timeout=2).close()
+                break
+            except (urllib.error.URLError, OSError):
+                assert process.poll() is None, (root / f"{target}.log").read_text()
+                time.sleep(0.25)
+        yield address
+    finally:
+        subprocess.run(["pkill", "-TERM", "-s", str(process.pid)], check=False)
+        process.wait(timeout=30)
+        (root / f"{target}.log").unlink()
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def open_page(opened: Browser, url: str, *texts: str) -> Page:
+    """A page of `url`, once it shows all `texts`; MLflow's greeting is closed."""
+    page = opened.new_page(viewport=SIZE)
+    page.goto(url)
+    for text in texts:
+        page.get_by_text(text, exact=False).first.wait_for(timeout=WAIT)
+    for name in ("Try it now", "Close"):
+        button = page.get_by_role("button", name=name)
+        if button.count():
+            button.first.click(timeout=3000)
+            page.wait_for_timeout(1500)
+    return page
+
+
+def run_of(root: Path, experiment: str) -> tuple[str, str]:
+    """Experiment id and run id of an experiment's champion."""
+    store = Store(Layout(root))
+    champion = store.client.get_model_version_by_alias(experiment, "champion")
+    return store.experiment(experiment).experiment_id, champion.run_id
+
+
+def main() -> None:
+    """Take the pictures."""
+    images = ROOT / "docs" / "images"
+    place, run = run_of(ROOT, "cnn_digits")
+    with browser() as opened:
+        with served(ROOT, "ui", "UI_PORT") as address:
+            open_page(opened, f"{address}/#/models", "cnn_digits").screenshot(path=images / "mlflow-models.png")
+            page = open_page(
+                opened, f"{address}/#/experiments/{place}/runs/{run}/model-metrics", "Model metrics (", "learning_rate"
+            )
+            page.wait_for_timeout(4000)
+            page.screenshot(path=images / "mlflow-run.png")
+        with served(ROOT, "tensorboard", "TENSORBOARD_PORT") as address:
+            page = open_page(opened, f"{address}/?runFilter=digits&tagFilter=loss|accuracy#timeseries", "loss")
+            page.wait_for_timeout(6000)
+            page.screenshot(path=images / "tensorboard.png")
+            page = open_page(opened, f"{address}/#hparams", "seed")
+            page.wait_for_timeout(3000)
+            page.screenshot(path=images / "tensorboard-hparams.png")
+    print(f"pictures in {images}")
+
+
+if __name__ == "__main__":
+    main()

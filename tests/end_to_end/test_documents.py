@@ -1,0 +1,143 @@
+"""README and docs/ are true: every command in them is run, in their order, in one clone; quoted code is there."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT, environment
+from tests.end_to_end.test_pipeline import EXPERIMENTS, clone
+
+PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
+STARTS = ("make", "dvc", "python", "mlflow", "git", "pip", "tensorboard", "source")
+NOT_RUN = {
+    "make test": "it would run itself",
+    "dvc exp run -S seed=7": "test_experiment_in_a_temporary_tree runs one stage with it",
+    "dvc remote add -d storage /path/to/a/folder": "test_push_and_pull does all four",
+    "dvc push": "test_push_and_pull",
+    "git clone <this repository> elsewhere && cd elsewhere": "test_push_and_pull",
+    "make setup && source .venv/bin/activate": "an environment of the same lock file is there",
+    "dvc pull && make repro": "test_push_and_pull",
+}
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """Language and content of each fenced block of a page, in order."""
+    return re.findall(r"^ *```(\w*)\n(.*?)^ *```$", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
+def commands(content: str) -> list[str]:
+    """The command lines of a block, without what explains them behind two spaces or more."""
+    lines = [re.split(r" {2,}|\s+#", line.strip())[0] for line in content.splitlines()]
+    return [line for line in lines if line.split(" ")[0] in STARTS]
+
+
+def command_lines() -> list[str]:
+    return [line for page in PAGES for language, content in blocks(page) if not language for line in commands(content)]
+
+
+def test_there_is_something_to_run() -> None:
+    found = command_lines()
+    assert len(found) > 15
+    assert set(NOT_RUN) <= set(found), "an exception for a command that no page has"
+
+
+def shell(root: Path, command: str) -> str:
+    """Run it as a user would in an activated shell; `make` does not set its environment up anew."""
+    command = re.sub(r"^make ", f"make -o {sys.prefix}/.installed VENV={sys.prefix} ", command)
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=root, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_every_command_of_the_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    root = clone(tmp_path / "clone")
+    printed = shell(root, "make repro")
+    for name in EXPERIMENTS:
+        (row,) = [line for line in printed.splitlines() if line.startswith(f"{name}  ")]
+        assert " champion " in row, row
+    assert "didn't change, skipping" in shell(root, "make repro")
+    for command in [line for line in command_lines() if line not in NOT_RUN]:
+        shell(root, command)
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=root, check=True, capture_output=True, text=True)
+    assert set(changed.stdout.splitlines()) <= {" M dvc.lock", "?? out.parquet"}, "the pipeline littered the checkout"
+    page = (root / "dvc_plots" / "index.html").read_text()
+    for name in EXPERIMENTS:
+        assert f"build/train/{name}" in page.replace("\\\\", "/")
+    add_and_remove_an_experiment(root)
+    run_python_blocks(root)
+
+
+def add_and_remove_an_experiment(root: Path) -> None:
+    """As README and docs/experiments.md say: its folders come and go, its registered model stays until deleted."""
+    (content,) = [text for language, text in blocks("README.md") if language == "yaml"]
+    text = "\n".join(line.removeprefix("   ") for line in content.splitlines()) + "\n"
+    assert yaml.safe_load(text)["trainer"] == {"epochs": 10}
+    (root / "conf" / "experiment" / "cnn_small.yaml").write_text(text)
+    params = (root / "params.yaml").read_text()
+    (root / "params.yaml").write_text(
+        params.replace("  rnn_digits: digits\n", "  rnn_digits: digits\n  cnn_small: digits\n")
+    )
+    printed = shell(root, "make repro EXPERIMENT=cnn_small")
+    assert re.findall(r"Running stage '(.*)'", printed) == ["configure", "train@cnn_small", "evaluate@cnn_small"]
+    assert re.search(r"^cnn_small .* champion +1 ", printed, re.MULTILINE)
+    # renamed: trained again under the new name; what stands under the old one in the registry stays
+    (root / "conf" / "experiment" / "cnn_small.yaml").rename(root / "conf" / "experiment" / "cnn_tiny.yaml")
+    (root / "params.yaml").write_text((root / "params.yaml").read_text().replace("cnn_small", "cnn_tiny"))
+    printed = shell(root, "make repro EXPERIMENT=cnn_tiny")
+    assert re.findall(r"Running stage '(.*)'", printed) == ["configure", "train@cnn_tiny", "evaluate@cnn_tiny"]
+    assert not (root / "build" / "train" / "cnn_small").exists()
+    # removed
+    (root / "params.yaml").write_text(params)
+    printed = shell(root, "make repro")
+    assert re.findall(r"Running stage '(.*)'", printed) == ["configure", "register"]
+    assert not list((root / "build").glob("*/cnn_*y"))
+    from pipeline.layout import Layout
+    from pipeline.tracking.store import Store
+
+    client = Store(Layout(root)).client
+    assert (
+        client.get_model_version_by_alias("cnn_small", "champion").version
+        == client.get_model_version_by_alias("cnn_tiny", "champion").version
+    )
+
+
+def run_python_blocks(root: Path) -> None:
+    """Every Python block of the pages, as a program of its own in the clone."""
+    images = "import numpy as np\nimages = np.zeros((2, 8, 8, 1), np.float32)\n"
+    env = environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    programs = [content for page in PAGES for language, content in blocks(page) if language == "python"]
+    assert len(programs) >= 3
+    for program in programs:
+        done = subprocess.run(
+            [sys.executable, "-c", images + program], cwd=root, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, program + done.stderr
+
+
+def test_quoted_lines_of_code_are_there() -> None:
+    rows = re.findall(
+        r"^\|[^|]*\| (\S+\.(?:py|md)) \| `([^`]+)`", (ROOT / "docs" / "families.md").read_text(), re.MULTILINE
+    )
+    assert len(rows) > 12
+    for name, line in rows:
+        assert line in (ROOT / name).read_text(), f"docs/families.md quotes a line that is not in {name}: {line}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text()):
+        if not target.startswith(("http:", "https:")):
+            assert os.path.exists((ROOT / page).parent / target), f"{page}: {target}"
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) < 200

@@ -1,0 +1,48 @@
+"""trainer.limit: fewer rows, chosen by content, the same from memory and from disk."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config import MULTICLASS, LimitConfig
+from pipeline.data import prepared
+from pipeline.data.prepared import Split, limited, open_split
+from pipeline.errors import ConfigError
+from tests.contracts.test_families import ROWS, rows_of, schema_of
+from tests.contracts.test_streaming import on_disk
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"), [((10, 1.0), 10), ((None, 0.05), 3), ((2, 0.05), 2), ((500, 1.0), ROWS)]
+)
+def test_rows(limit: tuple[int | None, float], expected: int) -> None:
+    split = rows_of(schema_of("image", MULTICLASS), 1)
+    few = limited(split, LimitConfig(*limit))
+    assert few.num_rows == expected
+    places = [split.rows.tolist().index(row) for row in few.rows]
+    assert places == sorted(places)
+    np.testing.assert_array_equal(few.inputs["image"], split.inputs["image"][places])
+    np.testing.assert_array_equal(few.target, split.target[places])
+
+
+def test_fewer_rows_of_the_same_are_among_them() -> None:
+    split = rows_of(schema_of("image", MULTICLASS), 1)
+    assert set(limited(split, LimitConfig(3)).rows) < set(limited(split, LimitConfig(9)).rows)
+
+
+def test_disk_and_memory_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared, "CHUNK_ROWS", 16)
+    schema = schema_of("image", MULTICLASS)
+    data = on_disk(tmp_path, ("cnn", "image", MULTICLASS))
+    streamed, resident = (limited(open_split(data, "train", schema, most), LimitConfig(20)) for most in (1, 2**30))
+    assert isinstance(streamed, Split)
+    np.testing.assert_array_equal(streamed.rows, resident.rows)
+    np.testing.assert_array_equal(streamed.inputs["image"], resident.inputs["image"])
+
+
+def test_no_rows_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"trainer\.limit\.rows: found 0, expected 1 or more, or null\."):
+        LimitConfig(0).check()
+    with pytest.raises(ConfigError, match=r"trainer\.limit\.fraction: found 0, expected more than 0, at most 1\."):
+        LimitConfig(None, 0).check()
