@@ -94,9 +94,7 @@ def main() -> None:
     with browser() as opened:
         with served(ROOT, "ui", "UI_PORT") as address:
             open_page(opened, f"{address}/#/models", "cnn_digits").screenshot(path=images / "mlflow-models.png")
-            page = open_page(
-                opened, f"{address}/#/experiments/{place}/runs/{run}/model-metrics", "Model metrics (", "learning_rate"
-            )
+            page = open_page(opened, f"{address}/#/experiments/{place}/runs/{run}/model-metrics", "learning_rate")
             page.wait_for_timeout(4000)
             page.screenshot(path=images / "mlflow-run.png")
         with served(ROOT, "tensorboard", "TENSORBOARD_PORT") as address:

@@ -42,9 +42,7 @@ def test_pages(project: Path) -> None:
         with served(project, "ui", "UI_PORT") as address:
             open_page(opened, f"{address}/#/experiments", EXPERIMENT)
             open_page(opened, f"{address}/#/experiments/{place}/runs", "sweep-")
-            page = open_page(
-                opened, f"{address}/#/experiments/{place}/runs/{run}/model-metrics", "Model metrics (", "learning_rate"
-            )
+            page = open_page(opened, f"{address}/#/experiments/{place}/runs/{run}/model-metrics", "learning_rate")
             page.locator("svg .scatterlayer path.js-line").first.wait_for(timeout=60_000)
             open_page(opened, f"{address}/#/experiments/{place}/runs/{run}", "test_r2", "trainer.epochs")
             open_page(opened, f"{address}/#/models/{EXPERIMENT}", "champion")
