@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 from pipeline.config import REGRESSION, CheckpointConfig, Config, EarlyStoppingConfig
 from pipeline.layout import CHECKPOINTS, TENSORBOARD
 from pipeline.tracking.journal import Journal, read
-from pipeline.training import TRAINERS
+from pipeline.training import TRAINERS, checkpoint
 from pipeline.training.checkpoint import Checkpoint, Checkpoints
 from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of, rows_of, schema_of
@@ -130,6 +130,20 @@ def test_damaged_checkpoint_is_set_aside_and_the_one_before_used(
     np.testing.assert_array_equal(found.arrays["weights"][0], np.arange(5.0))
     assert f"checkpoint {last} cannot be used (its digest does not fit" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-000000002.ckpt", "epoch-000000003.damaged"]
+
+
+def test_a_checkpoint_of_another_version_is_set_aside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(checkpoint, "FORMAT", 0)
+        Checkpoints(tmp_path, "run").save(Checkpoint(1, {}, {}))
+    assert Checkpoints(tmp_path, "run").latest() is None
+    path = tmp_path / "epoch-000000001.ckpt"
+    assert capsys.readouterr().err == (
+        f"checkpoint {path} cannot be used (it is of format 0 and run run, expected 1, run); set aside as "
+        "epoch-000000001.damaged\n"
+    )
 
 
 def test_another_runs_checkpoint_is_not_used(tmp_path: Path) -> None:

@@ -12,8 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pipeline.data.schema import NUMERIC, Feature
+from pipeline.data.table import Table
+from pipeline.errors import DataError
 from tests.conftest import ROOT, Run, environment
 from tests.stages.test_register_outputs import register  # noqa: F401  (a fixture)
 
@@ -70,6 +74,21 @@ def test_a_class_absent_from_a_split(checkout: Path, pipeline: Run) -> None:
         "split, or try another split.seed in params.yaml."
     )
     assert not (checkout / "data").exists()
+
+
+def test_one_class_only() -> None:
+    features = [Feature("x", NUMERIC, "float32", [])]
+    values = np.arange(4, dtype=np.float32)
+    table = Table(features, {"x": values}, np.zeros(4, np.int32), "y", ["no", "yes"])
+    with pytest.raises(DataError) as caught:
+        table.check("made", "binary")
+    assert str(caught.value) == "dataset made: every row is of one class, expected at least two classes."
+
+
+def test_an_unknown_family(pipeline: Run) -> None:
+    assert line_of(pipeline("train", "experiment=cnn_digits", "model=cnm")) == (
+        "error: model: 'cnm' is unknown (cnn, linear, logistic, rnn). Did you mean 'cnn'?"
+    )
 
 
 def test_an_experiment_that_stands_twice(pipeline: Run, edit: Callable[[str, str, str], None]) -> None:

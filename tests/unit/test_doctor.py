@@ -1,0 +1,71 @@
+"""make doctor: each finding is what it looked at, and a problem says what to do."""
+
+import shutil
+from collections import namedtuple
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from pipeline import doctor
+from pipeline.layout import Layout
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "dvc.yaml").touch()
+    return Layout(tmp_path)
+
+
+def test_this_environment_is_the_lock_files() -> None:
+    assert len(doctor.locked(ROOT / "requirements.lock")) > 150
+    (found,) = doctor.check_packages(Layout(ROOT))
+    assert found.level == doctor.OK
+
+
+def test_another_version_and_a_missing_package(root: Layout) -> None:
+    (root.root / "requirements.lock").write_text(
+        f"numpy==1.0 \\\n    --hash=sha256:0\nno-such-package==2.0\nkeras=={version('keras')}\n"
+        "pywin32==312 ; sys_platform == 'win32'\n"
+    )
+    (found,) = doctor.check_packages(root)
+    assert found.level == doctor.PROBLEM
+    assert found.found == f"numpy {version('numpy')}, locked 1.0; no-such-package none, locked 2.0"
+    assert found.meaning.endswith("Run: pip install --require-hashes -r requirements.lock")
+
+
+def test_a_python_that_the_lock_file_does_not_know(root: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.sys, "version_info", (3, 14, 1))
+    (found,) = doctor.check_python(root)
+    assert (found.level, found.found) == (doctor.PROBLEM, "3.14.1")
+
+
+def test_the_store(root: Layout) -> None:
+    (found,) = doctor.check_store(root)
+    assert (found.level, found.found.endswith("not there yet; the first run makes it")) == (doctor.OK, True)
+    (root.root / "mlflow.db").write_bytes(b"no database" * 1000)
+    (found,) = doctor.check_store(root)
+    assert found.level == doctor.PROBLEM
+    assert "file is not a database" in found.meaning
+
+
+def test_a_disk_that_is_nearly_full(root: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(100 * 2**30, 99 * 2**30, 2**30))
+    (found,) = doctor.check_disk(root)
+    assert (found.level, found.found) == (doctor.NOTE, f"1.0 GiB free at {root.root}")
+
+
+def test_a_processor_without_the_instructions(root: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "FLAG_OF_INSTRUCTIONS", {"avx2": "no_such_flag"})
+    monkeypatch.setattr("pipeline.compose.num_cores", lambda: 1)
+    threads, instructions = doctor.check_processor(root)
+    assert (threads.level, instructions.level) == (doctor.NOTE, doctor.NOTE)
+    assert threads.found == "2 (trainer.threads) on 1 cores"
+
+
+def test_outside_of_git_and_dvc(root: Layout) -> None:
+    (git,), (dvc,) = doctor.check_git(root), doctor.check_dvc(root)
+    assert (git.level, dvc.level) == (doctor.NOTE, doctor.PROBLEM)
