@@ -178,16 +178,29 @@ class EarlyStoppingConfig:
         _check(self.min_delta >= 0, "trainer.early_stopping.min_delta", self.min_delta, "0 or more")
 
 
+LOOKS, LEAST_BETWEEN_LOOKS = 20, 10
+
+
 @dataclass
 class TensorBoardConfig:
-    """Epochs between weight histograms, and between validation confusion matrices; 0 turns them off."""
+    """Epochs between weight histograms, and between validation confusion matrices; 0 turns them off, null makes about
+    LOOKS of them in a training, which on a small model take longer than an epoch."""
 
-    histograms_every: int = 10
-    confusion_every: int = 10
+    histograms_every: int | None = None
+    confusion_every: int | None = None
 
     def check(self) -> None:
         for name in ("histograms_every", "confusion_every"):
-            _check(getattr(self, name) >= 0, f"trainer.tensorboard.{name}", getattr(self, name), "0 or more")
+            every = getattr(self, name)
+            _check(every is None or every >= 0, f"trainer.tensorboard.{name}", every, "0 or more, or null")
+
+    def spaced(self, epochs: int) -> tuple[int, int]:
+        """Epochs between histograms, and between confusion matrices, in a training of so many; 0 for none."""
+        usual = max(LEAST_BETWEEN_LOOKS, -(-epochs // LOOKS))
+        histograms, confusion = (
+            usual if every is None else every for every in (self.histograms_every, self.confusion_every)
+        )
+        return histograms, confusion
 
 
 @dataclass

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.compose import as_plain, compose_config, load_params
+from pipeline.config import TensorBoardConfig
 from pipeline.configure import check_dataset
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
@@ -120,3 +121,13 @@ def test_experiment_and_params_must_name_one_dataset() -> None:
 def test_an_experiment_does_not_change_its_dataset() -> None:
     with pytest.raises(ConfigError, match=r"sets dataset.split to 'none', but dataset digits is prepared with 'hash'"):
         check_dataset("e", "digits", {"name": "digits", "split": "none"}, {"name": "digits", "split": "hash"})
+
+
+@pytest.mark.parametrize(
+    ("histograms", "confusion", "epochs", "expected"),
+    [(None, None, 40, (10, 10)), (None, 0, 1000, (50, 0)), (7, None, 201, (7, 11))],
+)
+def test_looks_at_the_weights_are_spaced(
+    histograms: int | None, confusion: int | None, epochs: int, expected: tuple[int, int]
+) -> None:
+    assert TensorBoardConfig(histograms, confusion).spaced(epochs) == expected

@@ -60,7 +60,8 @@ def fit(
     board = TensorBoardWriter(folder / TENSORBOARD, done) if writes and not journal.finished else None
     progress = Progress(config.name, settings.epochs, done, writes)
     history: list[EpochValues] = saved.values["history"] if saved else []
-    observer = Observer(model, schema, held_out, journal, progress, board, settings.tensorboard, history)
+    looks = settings.tensorboard.spaced(settings.epochs)
+    observer = Observer(model, schema, held_out, journal, progress, board, looks, history)
     try:
         with Interrupts() as interrupts, runtime.memory_advice(settings.batch_size), lost_worker(settings.strategy):
             if board and not done:

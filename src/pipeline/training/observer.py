@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config import REGRESSION, TensorBoardConfig
+from pipeline.config import REGRESSION
 from pipeline.data.schema import Schema
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
@@ -18,8 +18,8 @@ from pipeline.training.progress import Progress
 class Observer:
     """Keeps the history and passes each epoch on to journal, progress bar and TensorBoard.
 
-    `board` is None when an earlier run of this identity has finished: what it wrote stands. `history` holds the
-    epochs that a resumed training has behind it.
+    `board` is None when an earlier run of this identity has finished: what it wrote stands. `every`: epochs between
+    histograms and between confusion matrices. `history` holds the epochs that a resumed training has behind it.
     """
 
     def __init__(
@@ -30,18 +30,19 @@ class Observer:
         journal: Journal,
         progress: Progress,
         board: TensorBoardWriter | None,
-        every: TensorBoardConfig,
+        every: tuple[int, int],
         history: list[EpochValues],
     ) -> None:
         self.history = history
         self._model, self._schema, self._validation = model, schema, validation
-        self._journal, self._progress, self._board, self._every = journal, progress, board, every
+        self._journal, self._progress, self._board = journal, progress, board
+        self._histograms_every, confusion = every
+        self._confusion_every = confusion if schema.task != REGRESSION else 0
 
     @property
     def looks_every(self) -> tuple[int, ...]:
         """After so many epochs it looks at the weights (0: never)."""
-        confusion = self._every.confusion_every if self._schema.task != REGRESSION else 0
-        return (self._every.histograms_every, confusion) if self._board else ()
+        return (self._histograms_every, self._confusion_every) if self._board else ()
 
     def epoch(self, epoch: int, values: EpochValues, bad_step: int | None = None) -> None:
         """Take in one epoch's values (epochs from 1); raises ArtifactError when the loss is not finite."""
@@ -52,9 +53,9 @@ class Observer:
         if self._board is None:
             return
         self._board.scalars(epoch, values)
-        if _due(epoch, self._every.histograms_every):
+        if _due(epoch, self._histograms_every):
             self._board.histograms(epoch, self._model.core)
-        if _due(epoch, self._every.confusion_every) and self._schema.task != REGRESSION:
+        if _due(epoch, self._confusion_every):
             self._board.confusion(epoch, self._confusion(), self._schema.classes)
 
     def flush(self) -> None:
