@@ -101,7 +101,7 @@ def hydra_command(
                 return sweep_job(config, SweepJob(sweep, hydra_config.job.num, list(hydra_config.overrides.task)))
             try:
                 return command(config())
-            except (PipelineError, KeyboardInterrupt) as error:
+            except (PipelineError, OSError, KeyboardInterrupt) as error:
                 ended.append(error)
 
         with locks.hold(sweep / LOCK, f"sweep {sweep.name}") if multirun else nullcontext():

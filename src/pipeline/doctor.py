@@ -147,8 +147,9 @@ def check_store(layout: Layout) -> Iterator[Finding]:
 
 def check_dvc(layout: Layout) -> Iterator[Finding]:
     remotes = printed("dvc", "remote", "list", cwd=layout.root)
-    if remotes is None:
-        yield Finding(PROBLEM, "DVC", "`dvc remote list` fails here", "Run it to see why; is this a clone with .dvc/?")
+    if remotes is None or not (layout.root / ".dvc").is_dir():
+        meaning = "`dvc repro` does not work here. Clone the repository; its .dvc/ is a part of it."
+        yield Finding(PROBLEM, "DVC", f"{layout.root} is no DVC repository", meaning)
     elif remotes:
         yield Finding(OK, "DVC remote", remotes.splitlines()[0])
     else:
