@@ -33,7 +33,7 @@ else
 endif
 
 test: $(STAMP) ## every test
-	@python -m pytest -n 3 tests
+	@python -m pytest -n 3 --maxschedchunk 1 tests
 
 check: $(STAMP) ## lint, format, types, import layers
 	ruff check .
