@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.config import REGRESSION
 from pipeline.data import prepared
-from pipeline.data.prepared import SplitFile, open_split, read_split, write_split
+from pipeline.data.prepared import SplitFile, chunk_rows, open_split, read_split, write_split
 from pipeline.data.rows_file import RowsFile
 from pipeline.data.table import Table
 from pipeline.errors import ConfigError
@@ -70,6 +70,13 @@ def test_chunks_of_a_file_are_those_of_memory(tmp_path: Path) -> None:
     assert len(chunks) > 1
     np.testing.assert_array_equal(np.concatenate([chunk.inputs["image"] for chunk in chunks]), whole.inputs["image"])
     assert np.concatenate([chunk.rows for chunk in chunks]).tolist() == whole.rows.tolist()
+
+
+def test_a_chunk_of_large_inputs_has_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert chunk_rows([()] * 10) == prepared.CHUNK_ROWS
+    assert chunk_rows([(224, 224, 3)]) == prepared.CHUNK_BYTES // (4 * 224 * 224 * 3) == 13
+    assert chunk_rows([(4096, 4096, 3)]) == 1
 
 
 def test_rows_file_reads_at_random(tmp_path: Path) -> None:

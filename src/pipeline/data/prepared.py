@@ -5,7 +5,7 @@ makes no difference to a bit which of the two a split is.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,13 @@ from pipeline.layout import split_file
 
 ROW, TARGET, WEIGHT = "row", "target", "sample_weight"
 CHUNK_ROWS = 8192
+CHUNK_BYTES = 2**23
+
+
+def chunk_rows(shapes: Iterable[Sequence[int]]) -> int:
+    """Rows in a chunk of float32 inputs of these shapes: CHUNK_ROWS, or as many as CHUNK_BYTES hold."""
+    row_bytes = 4 * sum(math.prod(shape) for shape in shapes)
+    return max(1, min(CHUNK_ROWS, CHUNK_BYTES // row_bytes))
 
 
 @dataclass(frozen=True)
@@ -41,9 +48,10 @@ class Split:
         return len(self.rows)
 
     def chunks(self) -> "Iterator[Split]":
-        """The rows in order, CHUNK_ROWS at a time."""
-        for start in range(0, self.num_rows, CHUNK_ROWS):
-            chosen = slice(start, start + CHUNK_ROWS)
+        """The rows in order, `chunk_rows` at a time."""
+        size = chunk_rows(values.shape[1:] for values in self.inputs.values())
+        for start in range(0, self.num_rows, size):
+            chosen = slice(start, start + size)
             inputs = {name: values[chosen] for name, values in self.inputs.items()}
             yield Split(self.rows[chosen], inputs, self.target[chosen])
 
@@ -78,10 +86,12 @@ class SplitFile:
         return _weight(read_table(self.path, [WEIGHT]))
 
     def chunks(self) -> Iterator[Split]:
-        """The rows in order, CHUNK_ROWS at a time, as a Split each."""
+        """The rows in order, `chunk_rows` at a time, as a Split each."""
+        size = chunk_rows(feature.shape for feature in self.schema.features)
         try:
-            with pq.ParquetFile(self.path) as file:
-                for batch in file.iter_batches(CHUNK_ROWS):
+            # read ahead, a file would stay in memory as a whole until it is closed
+            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+                for batch in file.iter_batches(size):
                     yield to_split(pa.Table.from_batches([batch]), self.schema, self.path)
         except (OSError, pa.ArrowException) as error:
             raise DataError(f"{self.path}: not a readable Parquet file ({' '.join(str(error).split())}).") from error
@@ -98,7 +108,10 @@ def limited(split: AnySplit, limit: LimitConfig) -> AnySplit:
     # row ids are digests: in their order, rows are well mixed, and rows that are added push few others out
     kept = np.zeros(split.num_rows, bool)
     kept[np.argsort(split.rows, kind="stable")[:wanted]] = True
-    parts = [part.where(kept[i * CHUNK_ROWS :][: part.num_rows]) for i, part in enumerate(split.chunks())]
+    parts, done = [], 0
+    for part in split.chunks():
+        parts.append(part.where(kept[done:][: part.num_rows]))
+        done += part.num_rows
     inputs = {name: np.concatenate([part.inputs[name] for part in parts]) for name in parts[0].inputs}
     weight = split.weight[kept] if split.weight is not None else None
     return Split(split.rows[kept], inputs, split.target[kept], weight)
@@ -123,7 +136,8 @@ def write_split(folder: Path, split: str, table: Table, ids: NDArray[np.str_], c
     if table.weight is not None:
         columns[WEIGHT] = pa.array(table.weight[chosen])
     with replacing(folder / split_file(split)) as temporary:
-        pq.write_table(pa.table(columns), temporary, row_group_size=CHUNK_ROWS)
+        size = chunk_rows(feature.shape for feature in table.features)
+        pq.write_table(pa.table(columns), temporary, row_group_size=size)
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:

@@ -2,8 +2,6 @@
 
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,19 +14,8 @@ from pipeline.layout import Layout
 from pipeline.tracking.journal import FAILED, FINISHED, KILLED, Journal
 from pipeline.tracking.store import Store
 from pipeline.tracking.sync import RUNNING, RunSync, find_run, sync, sync_all
-from tests.conftest import environment
 
 IDENTITY = "cnn-0123456789ab"
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated store; a copy of it costs milliseconds where a new one costs seconds."""
-    folder = tmp_path_factory.mktemp("store")
-    code = "from pipeline.tracking.store import Store; from pipeline.layout import Layout; Store(Layout.find()).client"
-    (folder / "dvc.yaml").touch()
-    subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment(), check=True)
-    return folder / "mlflow.db"
 
 
 @pytest.fixture
