@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from typing import Any, NoReturn
 
 from pipeline.errors import BAD_INPUT, INTERRUPTED, PipelineError
+from pipeline.garbage import collect_seldom
 
 STORAGE_ADVICE = {
     errno.ENOSPC: "Free some space (old folders in runs/, `dvc gc -w`).",
@@ -26,6 +27,7 @@ def run_command(command: Callable[[], Any]) -> None:
 
     Anything else is a bug and keeps its traceback. Ctrl-C exits with 130.
     """
+    collect_seldom()
     try:
         command()
     except PipelineError as error:

@@ -20,7 +20,7 @@ from pipeline.tracking.store import Store
 from pipeline.tracking.sync import sync
 from tests.conftest import Run, environment
 
-KILLS = int(os.environ.get("PIPELINE_KILLS", "2"))
+KILLS = int(os.environ.get("PIPELINE_KILLS", "1"))
 SEED = int(os.environ.get("PIPELINE_KILL_SEED", random.randrange(10**6)))
 EPOCHS = {"linear_diabetes": 300, "logistic_digits": 40, "cnn_digits": 8, "rnn_digits": 8}
 OUTPUTS = ("model.keras", "history.csv", "predictions.parquet", "identity.json")

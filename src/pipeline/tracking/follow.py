@@ -20,8 +20,10 @@ def parent_is_gone(timeout: float) -> bool:
 
 def follow(layout: Layout, identity: str, sweep: str = "") -> bool:
     """True when the last sync delivered everything. The run of a sweep's job is shown below the sweep's."""
+    from pipeline.garbage import collect_seldom
     from pipeline.tracking.settings import set_defaults
 
+    collect_seldom()
     set_defaults()
     from pipeline.tracking.store import Store
     from pipeline.tracking.sweep_sync import adopt
