@@ -2,7 +2,7 @@
 
 python benchmarks/training.py [--only cnn] [--rounds 5]
 
-Same model, optimizer, batch, epochs and validation for all; ours journals and writes TensorBoard as it always does.
+Same model, optimizer, batch and validation for all; ours journals and writes TensorBoard as it always does.
 Every contender is a process of its own, the rounds go by turns, and only one works at a time. A figure is seconds an
 epoch after the first, a ratio the median over the rounds of rival / ours. A rival that is not installed is left out.
 """

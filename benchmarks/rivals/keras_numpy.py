@@ -56,11 +56,10 @@ def train(case: Case) -> list[float]:
     loss, metric = loss_and_metric(case)
     model.compile(optimizer=keras.optimizers.Adam(case.learning_rate), loss=loss, metrics=[metric])
     train_rows, held_out = case.data(0), case.data(1)
-    epochs = min(case.epochs, 20)
     model.fit(
         *train_rows,
         batch_size=case.batch_size,
-        epochs=epochs,
+        epochs=case.rival_epochs,
         validation_data=held_out,
         verbose=0,
         callbacks=[clock],

@@ -26,7 +26,7 @@ def train(case: Case) -> list[float]:
     model.fit(
         rows.repeat().prefetch(tf.data.AUTOTUNE),
         steps_per_epoch=steps,
-        epochs=min(case.epochs, 40),
+        epochs=case.rival_epochs,
         validation_data=held_out,
         verbose=0,
         callbacks=[clock],

@@ -64,7 +64,7 @@ def train(case: Case) -> list[float]:
     optimizer = torch.optim.Adam(model.parameters(), lr=case.learning_rate)
     x, y = tensors(case, 0)
     held_x, held_y = tensors(case, 1)
-    for _ in range(min(case.epochs, 40)):
+    for _ in range(case.rival_epochs):
         model.train()
         total = metric = 0.0
         for rows in torch.randperm(len(x)).split(case.batch_size):

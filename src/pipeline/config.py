@@ -240,8 +240,8 @@ class TrainerConfig:
     """How a model is trained. Everything here may change the bits, so it is configuration and never read off the
     machine.
 
-    `precision`: of the layers between features and head. `xla`: whole epochs, and the time loop of recurrent layers;
-    auto is as measured (docs/performance.md), off is nowhere. `strategy`: how batches are shared out among devices.
+    `precision`: of the layers between features and head. `xla`: whether XLA compiles whole epochs; auto is as measured
+    (docs/performance.md). `strategy`: how batches are shared out among devices.
     `instruction_set`: what oneDNN and XLA may pick at most; native is no cap. `resident_bytes`: features that take
     more stream from disk. `callbacks`: names of training/callbacks.py with their arguments. `profile`: record what
     TensorFlow does, for TensorBoard.

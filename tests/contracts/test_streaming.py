@@ -34,10 +34,14 @@ def on_disk(folder: Path, case: tuple[str, str, str]) -> Path:
     return folder
 
 
-def trained(folder: Path, data: Path, case: tuple[str, str, str], trainer: str, most: int) -> tuple[list[bytes], list]:
+def trained(
+    folder: Path, data: Path, case: tuple[str, str, str], trainer: str, most: int, xla: str = "auto"
+) -> tuple[list[bytes], list]:
     schema = schema_of(case[1], case[2])
     config = config_for(trainer, case)
-    config.trainer.resident_bytes = most
+    config.trainer.resident_bytes, config.trainer.xla = most, xla
+    if xla == "on":
+        config.trainer.augmentation.translate = 0.0  # else it is steps that are compiled, also in memory
     splits = [open_split(data, name, schema, most) for name in ("train", "validation")]
     assert all(isinstance(split, SplitFile) == (most == 1) for split in splits)
     model, history = fit(config, schema, *splits, Journal(folder / "journal.jsonl"), folder, {})
@@ -59,6 +63,13 @@ def test_same_bits(case: tuple[str, str, str], trainer: str, tmp_path: Path, mon
     monkeypatch.undo()
     monkeypatch.setattr(prepared, "CHUNK_ROWS", 16)
     assert trained(tmp_path / "killed", data, case, trainer, 1) == resident
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[0] in ("linear", "cnn")], ids=lambda case: case[0])
+def test_same_bits_by_xla(case: tuple[str, str, str], tmp_path: Path) -> None:
+    data = on_disk(tmp_path / "data", case)
+    resident, streamed = (trained(tmp_path / f"{most}", data, case, "compiled", most, xla="on") for most in (2**30, 1))
+    assert streamed == resident
 
 
 def test_chunks_of_a_file_are_those_of_memory(tmp_path: Path) -> None:
@@ -88,17 +99,10 @@ def test_rows_file_reads_at_random(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("trainer", "xla", "message"),
-    [
-        ("exact", "auto", "trainer exact keeps all features in memory"),
-        ("compiled", "on", "trainer.xla=on needs features in memory"),
-    ],
-)
-def test_what_cannot_stream_says_so(trainer: str, xla: str, message: str, tmp_path: Path) -> None:
+def test_the_trainer_exact_does_not_stream(tmp_path: Path) -> None:
     schema = schema_of("table", REGRESSION)
     config = config_of("linear", REGRESSION)
-    config.trainer.name, config.trainer.xla, config.trainer.resident_bytes = trainer, xla, 1
+    config.trainer.name, config.trainer.resident_bytes = "exact", 1
     journal = Journal(tmp_path / "journal.jsonl")
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match="trainer exact keeps all features in memory"):
         fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, tmp_path, {})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import Config, TrainerConfig
+from pipeline.config import Config
 from pipeline.data.prepared import AnySplit
 from pipeline.data.schema import Schema
 from pipeline.model.families import FAMILIES
@@ -47,17 +47,5 @@ def assemble(config: Config, schema: Schema, train: AnySplit) -> Assembled:
     penalty = keras.regularizers.L2(config.model.l2) if config.model.l2 else None
     outputs = keras.layers.Dense(head.num_outputs, kernel_regularizer=penalty, name="head")(representation)
     core = keras.Model(core_input, outputs, name="core")
-    if _fuses_recurrence(config.trainer):
-        from pipeline.model.recurrence import speed_up
-
-        for layer in core.layers:
-            speed_up(layer)
     served = keras.Model(raw, head.served_output(core(preprocess(raw))), name="served")
     return Assembled(preprocess, core, served, head)
-
-
-def _fuses_recurrence(config: TrainerConfig) -> bool:
-    """Whether recurrent layers train through XLA; what XLA compiles, replicas cannot share, and a GPU has cuDNN."""
-    import tensorflow as tf
-
-    return config.xla != "off" and config.strategy == "none" and not tf.config.get_visible_devices("GPU")

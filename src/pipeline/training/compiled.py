@@ -88,9 +88,15 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
     whole, rest = divmod(job.train.num_rows, size)
     replicas = job.strategy.num_replicas_in_sync
     step = _step_function(job, optimizer) if replicas == 1 else _shared_step_function(job, optimizer, replicas)
+    # what XLA cannot compute, reading and augmenting, stays outside: then it gets each step, else the whole epoch
+    by_step = job.train.streamed or job.augment is not None
+    if job.xla and by_step:
+        step = tf.function(step, jit_compile=True, autograph=False)
     evaluate = _evaluation_function(job)
 
     def add(sums: Any, batch: Any) -> Any:
+        if job.augment is not None and replicas == 1:
+            batch = (job.augment(batch[0], training=True), *batch[1:])
         sums = sums + step(batch)
         # a sum that is not finite never becomes so again, hence this counts the steps before it
         return sums + tf.cast(tf.math.is_finite(sums[0]), tf.float32) * tf.constant([0.0, 0.0, 1.0])
@@ -121,19 +127,17 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
         measured = [sums[:2] / job.train.num_rows, evaluate(), rate[tf.newaxis], sums[2:]]
         return tf.concat(measured, axis=0)
 
-    return tf.function(epoch_of, jit_compile=True, autograph=False) if job.xla else epoch_of
+    return tf.function(epoch_of, jit_compile=True, autograph=False) if job.xla and not by_step else epoch_of
 
 
 def _step_function(job: Job, optimizer: Any) -> Any:
-    """One optimizer step on a batch; returns the sums over its rows of loss and metric, and 0 (3,)."""
+    """One optimizer step on a batch (augmented); returns the sums over its rows of loss and metric, and 0 (3,)."""
     import tensorflow as tf
 
     loss_of = job.head.loss()
 
     def step(batch: list[Any]) -> Any:
         features, target, *weight = batch
-        if job.augment is not None:
-            features = job.augment(features, training=True)
         rows = tf.cast(tf.shape(features)[0], tf.float32)
         with tf.GradientTape() as tape:
             outputs = job.core(features, training=True)
@@ -197,13 +201,23 @@ def _evaluation_function(job: Job) -> Any:
 
     if job.validation.streamed:
         dataset = in_order(job.validation)
+        add = tf.function(add, jit_compile=True, autograph=False) if job.xla else add
         return lambda: dataset.reduce(tf.zeros(2), add) / job.validation.num_rows
     held_out = tensors(job.validation)
+    whole, rest = divmod(job.validation.num_rows, EVALUATION_BATCH)
+
+    def batch(b: Any) -> Any:
+        first = b * EVALUATION_BATCH
+        return [
+            tf.ensure_shape(a[first : first + EVALUATION_BATCH], [EVALUATION_BATCH, *a.shape[1:]]) for a in held_out
+        ]
 
     def evaluate() -> Any:
         sums = tf.zeros(2)
-        for start in range(0, job.validation.num_rows, EVALUATION_BATCH):
-            sums = add(sums, [array[start : start + EVALUATION_BATCH] for array in held_out])
+        if whole:
+            _, sums = tf.while_loop(lambda b, _: b < whole, lambda b, sums: (b + 1, add(sums, batch(b))), (0, sums))
+        if rest:
+            sums = add(sums, [array[-rest:] for array in held_out])
         return sums / job.validation.num_rows
 
     return evaluate

@@ -13,6 +13,7 @@ from pipeline.data.schema import Schema
 from pipeline.layout import CHECKPOINTS, TENSORBOARD, TRAIN, VALIDATION
 from pipeline.model.assembly import Assembled, assemble
 from pipeline.model.augmentation import build_augmentation
+from pipeline.model.xla import speed_up
 from pipeline.tracking.journal import Journal
 from pipeline.tracking.tensorboard import TensorBoardWriter
 from pipeline.training import TRAINERS, runtime
@@ -53,7 +54,9 @@ def fit(
         _examples(model, config, schema, split, folder / f"{name}.features")
         for name, split in ((TRAIN, train), (VALIDATION, validation))
     )
-    xla = uses_xla(settings, config.model.family, examples)
+    xla = uses_xla(settings, config.model.family, model.core, examples.num_rows)
+    if xla and not runtime.on_gpu():
+        speed_up(model.core)
     used = {"precision": settings.precision, "strategy": settings.strategy, "xla": "on" if xla else "off"}
     journal.tags({"device": device, "replicas": str(strategy.num_replicas_in_sync)} | used)
     # what an earlier, finished run of this identity wrote for TensorBoard stands

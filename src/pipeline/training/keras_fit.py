@@ -27,7 +27,7 @@ def train(job: Job) -> None:
         loss=job.head.loss(),
         metrics=[job.head.new_metric()],
         steps_per_execution=steps,
-        jit_compile=job.xla,
+        jit_compile=False,
     )
     done = job.life.begin(optimizer)
     if done < config.epochs and not job.life.stopped:

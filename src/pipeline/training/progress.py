@@ -24,7 +24,8 @@ class Progress:
     def epoch(self, epoch: int, values: EpochValues) -> None:
         if self._bar.disable:
             return
-        if time.time() - self._bar.last_print_t >= self._bar.mininterval:
+        last = epoch == self._bar.total
+        if last or time.time() - self._bar.last_print_t >= self._bar.mininterval:
             self._bar.set_postfix({name: f"{values[name]:.4g}" for name in SHOWN if name in values}, refresh=False)
         self._bar.update(epoch - self._bar.n)
 

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from pipeline.config import TrainerConfig
 from pipeline.errors import ConfigError
-from pipeline.training.job import Examples
+from pipeline.model.xla import convolution
 from pipeline.training.runtime import on_gpu
 
-# Measured on two cores (benchmarks/training.py): XLA makes a step of these families four times faster and takes half
-# a second to compile, which is earned back after about so many steps. Convolutions take 5 to 30 times longer with it,
-# recurrent layers up to 3 times. On a GPU nothing is measured yet.
-FASTER_WITH_XLA = ("linear", "logistic")
-STEPS_THAT_PAY = 5000
+# Measured on two cores (docs/performance.md): XLA makes a step of these families 1.3 to 4 times faster and takes half a
+# second to eight seconds to compile, which is earned back after about so many steps. On a GPU nothing is measured.
+STEPS_THAT_PAY = {"linear": 5000, "logistic": 5000, "cnn": 4000, "rnn": 1500}
 
 
 @contextmanager
@@ -22,22 +21,26 @@ def refused_by_xla(used: bool) -> Iterator[None]:
 
     try:
         yield
-    except tf.errors.UnimplementedError as error:
+    except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
         if not used:
             raise
         reason = next((line.strip() for line in str(error).splitlines() if "XLA" in line), str(error)[:200])
         raise ConfigError(f"trainer.xla=on cannot train this model ({reason}). Set it to auto or off.") from error
 
 
-def uses_xla(config: TrainerConfig, family: str, train: Examples) -> bool:
+def uses_xla(config: TrainerConfig, family: str, core: Any, num_rows: int) -> bool:
     """`trainer.xla` as it is; auto: for the trainer `compiled`, where measurement says that it pays.
 
     Raises ConfigError where XLA is asked for and cannot be.
     """
-    cannot = "features in memory" if train.streamed else "trainer.strategy=none" if config.strategy != "none" else ""
+    # Keras' fit quietly does without XLA where operations are to be deterministic
+    cannot = [f"trainer={config.name}"] if config.name != "compiled" else []
+    cannot += [f"trainer.strategy={config.strategy}"] if config.strategy != "none" else []
     if config.xla == "on" and cannot:
-        raise ConfigError(f"trainer.xla=on needs {cannot}.")
+        raise ConfigError(f"trainer.xla=on is for trainer=compiled without a strategy, found {' and '.join(cannot)}.")
     if config.xla != "auto" or cannot:
         return config.xla == "on"
-    steps = config.epochs * -(-train.num_rows // config.batch_size)
-    return config.name == "compiled" and family in FASTER_WITH_XLA and steps >= STEPS_THAT_PAY and not on_gpu()
+    if config.precision != "float32" or on_gpu():
+        return False
+    steps = config.epochs * -(-num_rows // config.batch_size)
+    return steps >= STEPS_THAT_PAY[family] and convolution.suits(core, config.batch_size)

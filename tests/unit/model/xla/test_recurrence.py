@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.model.recurrence import speed_up
+from pipeline.model.xla.recurrence import speed_up
 
-CELLS = {"simple": keras.layers.SimpleRNN, "gru": keras.layers.GRU}
+CELLS = {"simple": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 
 def layer_of(cell: str, bidirectional: bool = False, **options: Any) -> Any:
@@ -65,7 +65,8 @@ def test_options(cell: str, options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_initial_state(cell: str) -> None:
-    assert_same(cell, 8, initial=[tf.fill([6, 12], 0.3)], return_state=True)
+    states = [tf.fill([6, 12], 0.3), tf.fill([6, 12], -0.2)]
+    assert_same(cell, 8, initial=states[: 2 if cell == "lstm" else 1], return_state=True)
 
 
 @pytest.mark.parametrize("cell", CELLS)

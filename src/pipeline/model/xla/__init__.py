@@ -1,0 +1,13 @@
+"""Keras' layers in the form that XLA makes fast on a CPU: the same formulas, the same layers when saved."""
+
+from typing import Any
+
+
+def speed_up(core: Any) -> None:
+    """Let the layers of a model compute, in training, in the form that XLA makes fast; each says which it can."""
+    from pipeline.model.xla import convolution, dropout, recurrence
+
+    for layer in core.layers:
+        convolution.speed_up(layer)
+        dropout.speed_up(layer)
+        recurrence.speed_up(layer)

@@ -1,0 +1,82 @@
+"""Keras' convolution and max pooling as XLA computes them well on a CPU: the same layers and formulas.
+
+XLA has no fast gradient of a convolution on a CPU. As one matrix product of each position's surroundings (its patch)
+and the kernel (Chellapilla et al. 2006, "High Performance Convolutional Neural Networks for Document Processing") it
+has one, and fuses what stands around it. Patches take the kernel's size times the memory, so only where that is little.
+
+Shapes: B rows, *S positions (one or two axes), C channels, F filters, K places under the kernel.
+"""
+
+import itertools
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+Tensor = Any
+
+# Measured (docs/performance.md): more than a core's cache holds, and oneDNN's own convolution is faster
+MOST_PATCH_BYTES = 2**24
+
+
+def speed_up(layer: keras.layers.Layer) -> None:
+    """Let a convolution or max pooling compute by the fast path; all else stays as it is.
+
+    The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
+    """
+    usual = layer.call
+    if type(layer) in (keras.layers.Conv1D, keras.layers.Conv2D) and _is_plain(layer):
+
+        def convolve(x: Tensor) -> Tensor:
+            small = _patch_bytes(layer, x.shape) <= MOST_PATCH_BYTES
+            return _convolve(layer, x) if small else usual(x)
+
+        layer.call = convolve
+    elif type(layer) in (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D) and _tiles(layer):
+        layer.call = lambda x: _pool(layer, x)
+
+
+def suits(core: keras.Model, batch_size: int) -> bool:
+    """Whether every convolution of `core` takes the fast path on a batch of so many rows."""
+    layers = [layer for layer in core.layers if isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D)]
+    return all(_patch_bytes(layer, (batch_size, *layer.input.shape[1:])) <= MOST_PATCH_BYTES for layer in layers)
+
+
+def _is_plain(layer: Any) -> bool:
+    ones = set(layer.strides + layer.dilation_rate) == {1}
+    return bool(ones and layer.groups == 1 and layer.padding == "same" and layer.data_format == "channels_last")
+
+
+def _patch_bytes(layer: Any, shape: Any) -> int:
+    values = math.prod(size or 1 for size in shape)
+    return int(4 * values * math.prod(layer.kernel_size))
+
+
+def _convolve(layer: Any, x_BSC: Tensor) -> Tensor:
+    kernel, sizes = tf.cast(layer.kernel.value, x_BSC.dtype), x_BSC.shape[1:-1]
+    # `same` in TensorFlow: of an even kernel's surroundings, the larger part comes after
+    padded = tf.pad(x_BSC, [[0, 0], *([(k - 1) // 2, k // 2] for k in layer.kernel_size), [0, 0]])
+    shifts = itertools.product(*map(range, layer.kernel_size))
+    windows = [[slice(first, first + size) for first, size in zip(shift, sizes, strict=True)] for shift in shifts]
+    patches = tf.concat([padded[(slice(None), *window)] for window in windows], -1)  # (B, *S, K C)
+    y = tf.tensordot(patches, tf.reshape(kernel, [-1, layer.filters]), 1)
+    if layer.bias is not None:
+        y = tf.nn.bias_add(y, tf.cast(layer.bias.value, y.dtype))
+    return layer.activation(y)
+
+
+def _tiles(layer: Any) -> bool:
+    tiles = layer.pool_size == layer.strides and layer.padding == "valid"
+    return bool(tiles and layer.data_format == "channels_last")
+
+
+def _pool(layer: Any, x_BSC: Tensor) -> Tensor:
+    """The maximum of each tile. Of equal maxima, each gets an equal share of the gradient, where TensorFlow's kernel
+    gives all to the first; behind a ReLU, equal maxima are zeros, and no gradient comes through."""
+    shape = [-1]
+    for size, pool in zip(x_BSC.shape[1:-1], layer.pool_size, strict=True):
+        shape += [size // pool, pool]
+    whole = (slice(0, count * pool) for count, pool in zip(shape[1::2], shape[2::2], strict=True))
+    tiles = tf.reshape(x_BSC[(slice(None), *whole)], [*shape, x_BSC.shape[-1]])
+    return tf.reduce_max(tiles, list(range(2, len(shape), 2)))

@@ -1,0 +1,199 @@
+"""Keras' recurrent layers as XLA computes them well on a CPU: the same layers and formulas, in another order.
+
+Keras' own loop multiplies inputs and weights anew at every time step, and its gradient does so three times more. Here
+only what must wait for the step before is in a loop, which XLA fuses; the input projection and the weight gradients
+are one matrix product each over all steps (Appleyard et al. 2016, "Optimizing Performance of Recurrent Neural
+Networks on GPUs").
+
+Shapes: B rows, T steps, C features, H units; F = H for SimpleRNN, 3H (z, r, g) for GRU, 4H (i, f, g, o) for LSTM.
+A layer's states are [h], and [h, c] for LSTM.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+Tensor = Any
+States = Sequence[Any]
+
+
+def speed_up(layer: keras.layers.Layer) -> None:
+    """Let a recurrent layer, or a Bidirectional of one, train by the fast path; all else stays as it is.
+
+    The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
+    """
+    if isinstance(layer, keras.layers.Bidirectional):
+        speed_up(layer.forward_layer)
+        speed_up(layer.backward_layer)
+    elif type(layer) in _CELLS and _is_plain(layer.cell):
+        usual = layer.inner_loop
+
+        def inner_loop(sequences: Tensor, initial_state: Any, mask: Any, training: Any = False) -> tuple[Any, Any, Any]:
+            masked = any(m is not None for m in tf.nest.flatten([mask]))
+            if training is not True or masked or None in sequences.shape[1:]:
+                outputs: tuple[Any, Any, Any] = usual(sequences, initial_state, mask, training=training)
+                return outputs
+            states_TBH = _train(layer, sequences, tf.nest.flatten(initial_state))
+            last = [state_TBH[-1] for state_TBH in states_TBH]
+            return last[0], tf.transpose(states_TBH[0], [1, 0, 2]), last
+
+        layer.inner_loop = inner_loop
+
+
+def _is_plain(cell: Any) -> bool:
+    sigmoid = keras.activations.sigmoid
+    gates = getattr(cell, "recurrent_activation", sigmoid) is sigmoid and getattr(cell, "reset_after", True)
+    usual = gates and cell.activation is keras.activations.tanh and cell.compute_dtype == "float32"
+    return bool(usual and not cell.dropout and not cell.recurrent_dropout)
+
+
+def _train(layer: Any, x_BTC: Tensor, first: States) -> States:
+    """The states (T, B, H) after every step, in the order of processing; `first`: those before it (B, H)."""
+    W_CF, U_HF = layer.cell.kernel.value, layer.cell.recurrent_kernel.value
+    gru, H = isinstance(layer, keras.layers.GRU), layer.cell.units
+    b = tf.zeros(([2] if gru else []) + [W_CF.shape[1]]) if layer.cell.bias is None else layer.cell.bias.value
+    if gru:  # of its second bias only the part that r multiplies cannot be added before the loop
+        b, late_H = b[0] + tf.pad(b[1, : 2 * H], [[0, H]]), b[1, 2 * H :]
+    else:
+        late_H = tf.zeros([H])
+    x_TBC = tf.transpose(x_BTC, [1, 0, 2])
+    x_TBC = tf.reverse(x_TBC, [0]) if layer.go_backwards else x_TBC
+    forward, backward = _CELLS[type(layer)]
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def run(x_TBC: Tensor, W_CF: Tensor, U_HF: Tensor, b_F: Tensor, late_H: Tensor, *first: Tensor) -> Any:
+        p = tf.nn.bias_add(tf.matmul(_flat(x_TBC), W_CF), b_F)
+        p_TBF = tf.reshape(p, [x_TBC.shape[0], -1, W_CF.shape[1]])
+        states, kept = forward(p_TBF, U_HF, late_H, first)
+
+        def gradient(*dstates: Tensor) -> Any:
+            before = [tf.concat([f[tf.newaxis], s[:-1]], 0) for f, s in zip(first, states, strict=True)]
+            dp, da, dfirst = backward(dstates, before, kept, U_HF)
+            dp, da = _flat(dp), _flat(da)
+            dx = tf.reshape(tf.matmul(dp, W_CF, transpose_b=True), tf.shape(x_TBC))
+            dW, dU = (tf.matmul(_flat(i), d, transpose_a=True) for i, d in ((x_TBC, dp), (before[0], da)))
+            return dx, dW, dU, tf.reduce_sum(dp, 0), tf.reduce_sum(da[:, -H:], 0), *dfirst
+
+        return states, gradient
+
+    return list(run(x_TBC, W_CF, U_HF, b, late_H, *first))
+
+
+def _flat(x_TBF: Tensor) -> Tensor:
+    return tf.reshape(x_TBF, [-1, x_TBF.shape[-1]])
+
+
+def _loop(step: Callable[..., Any], states: Sequence[Tensor], inputs: Sequence[Tensor], sizes: Sequence[int]) -> Any:
+    """`step(states, *inputs of t) -> states, *outputs of t` over (T, B, _); last states, outputs (T, B, size)."""
+    T, rows = inputs[0].shape[0], states[0].shape[0]
+    sources = [tf.TensorArray(tf.float32, T).unstack(i) for i in inputs]
+    outputs = [tf.TensorArray(tf.float32, T, element_shape=[rows, size]) for size in sizes]
+
+    def body(t: Tensor, states: Any, outputs: Any) -> Any:
+        states, *values = step(states, *(s.read(t) for s in sources))
+        return t + 1, states, [o.write(t, v) for o, v in zip(outputs, values, strict=True)]
+
+    start = (0, list(states), outputs)
+    _, states, outputs = tf.while_loop(lambda t, *_: t < T, body, start, maximum_iterations=T)
+    return states, [o.stack() for o in outputs]
+
+
+def _loop_back(step: Callable[..., Any], states: Sequence[Tensor], inputs: Sequence[Tensor], sizes: Any) -> Any:
+    states, outputs = _loop(step, states, [i[::-1] for i in inputs], sizes)
+    return states, [o[::-1] for o in outputs]
+
+
+# A backward multiplies by factors k that are known before its loop: da = dh * k, with h and gates kept from forward.
+
+
+def _simple_forward(p_TBH: Tensor, U_HH: Tensor, _: Tensor, first: States) -> Any:
+    def step(states: States, p: Tensor) -> Any:
+        h = tf.tanh(p + tf.matmul(states[0], U_HH))
+        return [h], h
+
+    states = _loop(step, first, [p_TBH], [U_HH.shape[0]])[1]
+    return states, states
+
+
+def _simple_backward(dstates: States, before: States, kept: States, U_HH: Tensor) -> Any:
+    def step(dstates: States, dy: Tensor, k: Tensor) -> Any:
+        dp = (dstates[0] + dy) * k
+        return [tf.matmul(dp, U_HH, transpose_b=True)], dp
+
+    k_TBH = 1 - kept[0] * kept[0]
+    dfirst, (dp,) = _loop_back(step, [tf.zeros_like(before[0][0])], [dstates[0], k_TBH], [U_HH.shape[0]])
+    return dp, dp, dfirst
+
+
+def _gru_forward(p_TBF: Tensor, U_HF: Tensor, late_H: Tensor, first: States) -> Any:
+    H = U_HF.shape[0]
+
+    def step(states: States, p: Tensor) -> Any:
+        h = states[0]
+        a = tf.matmul(h, U_HF)
+        zr = tf.sigmoid(p[:, : 2 * H] + a[:, : 2 * H])
+        q = a[:, 2 * H :] + late_H
+        g = tf.tanh(p[:, 2 * H :] + zr[:, H:] * q)
+        h = g + zr[:, :H] * (h - g)
+        return [h], h, zr, q, g
+
+    h_TBH, *kept = _loop(step, first, [p_TBF], [H, 2 * H, H, H])[1]
+    return [h_TBH], kept
+
+
+def _gru_backward(dstates: States, before: States, kept: States, U_HF: Tensor) -> Any:
+    zr, q, g = kept
+    z, r = tf.split(zr, 2, -1)
+    k = (1 - z) * (1 - g * g)
+    k_TBF = tf.concat([(before[0] - g) * z * (1 - z), k * q * r * (1 - r), k * r], -1)
+
+    def step(dstates: States, dy: Tensor, z: Tensor, k_BF: Tensor) -> Any:
+        dh = dstates[0] + dy
+        da = tf.concat([dh, dh, dh], 1) * k_BF
+        return [dh * z + tf.matmul(da, U_HF, transpose_b=True)], da, dh
+
+    H, F = U_HF.shape
+    dfirst, (da, dh) = _loop_back(step, [tf.zeros_like(before[0][0])], [dstates[0], z, k_TBF], [F, H])
+    return tf.concat([da[..., : 2 * H], dh * k], -1), da, dfirst
+
+
+def _lstm_forward(p_TBF: Tensor, U_HF: Tensor, _: Tensor, first: States) -> Any:
+    H = U_HF.shape[0]
+
+    def step(states: States, p: Tensor) -> Any:
+        h, c = states
+        a = p + tf.matmul(h, U_HF)
+        i_f, g, o = tf.sigmoid(a[:, : 2 * H]), tf.tanh(a[:, 2 * H : 3 * H]), tf.sigmoid(a[:, 3 * H :])
+        c = i_f[:, H:] * c + i_f[:, :H] * g
+        tanh_c = tf.tanh(c)
+        h = o * tanh_c
+        return [h, c], h, c, i_f, g, o, tanh_c
+
+    h_TBH, c_TBH, *kept = _loop(step, first, [p_TBF], [H, H, 2 * H, H, H, H])[1]
+    return [h_TBH, c_TBH], kept
+
+
+def _lstm_backward(dstates: States, before: States, kept: States, U_HF: Tensor) -> Any:
+    i_f, g, o, tanh_c = kept
+    i, f = tf.split(i_f, 2, -1)
+    k_TBF = tf.concat([g * i * (1 - i), before[1] * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o)], -1)
+    through_h = o * (1 - tanh_c * tanh_c)
+
+    def step(later: States, dh: Tensor, dc: Tensor, through_h: Tensor, f: Tensor, k_BF: Tensor) -> Any:
+        dh = later[0] + dh
+        dc = later[1] + dc + dh * through_h
+        da = tf.concat([dc, dc, dc, dh], 1) * k_BF
+        return [tf.matmul(da, U_HF, transpose_b=True), dc * f], da
+
+    zeros = tf.zeros_like(before[0][0])
+    dfirst, (da,) = _loop_back(step, [zeros, zeros], [*dstates, through_h, f, k_TBF], [U_HF.shape[1]])
+    return da, da, dfirst
+
+
+_CELLS = {
+    keras.layers.SimpleRNN: (_simple_forward, _simple_backward),
+    keras.layers.GRU: (_gru_forward, _gru_backward),
+    keras.layers.LSTM: (_lstm_forward, _lstm_backward),
+}

@@ -1,0 +1,87 @@
+"""The fast path of convolutions and max pooling against Keras' own: outputs, gradients, and what it leaves alone."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipeline.model.xla import convolution
+from pipeline.model.xla.convolution import speed_up, suits
+
+CONV = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
+POOL = {1: keras.layers.MaxPooling1D, 2: keras.layers.MaxPooling2D}
+SHAPES = {1: (9, 3), 2: (9, 6, 3)}
+
+
+def measure(layer: Any, x: Any, xla: bool) -> list[Any]:
+    """Outputs, and the gradients of a function of them, of inputs and weights."""
+
+    @tf.function(autograph=False, jit_compile=xla)
+    def run(x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            outputs = layer(x)
+            loss = tf.reduce_sum(tf.sin(3 * outputs))
+        return outputs, tape.gradient(loss, [x, *(v.value for v in layer.trainable_variables)])
+
+    return [t.numpy() for t in tf.nest.flatten(run(x))]
+
+
+def assert_same(make: Any, rank: int) -> None:
+    usual, quick = make(), make()
+    x = tf.constant(np.random.default_rng(3).standard_normal((6, *SHAPES[rank])), tf.float32)
+    for layer in (usual, quick):
+        layer.build(x.shape)
+        draw = np.random.default_rng(2)
+        layer.set_weights([draw.normal(0, 0.3, w.shape) for w in layer.get_weights()])
+    speed_up(quick)
+    found = measure(quick, x, xla=True)
+    for ours, theirs in zip(found, measure(usual, x, xla=False), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
+    for first, second in zip(found, measure(quick, x, xla=True), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert quick.get_config() | {"name": ""} == usual.get_config() | {"name": ""}
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4])
+@pytest.mark.parametrize("bias", [False, True])
+def test_convolution_is_keras(rank: int, kernel: int, bias: bool) -> None:
+    assert_same(lambda: CONV[rank](5, kernel, padding="same", use_bias=bias, activation="tanh"), rank)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.parametrize("size", [2, 3])
+def test_max_pooling_is_keras(rank: int, size: int) -> None:
+    assert_same(lambda: POOL[rank](size), rank)
+
+
+def test_what_is_not_plain_stays() -> None:
+    layers = [
+        keras.layers.Conv2D(4, 3, padding="valid"),
+        keras.layers.Conv2D(4, 3, padding="same", strides=2),
+        keras.layers.Conv2D(4, 3, padding="same", dilation_rate=2),
+        keras.layers.MaxPooling2D(2, strides=1),
+        keras.layers.MaxPooling2D(2, padding="same"),
+        keras.layers.Dense(3),
+    ]
+    for layer in layers:
+        speed_up(layer)
+        assert "call" not in vars(layer)
+
+
+def test_patches_that_take_too_much_memory_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = keras.Input((8, 8, 2))
+    core = keras.Model(inputs, keras.layers.Conv2D(4, 3, padding="same")(inputs))
+    row = 4 * 8 * 8 * 2 * 9
+    monkeypatch.setattr(convolution, "MOST_PATCH_BYTES", 32 * row)
+    assert suits(core, 32)
+    assert not suits(core, 33)
+    speed_up(core.layers[1])
+    made: list[int] = []
+    monkeypatch.setattr(convolution, "_convolve", lambda layer, x: made.append(len(x)))
+    core.layers[1].call(tf.zeros((32, 8, 8, 2)))
+    assert core.layers[1].call(tf.zeros((33, 8, 8, 2))).shape == (33, 8, 8, 4)
+    assert made == [32]
