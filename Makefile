@@ -56,6 +56,7 @@ doctor: $(STAMP) ## look at Python, packages, GPU, store, DVC, disk, and say wha
 	@python -m pipeline.doctor
 
 ui: $(STAMP) ## MLflow on http://127.0.0.1:5000 (UI_PORT=5001: on that)
+	@case "$${MLFLOW_TRACKING_URI:-}" in http*) echo "MLFLOW_TRACKING_URI is a server: open $$MLFLOW_TRACKING_URI in a browser" >&2; exit 2;; esac
 	@python -m pipeline.ports $(UI_PORT) UI_PORT
 	@mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --port $(UI_PORT)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, NoReturn
 
-from pipeline.errors import BAD_INPUT, INTERRUPTED, PipelineError
+from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError, PipelineError
 from pipeline.garbage import collect_seldom
 
 STORAGE_ADVICE = {
@@ -85,7 +85,9 @@ def hydra_command(
         layout = Layout.find()
         compose.register_schema(layout)
         sweep = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
-        multirun = sweep_job is not None and any(argument in MULTIRUN for argument in sys.argv[1:])
+        multirun = any(argument in MULTIRUN for argument in sys.argv[1:])
+        if multirun and sweep_job is None:
+            raise ConfigError("-m (multirun) is for pipeline.train. Give this command one choice at a time.")
         if multirun:
             # one folder for all jobs, whichever process a launcher runs them in
             sys.argv.append(f"hydra.sweep.dir='{sweep}'")

@@ -54,8 +54,21 @@ def typed(node: Any, where: str) -> Any:
         config = OmegaConf.to_object(node)
     except OmegaConfBaseException as error:
         raise _explained(error, where) from error
+    _refuse_unknown(config, where)
     schema.check_all(config)
     return config
+
+
+def _refuse_unknown(config: Any, where: str) -> None:
+    """Raise ConfigError for a key that is no field; Hydra's `+key=value` adds one past the schema."""
+    known = [entry.name for entry in fields(config)]
+    for name, value in vars(config).items():
+        if name not in known:
+            kind = getattr(config, "family", None) or type(config).__name__.removesuffix("Config").lower()
+            place = f"{where}: " if where else ""
+            raise ConfigError(f"{place}'{name}' is not a field of {kind} {did_you_mean(name, known)}")
+        if is_dataclass(value):
+            _refuse_unknown(value, where)
 
 
 def num_cores() -> int:

@@ -98,8 +98,14 @@ class LogisticConfig(ModelConfig):
     family: str = "logistic"
 
 
-def _check_layers(name: str, widths: list[int]) -> None:
-    _check(len(widths) > 0 and min(widths) > 0, name, widths, "a list of positive widths")
+def _widths(found: Any) -> Any:
+    """One width, as a sweep writes it (`model.filters=8,16`), is a list of one."""
+    return [found] if isinstance(found, int) else found
+
+
+def _check_layers(name: str, widths: Any) -> None:
+    good = isinstance(widths, list) and widths and all(type(width) is int and width > 0 for width in widths)
+    _check(bool(good), name, widths, "a positive width, or a list of them such as [8, 16]")
 
 
 def _check_rate(name: str, rate: float) -> None:
@@ -112,12 +118,15 @@ class CnnConfig(ModelConfig):
     still allows it; `readout` is the mean over positions, or every position side by side (flatten)."""
 
     family: str = "cnn"
-    filters: list[int] = field(default_factory=lambda: [32, 64, 64])
+    filters: Any = field(default_factory=lambda: [32, 64, 64])
     kernel: int = 3
     pool_every: int = 1
     readout: str = "average"
     batch_norm: bool = True
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.filters = _widths(self.filters)
 
     def check(self) -> None:
         super().check()
@@ -132,9 +141,12 @@ class CnnConfig(ModelConfig):
 class RnnConfig(ModelConfig):
     family: str = "rnn"
     cell: str = "gru"
-    units: list[int] = field(default_factory=lambda: [64])
+    units: Any = field(default_factory=lambda: [64])
     bidirectional: bool = False
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.units = _widths(self.units)
 
     def check(self) -> None:
         super().check()
@@ -332,10 +344,17 @@ class Config:
         _check(self.seed >= 0, "params.yaml: seed", self.seed, "0 or more")
         metric = "val_mae" if self.dataset.task == REGRESSION else "val_accuracy"
         _one_of("objective", self.objective, ("val_loss", metric))
-        if self.trainer.name == "exact" and self.model.family not in ("linear", "logistic"):
+        if self.trainer.name == "exact":
+            self._check_exact()
+
+    def _check_exact(self) -> None:
+        if self.model.family not in ("linear", "logistic"):
             raise ConfigError(
                 f"trainer exact solves linear and logistic models, found {self.model.family}. Use trainer=compiled."
             )
+        for name, used in (("callbacks", self.trainer.callbacks), ("augmentation", self.trainer.augmentation.active)):
+            if used:
+                raise ConfigError(f"trainer exact has no use for trainer.{name}. Remove it, or use trainer=compiled.")
 
 
 @dataclass

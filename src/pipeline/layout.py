@@ -49,14 +49,11 @@ class Layout:
     def resolved(self) -> Path:
         return self.root / "build" / "config"
 
-    def resolved_dataset(self, dataset: str) -> Path:
-        return self.resolved / "datasets" / f"{dataset}.yaml"
-
     def resolved_experiment(self, experiment: str) -> Path:
         return self.resolved / "experiments" / f"{experiment}.yaml"
 
     def prepared(self, dataset: str) -> Path:
-        return self.root / "data" / "prepared" / dataset
+        return self.root / "data" / PREPARED / dataset
 
     def prepared_by_hand(self, name: str) -> Path:
         """Splits for runs by hand, kept by a digest of what they were made from; not DVC's."""
@@ -104,6 +101,7 @@ class Layout:
 
 
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
+PREPARED = "prepared"
 SCHEMA = "schema.json"
 SUMMARY = "summary.json"
 MODEL = "model.keras"

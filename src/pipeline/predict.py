@@ -33,6 +33,9 @@ def predict() -> None:
 
 
 def main() -> None:
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(f"{__doc__}\n\n{predict.__doc__}")
+        return
     run_command(predict)
 
 

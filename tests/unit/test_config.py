@@ -48,8 +48,19 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
             "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout). "
             "Did you mean 'filters'?",
         ),
+        (
+            "+model.filtres=[3]",
+            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout). "
+            "Did you mean 'filters'?",
+        ),
+        (
+            "+trainer.optimizer.rate=1",
+            "'rate' is not a field of optimizer (name, learning_rate, momentum, schedule, clip_norm).",
+        ),
         ("model.kernel=abc", "model.kernel: Value 'abc' of type 'str' could not be converted to Integer"),
         ("trainer.epochs=0", "trainer.epochs: found 0, expected 1 or more."),
+        ("model.filters=0", "model.filters: found [0], expected a positive width, or a list of them such as [8, 16]."),
+        ("model.filters=a", "model.filters: found 'a', expected a positive width, or a list of them such as [8, 16]."),
         ("model.dropout=1.0", "model.dropout: found 1.0, expected a rate of at least 0 and less than 1."),
         ("split.test=1.2", "params.yaml: split.test: found 1.2, expected a fraction between 0 and 1."),
         ("trainer.optimizer.name=adm", "trainer.optimizer.name: 'adm' is unknown (adam, sgd). Did you mean 'adam'?"),
@@ -57,6 +68,22 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
 )
 def test_refused_override(layout: Layout, override: str, message: str) -> None:
     assert refused(layout, "experiment=cnn_digits", override) == message
+
+
+def test_one_width_is_a_list_of_one(layout: Layout) -> None:
+    one = compose_config(layout, "config", ["experiment=cnn_digits", "model.filters=8"])
+    assert one == compose_config(layout, "config", ["experiment=cnn_digits", "model.filters=[8]"])
+    assert compose_config(layout, "config", ["experiment=rnn_digits", "model.units=8"]).model.units == [8]
+
+
+@pytest.mark.parametrize(
+    ("override", "found"),
+    [("trainer.augmentation.flip=true", "augmentation"), ("+trainer.callbacks.reduce_on_plateau={}", "callbacks")],
+)
+def test_the_exact_trainer_ignores_nothing(layout: Layout, override: str, found: str) -> None:
+    assert refused(layout, "experiment=logistic_digits", "trainer=exact", override) == (
+        f"trainer exact has no use for trainer.{found}. Remove it, or use trainer=compiled."
+    )
 
 
 def test_impossible_pair(layout: Layout) -> None:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.config import LimitConfig
-from pipeline.data.schema import Feature, Schema
+from pipeline.data.schema import Feature, Schema, remedy
 from pipeline.data.table import Table
 from pipeline.errors import DataError
 from pipeline.files import replacing
@@ -189,7 +189,7 @@ def open_split(folder: Path, split: str, schema: Schema, most_bytes: int) -> Any
 def to_split(table: pa.Table, schema: Schema, path: Path) -> Split:
     """The columns of a split's file as arrays; `path` is named in errors."""
     if ROW not in table.column_names or TARGET not in table.column_names:
-        raise DataError(f"{path}: no '{ROW}' or '{TARGET}' column. Run: dvc repro -f prepare@{schema.dataset}")
+        raise DataError(f"{path}: no '{ROW}' or '{TARGET}' column. {remedy(path.parent, again=True)}")
     inputs = read_inputs(table, {f.name: f.shape for f in schema.features}, path)
     return Split(np.array(table[ROW].to_pylist()), inputs, table[TARGET].to_numpy(), _weight(table))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.errors import DataError
 from pipeline.files import write_json
-from pipeline.layout import SCHEMA
+from pipeline.layout import PREPARED, SCHEMA
 
 NUMERIC, IMAGE = "numeric", "image"
 
@@ -49,8 +49,13 @@ class Schema:
             features = [Feature(**entry) for entry in values.pop("features")]
             return cls(features=features, **values)
         except FileNotFoundError as error:
-            raise DataError(f"{path}: not found. Run: dvc repro prepare@{folder.name}") from error
+            raise DataError(f"{path}: not found. {remedy(folder)}") from error
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(
-                f"{path}: not a schema of this version ({error}). Run: dvc repro -f prepare@{folder.name}"
-            ) from error
+            raise DataError(f"{path}: not a schema of this version ({error}). {remedy(folder, again=True)}") from error
+
+
+def remedy(folder: Path, again: bool = False) -> str:
+    """What makes a folder of prepared data anew."""
+    if folder.parent.name == PREPARED:
+        return f"Run: dvc repro {'-f ' if again else ''}prepare@{folder.name}"
+    return f"Remove {folder} and run the same command again."

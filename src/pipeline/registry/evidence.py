@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.prepared import ROW, read_split, read_table
-from pipeline.data.schema import Schema
+from pipeline.data.prepared import ROW, read_table
 from pipeline.errors import ArtifactError
-from pipeline.layout import IDENTITY, METRICS, MODEL, PREDICTIONS, SCORES, TRAIN, VALIDATION, Layout
+from pipeline.layout import IDENTITY, METRICS, MODEL, PREDICTIONS, SCORES, TRAIN, VALIDATION, Layout, split_file
 
 FOLDER = "evidence"
 LEARNED = "learned_rows.txt"
@@ -46,8 +45,8 @@ def write_evidence(layout: Layout, experiment: str, folder: Path) -> None:
         (folder / source.name).write_bytes(source.read_bytes())
     identity = json.loads((trained / IDENTITY).read_text(encoding="utf-8"))
     prepared = layout.prepared(identity["dataset"])
-    schema = Schema.read(prepared)
-    rows = {base(row) for split in (TRAIN, VALIDATION) for row in read_split(prepared, split, schema).rows}
+    tables = [read_table(prepared / split_file(split), [ROW]) for split in (TRAIN, VALIDATION)]
+    rows = {base(row) for table in tables for row in table[ROW].to_pylist()}
     (folder / LEARNED).write_text("".join(f"{row}\n" for row in sorted(rows)), encoding="utf-8")
 
 

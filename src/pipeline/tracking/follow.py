@@ -3,6 +3,7 @@ once more."""
 
 import select
 import sys
+import time
 from pathlib import Path
 
 from pipeline.errors import PipelineError
@@ -10,6 +11,7 @@ from pipeline.layout import Layout
 
 SECONDS_BETWEEN = 1.0
 SECONDS_AFTER_FAILURE = 10.0
+REST = 20  # a delivery reads the whole journal: a long one is followed by a rest of so many times its own length
 
 
 def parent_is_gone(timeout: float) -> bool:
@@ -32,6 +34,7 @@ def follow(layout: Layout, identity: str, sweep: str = "") -> bool:
     last, store = False, Store(layout)
     syncing: RunSync | None = None
     while True:
+        started = time.monotonic()
         wait = SECONDS_BETWEEN
         try:
             syncing = syncing or RunSync(store, layout.run(identity))
@@ -39,7 +42,7 @@ def follow(layout: Layout, identity: str, sweep: str = "") -> bool:
             if sweep and run_id:
                 adopt(store, sweep, identity.rpartition("-")[0], run_id)
                 sweep = ""
-            delivered = True
+            delivered, wait = True, max(SECONDS_BETWEEN, REST * (time.monotonic() - started))
         except PipelineError as error:
             print(error, flush=True)
             delivered, wait = False, SECONDS_AFTER_FAILURE

@@ -48,10 +48,15 @@ class Store:
         try:
             yield
         except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException, OSError) as error:
+            if isinstance(error, OSError) and not isinstance(error, requests.RequestException | ConnectionError):
+                raise  # of a disk, not of the store: the command tells it
             reason = without_password(" ".join(str(error).split()))[:300]
+            cure = "Check MLFLOW_TRACKING_URI and the server"
+            if self.uri.startswith(SQLITE):
+                cure = "Move that file away, or set MLFLOW_TRACKING_URI"
             raise TrackingError(
-                f"MLflow at {self.shown_uri}: {reason} Check MLFLOW_TRACKING_URI and the server; everything is kept in "
-                "runs/ and build/, and the next `make repro` delivers it."
+                f"MLflow at {self.shown_uri}: {reason} {cure}; everything is kept in runs/ and build/, and the next "
+                "`make repro` delivers it."
             ) from error
 
     def experiment(self, name: str) -> Experiment:

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.files import replacing
+
 CELL = 34  # pixels of a confusion matrix's cell
 VALIDATION_PREFIX = "val_"
+EVENT_FILES = "events.out.tfevents.*"
+KEPT_EVENTS = "events.out.tfevents.0.kept"  # sorts, and so is read, before what is written later
 
 
 class TensorBoardWriter:
@@ -25,12 +29,12 @@ class TensorBoardWriter:
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         places = [folder / name for name in ("train", "validation")]
-        earlier = [read_events(place, done) if done else [] for place in places]
-        shutil.rmtree(folder, ignore_errors=True)
+        if done:
+            for place in places:
+                keep_events(place, done)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
         self._train, self._validation = (EventFileWriter(str(place)) for place in places)
-        for writer, events in zip((self._train, self._validation), earlier, strict=True):
-            for event in events:
-                writer.add_event(event)
 
     def scalars(self, epoch: int, values: dict[str, float]) -> None:
         """`val_loss` becomes the scalar `loss` of validation, beside train's."""
@@ -95,17 +99,36 @@ class TensorBoardWriter:
         writer.add_event(event)
 
 
+def keep_events(folder: Path, last_step: int) -> None:
+    """Leave one file in `folder`, with the events up to `last_step`; a kill at any moment loses none of them."""
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    kept = folder / KEPT_EVENTS
+    events = read_events(folder, last_step)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(kept) as temporary, temporary.open("wb") as stream:
+        writer = RecordWriter(stream)
+        for event in events:
+            writer.write(event.SerializeToString())
+        writer.flush()
+    for path in folder.glob(EVENT_FILES):
+        if path != kept:
+            path.unlink()
+
+
 def read_events(folder: Path, last_step: int) -> list[Any]:
-    """The events of a folder's files up to `last_step`; a last one that was cut off is left out."""
+    """The events of a folder's files up to `last_step`; a last one that was cut off is left out, and so is what stands
+    twice because `keep_events` was killed before it had removed what it had kept."""
     from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
     from tensorboard.compat.proto.event_pb2 import Event
 
-    events = []
-    for path in sorted(folder.glob("events.out.tfevents.*")):
+    events, seen = [], set()
+    for path in sorted(folder.glob(EVENT_FILES)):
         for content in RawEventFileLoader(str(path)).Load():
             event = Event.FromString(content)
-            if not event.HasField("file_version") and event.step <= last_step:
+            if not event.HasField("file_version") and event.step <= last_step and content not in seen:
                 events.append(event)
+                seen.add(content)
     return events
 
 

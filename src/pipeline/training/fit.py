@@ -79,6 +79,9 @@ def fit(
         journal.flush()
         if board:
             board.close()
+        for split in (examples, held_out):
+            if isinstance(split.features, RowsFile):
+                split.features.close()
     return model, observer.history
 
 

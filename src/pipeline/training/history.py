@@ -30,6 +30,6 @@ def check_finite(epoch: int, values: EpochValues, bad_step: int | None = None) -
             where = f"epoch {epoch}" + (f", step {bad_step}," if bad_step and name == "loss" else "")
             raise ArtifactError(
                 f"{name} is {values[name]} in {where} at learning rate {values['learning_rate']:g}. Try a smaller "
-                "trainer.optimizer.learning_rate, or trainer.optimizer.clip_norm=1. Checkpoints from before stand in "
-                "the run's folder."
+                "trainer.optimizer.learning_rate, or trainer.optimizer.clip_norm=1. A checkpoint from before, if one "
+                "was due (checkpoint.every_epochs, every_seconds), is kept."
             )

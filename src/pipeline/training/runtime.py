@@ -126,4 +126,7 @@ def memory_advice(batch_size: int) -> Iterator[None]:
         yield
     except tf.errors.ResourceExhaustedError as error:
         smaller = f"Try trainer.batch_size={batch_size // 2}" if batch_size > 1 else "Try a smaller model"
-        raise ConfigError(f"out of memory with trainer.batch_size {batch_size}. {smaller}.") from error
+        raise ConfigError(
+            f"out of memory with trainer.batch_size {batch_size}. {smaller}, or where it is the data that take it, a "
+            "smaller trainer.resident_bytes."
+        ) from error

@@ -40,7 +40,7 @@ def uses_xla(config: TrainerConfig, family: str, core: Any, num_rows: int) -> bo
         raise ConfigError(f"trainer.xla=on is for trainer=compiled without a strategy, found {' and '.join(cannot)}.")
     if config.xla != "auto" or cannot:
         return config.xla == "on"
-    if config.precision != "float32" or on_gpu():
+    if config.precision != "float32" or on_gpu() or family not in STEPS_THAT_PAY:
         return False
     steps = config.epochs * -(-num_rows // config.batch_size)
     return steps >= STEPS_THAT_PAY[family] and convolution.suits(core, config.batch_size)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts
+from pipeline.tracking import tensorboard
+from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts, read_events
 
 
 def test_everything_is_there(tmp_path: Path) -> None:
@@ -32,3 +34,25 @@ def test_everything_is_there(tmp_path: Path) -> None:
 def test_confusion_counts_rows_are_actual() -> None:
     counts = confusion_counts(np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
     assert counts.tolist() == [[1, 0], [1, 1]]
+
+
+def test_a_resumed_run_keeps_what_it_had_whenever_it_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def epochs() -> list[int]:
+        return [event.step for event in read_events(tmp_path / "train", 2**31)]
+
+    board = TensorBoardWriter(tmp_path)
+    for epoch in range(1, 6):
+        board.scalars(epoch, {"loss": 1 / epoch})
+    board.close()
+    # killed between writing what it keeps and removing what that is from
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(InterruptedError))
+    with pytest.raises(InterruptedError):
+        tensorboard.keep_events(tmp_path / "train", 4)
+    monkeypatch.undo()
+    assert len(list((tmp_path / "train").iterdir())) == 2
+    for _ in range(2):  # what is resumed twice is no other case
+        board = TensorBoardWriter(tmp_path, done=4)
+        assert epochs() == [1, 2, 3, 4]
+        board.scalars(5, {"loss": 0.1})
+        board.close()
+        assert epochs() == [1, 2, 3, 4, 5]
