@@ -64,7 +64,7 @@ tensorboard: $(STAMP) ## TensorBoard on http://127.0.0.1:6006 (TENSORBOARD_PORT=
 	@python -m pipeline.ports $(TENSORBOARD_PORT) TENSORBOARD_PORT
 	@tensorboard --logdir runs --port $(TENSORBOARD_PORT)
 
-screenshots: $(STAMP) ## take the pictures of README and docs from this checkout's runs (needs chromium)
+screenshots: $(STAMP) ## take the pictures of README and docs, of a reproduction and a sweep in clones (needs chromium)
 	@python -m tests.end_to_end.pages
 
 lock: ## resolve pyproject.toml into requirements.lock (needs uv)

@@ -1,5 +1,8 @@
 """A training that ends after a checkpoint and goes on from it is the same training, under every trainer and family."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +133,34 @@ def test_damaged_checkpoint_is_set_aside_and_the_one_before_used(
     np.testing.assert_array_equal(found.arrays["weights"][0], np.arange(5.0))
     assert f"checkpoint {last} cannot be used (its digest does not fit" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-000000002.ckpt", "epoch-000000003.damaged"]
+
+
+SAVE = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from pipeline.training.checkpoint import Checkpoint, Checkpoints
+checkpoints = Checkpoints(Path(sys.argv[1]), "run")
+for epoch in (1, 2, 3):
+    if epoch == 3:
+        name = {"writing": "write_bytes", "renaming": "replace", "removing": "unlink"}[sys.argv[2]]
+        setattr(Path, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+    checkpoints.save(Checkpoint(epoch, {}, {"weights": [np.full(5, float(epoch))]}))
+"""
+
+
+@pytest.mark.parametrize(("moment", "epoch"), [("writing", 2), ("renaming", 2), ("removing", 3)])
+def test_killed_while_a_checkpoint_is_written(moment: str, epoch: int, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", SAVE, str(tmp_path), moment], check=False)
+    assert done.returncode == -signal.SIGKILL
+    checkpoints = Checkpoints(tmp_path, "run")
+    found = checkpoints.latest()
+    assert found is not None
+    assert found.epoch == epoch
+    np.testing.assert_array_equal(found.arrays["weights"][0], np.full(5, float(epoch)))
+    assert not list(tmp_path.glob(".*")), "what was left half-written is gone"
+    checkpoints.save(Checkpoint(epoch + 1, {}, {}))
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_checkpoint_of_another_version_is_set_aside(

@@ -1,12 +1,14 @@
 """MLflow's and TensorBoard's pages in a headless browser. `make screenshots` takes the pictures of README and docs.
 
-python -m tests.end_to_end.pages        # after `make repro`: docs/images/*.png from this checkout's store
+python -m tests.end_to_end.pages        # docs/images/*.png, of a reproduction and of a sweep in clones of their own
 """
 
+import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pipeline.layout import Layout
 from pipeline.tracking.store import Store
 from tests.conftest import ROOT, environment
+from tests.end_to_end.test_pipeline import clone
 
 WAIT = 60_000  # milliseconds
 SIZE = {"width": 1280, "height": 760}
@@ -87,21 +90,44 @@ def run_of(root: Path, experiment: str) -> tuple[str, str]:
     return store.experiment(experiment).experiment_id, champion.run_id
 
 
+SWEEP = (
+    "-m",
+    "experiment=cnn_digits",
+    "trainer.epochs=3",
+    "model.filters=8,16",
+    "trainer.optimizer.learning_rate=0.01,0.003",
+)
+
+
+def in_clone(root: Path, *command: str) -> Path:
+    """A clone at `root` in which `command` has run."""
+    subprocess.run(command, cwd=clone(root), env=environment() | {"PYTHONPATH": str(root / "src")}, check=True)
+    return root
+
+
 def main() -> None:
     """Take the pictures."""
-    images = ROOT / "docs" / "images"
-    place, run = run_of(ROOT, "cnn_digits")
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    with tempfile.TemporaryDirectory() as folder:
+        reproduced = in_clone(Path(folder) / "reproduced", "dvc", "repro")
+        swept = in_clone(Path(folder) / "swept", sys.executable, "-m", "pipeline.train", *SWEEP)
+        take(reproduced, swept, ROOT / "docs" / "images")
+
+
+def take(reproduced: Path, swept: Path, images: Path) -> None:
+    place, run = run_of(reproduced, "cnn_digits")
     with browser() as opened:
-        with served(ROOT, "ui", "UI_PORT") as address:
+        with served(reproduced, "ui", "UI_PORT") as address:
             open_page(opened, f"{address}/#/models", "cnn_digits").screenshot(path=images / "mlflow-models.png")
             page = open_page(opened, f"{address}/#/experiments/{place}/runs/{run}/model-metrics", "learning_rate")
             page.wait_for_timeout(4000)
             page.screenshot(path=images / "mlflow-run.png")
-        with served(ROOT, "tensorboard", "TENSORBOARD_PORT") as address:
+        with served(reproduced, "tensorboard", "TENSORBOARD_PORT") as address:
             page = open_page(opened, f"{address}/?runFilter=digits&tagFilter=loss|accuracy#timeseries", "loss")
             page.wait_for_timeout(6000)
             page.screenshot(path=images / "tensorboard.png")
-            page = open_page(opened, f"{address}/#hparams", "seed")
+        with served(swept, "tensorboard", "TENSORBOARD_PORT") as address:
+            page = open_page(opened, f"{address}/#hparams", "learning_rate")
             page.wait_for_timeout(3000)
             page.screenshot(path=images / "tensorboard-hparams.png")
     print(f"pictures in {images}")

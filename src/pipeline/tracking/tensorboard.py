@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.files import replacing
+from pipeline.files import PARTIAL, replacing
 
 CELL = 34  # pixels of a confusion matrix's cell
 VALIDATION_PREFIX = "val_"
@@ -111,7 +111,7 @@ def keep_events(folder: Path, last_step: int) -> None:
         for event in events:
             writer.write(event.SerializeToString())
         writer.flush()
-    for path in folder.glob(EVENT_FILES):
+    for path in (*folder.glob(EVENT_FILES), *folder.glob(f".*{PARTIAL}")):
         if path != kept:
             path.unlink()
 
