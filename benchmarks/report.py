@@ -17,6 +17,18 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "images" / "performance.png"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+# times faster than keras fit, and than PyTorch, that we set out for
+GOALS = {
+    "linear 353x10": (60, 8),
+    "logistic 448x30": (60, 8),
+    "cnn 8x8, filters 8 16": (5, 2),
+    "cnn 8x8, filters 32 64 128": (5, 2),
+    "cnn 28x28, filters 16 32": (1.6, 2),
+    "rnn simple, T=32": (1.8, 1.2),
+    "rnn lstm, T=32": (1.8, 1.2),
+    "rnn gru, T=32": (1.8, 1.2),
+}
+REPRO_GOAL, MEMORY_GOAL = 0.4, 1.2
 RIVALS = {"keras": "keras fit", "keras_tuned": "keras fit, tuned", "torch": "PyTorch"}
 
 
@@ -67,6 +79,29 @@ def scaling_text(found: dict[str, Any], repro: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def goals_text(cases: dict[str, Any], scaling: dict[str, Any], repro: dict[str, Any]) -> str:
+    """Each goal beside what came, and whether it was met."""
+
+    def beside(found: float | None, goal: float, less: bool = False) -> str:
+        if found is None:
+            return f"{goal:g}: not measured"
+        met = found <= goal if less else found >= goal
+        return f"{goal:g}: {'met' if met else 'missed'}, {found:.3g}"
+
+    lines = ["| goal | against keras fit | against PyTorch |", "|---|---|---|"]
+    for case, goals in GOALS.items():
+        ratio = cases[case]["ratio"]
+        cells = [beside(ratio.get(rival), goal) for rival, goal in zip(("keras", "torch"), goals, strict=True)]
+        lines.append(f"| {case}, times faster | {' | '.join(cells)} |")
+    streamed = scaling["peak_memory_mib"]["streamed"]
+    growth = beside(streamed["30"] / streamed["1"], MEMORY_GOAL, less=True)
+    lines.append(f"| memory at 30 times the rows, streamed | {growth} | |")
+    lines.append(
+        f"| cold `dvc repro` / five plain scripts | {beside(repro['figures']['ratio'], REPRO_GOAL, less=True)} | |"
+    )
+    return "\n".join(lines)
+
+
 def main() -> None:
     training = json.loads((RESULTS / "training.json").read_text())
     scaling = json.loads((RESULTS / "scaling.json").read_text())
@@ -75,8 +110,9 @@ def main() -> None:
     machine = training["machine"]
     measured = (
         f"Measured with {machine['cores']} cores ({machine['processor']}, Python {machine['python']}), medians of "
-        f"{training['rounds']} rounds by turns.\n\n{table(training['cases'])}\n\n"
-        f"![How many times faster an epoch is](images/{PLOT.name})\n\n{scaling_text(scaling, repro)}"
+        f"{training['rounds']} rounds by turns{machine.get('torch', '')}.\n\n{table(training['cases'])}\n\n"
+        f"![How many times faster an epoch is](images/{PLOT.name})\n\n{scaling_text(scaling, repro)}\n\n"
+        f"{goals_text(training['cases'], scaling, repro)}"
     )
     text = PAGE.read_text()
     before, after = text.split(BEGIN)[0], text.split(END)[1]

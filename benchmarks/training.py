@@ -15,6 +15,7 @@ import platform
 import statistics
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,8 @@ def main() -> None:
     print(table(results))
     if set(results) == set(CASES):
         machine = {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+        if _is_there("torch"):
+            machine["torch"] = f", PyTorch {version('torch')}"
         RESULTS.write_text(
             json.dumps({"machine": machine, "rounds": arguments.rounds, "cases": results}, indent=2) + "\n"
         )

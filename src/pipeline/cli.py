@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from types import FrameType
 from typing import Any, NoReturn
 
 from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError, PipelineError
@@ -28,6 +29,13 @@ def run_command(command: Callable[[], Any]) -> None:
     Anything else is a bug and keeps its traceback. Ctrl-C exits with 130.
     """
     collect_seldom()
+    interrupted: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
     try:
         command()
     except PipelineError as error:
@@ -36,7 +44,10 @@ def run_command(command: Callable[[], Any]) -> None:
         if (told := about_storage(error)) is None:
             raise
         refuse(told)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception):
+        # libraries in C turn a KeyboardInterrupt that comes while they are imported into errors of their own
+        if not interrupted and not isinstance(sys.exc_info()[1], KeyboardInterrupt):
+            raise
         print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
 

@@ -64,7 +64,7 @@ def _refuse_unknown(config: Any, where: str) -> None:
     known = [entry.name for entry in fields(config)]
     for name, value in vars(config).items():
         if name not in known:
-            kind = getattr(config, "family", None) or type(config).__name__.removesuffix("Config").lower()
+            kind = getattr(config, "family", None) or type(config).__name__.removesuffix("Config").lower() or "config"
             place = f"{where}: " if where else ""
             raise ConfigError(f"{place}'{name}' is not a field of {kind} {did_you_mean(name, known)}")
         if is_dataclass(value):

@@ -144,7 +144,14 @@ checkpoints = Checkpoints(Path(sys.argv[1]), "run")
 for epoch in (1, 2, 3):
     if epoch == 3:
         name = {"writing": "write_bytes", "renaming": "replace", "removing": "unlink"}[sys.argv[2]]
-        setattr(Path, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        usual = getattr(Path, name)
+        def killed(path, *given, **named):
+            if name == "write_bytes":
+                usual(path, given[0][:100])
+            elif name == "unlink" and path.suffix != ".ckpt":
+                return usual(path, *given, **named)
+            os.kill(os.getpid(), signal.SIGKILL)
+        setattr(Path, name, killed)
     checkpoints.save(Checkpoint(epoch, {}, {"weights": [np.full(5, float(epoch))]}))
 """
 

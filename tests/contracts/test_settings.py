@@ -19,7 +19,7 @@ from pipeline.model.assembly import Assembled
 from pipeline.model.xla import convolution
 from pipeline.serving.export import load_served, save_canonical
 from pipeline.tracking.journal import Journal, read
-from pipeline.training import callbacks, runtime
+from pipeline.training import callbacks, compiled, runtime
 from pipeline.training.fit import fit
 from pipeline.training.job import EpochValues
 from pipeline.training.xla import STEPS_THAT_PAY, uses_xla
@@ -143,7 +143,7 @@ def test_what_xla_cannot_compute_is_refused(tmp_path: Path, monkeypatch: pytest.
     config = config_of("cnn", MULTICLASS)
     config.trainer.name, config.trainer.xla = "compiled", "on"
     monkeypatch.setattr(convolution, "speed_up", lambda layer: None)  # Keras' own pooling
-    message = r"trainer.xla=on cannot train this model \(GPU MaxPool gradient ops .*\)\. Set it to auto or off\."
+    message = r"XLA cannot train this model \(GPU MaxPool gradient ops .*\)\. Set trainer.xla=off\."
     with pytest.raises(ConfigError, match=message):
         trained(config, "image", MULTICLASS, tmp_path)
 
@@ -172,8 +172,22 @@ def test_xla_auto_is_for_what_it_pays(family: str, monkeypatch: pytest.MonkeyPat
     assert not uses_xla(replace(config, precision="mixed_bfloat16"), family, core, 33)
     assert not uses_xla(replace(config, xla="off"), family, core, 33)
     assert not uses_xla(replace(config, name="keras"), family, core, 33)
+    assert not uses_xla(config, "a new family", core, 33), "nothing is measured"
     monkeypatch.setattr(convolution, "MOST_PATCH_BYTES", 1)
     assert not uses_xla(config, family, core, 33), "images too large"
+
+
+@pytest.mark.parametrize("xla", ["off", "on"])
+@pytest.mark.parametrize("case", [CASES[0], CASES[3]], ids=lambda case: case[0])
+def test_validation_rows_beyond_one_batch(
+    case: tuple[str, str, str], xla: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of(case[0], case[2])
+    config.trainer.name, config.trainer.xla, config.trainer.epochs = "compiled", xla, 2
+    whole = trained(config, case[1], case[2], tmp_path / "whole")[1]
+    monkeypatch.setattr(compiled, "EVALUATION_BATCH", 20)  # two batches and a rest
+    for ours, theirs in zip(trained(config, case[1], case[2], tmp_path / "cut")[1], whole, strict=True):
+        np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-5)
 
 
 @pytest.mark.parametrize("case", CASES[2:], ids=lambda case: case[0])
@@ -248,7 +262,9 @@ def test_a_loss_that_is_not_finite_names_epoch_and_step_and_keeps_the_last_good_
 
 def test_out_of_memory_names_the_next_batch_size() -> None:
     with (
-        pytest.raises(ConfigError, match=r"out of memory with trainer.batch_size 64. Try trainer.batch_size=32\."),
+        pytest.raises(
+            ConfigError, match=r"out of memory with trainer.batch_size 64. Try trainer.batch_size=32, or where "
+        ),
         runtime.memory_advice(64),
     ):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")

@@ -40,8 +40,6 @@ def trained(
     schema = schema_of(case[1], case[2])
     config = config_for(trainer, case)
     config.trainer.resident_bytes, config.trainer.xla = most, xla
-    if xla == "on":
-        config.trainer.augmentation.translate = 0.0  # else it is steps that are compiled, also in memory
     splits = [open_split(data, name, schema, most) for name in ("train", "validation")]
     assert all(isinstance(split, SplitFile) == (most == 1) for split in splits)
     model, history = fit(config, schema, *splits, Journal(folder / "journal.jsonl"), folder, {})

@@ -67,7 +67,7 @@ def points(checkout: Path, name: str) -> dict[str, list[int]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("experiment", "trainer"), TRIED, ids="-".join)
+@pytest.mark.parametrize(("experiment", "trainer"), TRIED, ids=map("-".join, TRIED))
 def test_killed_anywhere_ends_in_the_same_bits(
     experiment: str, trainer: str, checkout: Path, pipeline: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,7 +103,7 @@ def test_killed_anywhere_ends_in_the_same_bits(
 
 @pytest.mark.slow
 def test_interrupted_training_saves_and_goes_on(checkout: Path, pipeline: Run) -> None:
-    """SIGTERM (preemption), then Ctrl-C; another configuration in between starts from nothing."""
+    """SIGTERM (preemption), then Ctrl-C."""
     assert pipeline("prepare", "dataset=diabetes").returncode == 0
     options = ["experiment=linear_diabetes", "trainer.epochs=2000", "output=out"]
     done_epochs = 0
@@ -120,9 +120,6 @@ def test_interrupted_training_saves_and_goes_on(checkout: Path, pipeline: Run) -
         saved = max(path.name for path in (journal.parent / "checkpoints").iterdir())
         assert int(re.findall(r"epoch-(\d+)", saved)[0]) >= done_epochs + 20
         done_epochs = int(re.findall(r"epoch-(\d+)", saved)[0])
-    other = pipeline("train", *options, "seed=2", "output=other")
-    assert other.returncode == 0, other.stderr
-    assert "going on" not in other.stdout
     # how often it is saved is no part of what a run is
     done = pipeline("train", *options, "checkpoint.every_epochs=1000")
     assert f"linear_diabetes: going on after epoch {done_epochs}, from " in done.stdout

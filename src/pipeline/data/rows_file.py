@@ -19,7 +19,7 @@ class RowsFile:
             for chunk in chunks:
                 stream.write(np.ascontiguousarray(chunk, np.float32).data)
         self._handle = os.open(path, os.O_RDONLY)
-        # the open handle keeps the content until this process ends, however it ends
+        # the open handle keeps the content until it is closed or this process ends, however it ends
         path.unlink()
         self._num_rows = os.fstat(self._handle).st_size // self._row_bytes
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.prepared import ROW, read_table
+from pipeline.data.schema import remedy
 from pipeline.errors import ArtifactError
 from pipeline.layout import IDENTITY, METRICS, MODEL, PREDICTIONS, SCORES, TRAIN, VALIDATION, Layout, split_file
 
@@ -46,6 +47,8 @@ def write_evidence(layout: Layout, experiment: str, folder: Path) -> None:
     identity = json.loads((trained / IDENTITY).read_text(encoding="utf-8"))
     prepared = layout.prepared(identity["dataset"])
     tables = [read_table(prepared / split_file(split), [ROW]) for split in (TRAIN, VALIDATION)]
+    if any(ROW not in table.column_names for table in tables):
+        raise ArtifactError(f"{prepared}: no '{ROW}' column in a split. {remedy(prepared, again=True)}")
     rows = {base(row) for table in tables for row in table[ROW].to_pylist()}
     (folder / LEARNED).write_text("".join(f"{row}\n" for row in sorted(rows)), encoding="utf-8")
 

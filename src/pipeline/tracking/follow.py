@@ -11,7 +11,8 @@ from pipeline.layout import Layout
 
 SECONDS_BETWEEN = 1.0
 SECONDS_AFTER_FAILURE = 10.0
-REST = 20  # a delivery reads the whole journal: a long one is followed by a rest of so many times its own length
+# a delivery reads the whole journal: a long one is followed by a rest of so many times its own length
+REST, LONGEST_REST = 20, 30.0
 
 
 def parent_is_gone(timeout: float) -> bool:
@@ -42,7 +43,7 @@ def follow(layout: Layout, identity: str, sweep: str = "") -> bool:
             if sweep and run_id:
                 adopt(store, sweep, identity.rpartition("-")[0], run_id)
                 sweep = ""
-            delivered, wait = True, max(SECONDS_BETWEEN, REST * (time.monotonic() - started))
+            delivered, wait = True, min(LONGEST_REST, max(SECONDS_BETWEEN, REST * (time.monotonic() - started)))
         except PipelineError as error:
             print(error, flush=True)
             delivered, wait = False, SECONDS_AFTER_FAILURE

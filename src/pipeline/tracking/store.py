@@ -15,6 +15,7 @@ from pipeline.layout import Layout
 from pipeline.tracking.settings import set_defaults, without_password
 
 SQLITE = "sqlite:///"
+BROKEN_DATABASE = ("not a database", "malformed", "revision", "out-of-date")
 # the UI then shows a run under model training, not among evaluations of language models
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -48,14 +49,13 @@ class Store:
         try:
             yield
         except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException, OSError) as error:
-            if isinstance(error, OSError) and not isinstance(error, requests.RequestException | ConnectionError):
-                raise  # of a disk, not of the store: the command tells it
-            reason = without_password(" ".join(str(error).split()))[:300]
+            reason = without_password(" ".join(str(error).split()))[:300].rstrip(".")
             cure = "Check MLFLOW_TRACKING_URI and the server"
             if self.uri.startswith(SQLITE):
-                cure = "Move that file away, or set MLFLOW_TRACKING_URI"
+                broken = any(sign in reason for sign in BROKEN_DATABASE)
+                cure = "Move that file away" if broken else "Run the same command again, or set MLFLOW_TRACKING_URI"
             raise TrackingError(
-                f"MLflow at {self.shown_uri}: {reason} {cure}; everything is kept in runs/ and build/, and the next "
+                f"MLflow at {self.shown_uri}: {reason}. {cure}; everything is kept in runs/ and build/, and the next "
                 "`make repro` delivers it."
             ) from error
 

@@ -89,10 +89,10 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
     replicas = job.strategy.num_replicas_in_sync
     step = _step_function(job, optimizer) if replicas == 1 else _shared_step_function(job, optimizer, replicas)
     # what XLA cannot compute, reading and augmenting, stays outside: then it gets each step, else the whole epoch
-    by_step = job.train.streamed or job.augment is not None
+    by_step = job.train.streamed or job.validation.streamed or job.augment is not None
     if job.xla and by_step:
         step = tf.function(step, jit_compile=True, autograph=False)
-    evaluate = _evaluation_function(job)
+    evaluate = _evaluation_function(job, job.xla and by_step)
 
     def add(sums: Any, batch: Any) -> Any:
         if job.augment is not None and replicas == 1:
@@ -185,8 +185,9 @@ def _shared_step_function(job: Job, optimizer: Any, replicas: int) -> Any:
     return step
 
 
-def _evaluation_function(job: Job) -> Any:
-    """`evaluate()` gives mean loss and metric over all validation rows (2,), in batches that fit into memory."""
+def _evaluation_function(job: Job, by_batch: bool) -> Any:
+    """`evaluate()` gives mean loss and metric over all validation rows (2,), in batches that fit into memory;
+    `by_batch`: XLA gets each of them, where it cannot have the whole epoch."""
     import tensorflow as tf
 
     loss_of = job.head.loss("sum")
@@ -199,23 +200,21 @@ def _evaluation_function(job: Job) -> Any:
         penalty = tf.add_n([tf.zeros([]), *job.core.losses])
         return sums + tf.stack([loss + penalty * rows, tf.reduce_sum(job.head.row_metric(target, outputs))])
 
+    add = tf.function(add, jit_compile=True, autograph=False) if by_batch else add
     if job.validation.streamed:
         dataset = in_order(job.validation)
-        add = tf.function(add, jit_compile=True, autograph=False) if job.xla else add
         return lambda: dataset.reduce(tf.zeros(2), add) / job.validation.num_rows
     held_out = tensors(job.validation)
     whole, rest = divmod(job.validation.num_rows, EVALUATION_BATCH)
-
-    def batch(b: Any) -> Any:
-        first = b * EVALUATION_BATCH
-        return [
-            tf.ensure_shape(a[first : first + EVALUATION_BATCH], [EVALUATION_BATCH, *a.shape[1:]]) for a in held_out
-        ]
+    cut = whole * EVALUATION_BATCH
+    batches = [tf.reshape(array[:cut], [whole, EVALUATION_BATCH, *array.shape[1:]]) for array in held_out]
 
     def evaluate() -> Any:
         sums = tf.zeros(2)
         if whole:
-            _, sums = tf.while_loop(lambda b, _: b < whole, lambda b, sums: (b + 1, add(sums, batch(b))), (0, sums))
+            _, sums = tf.while_loop(
+                lambda b, _: b < whole, lambda b, sums: (b + 1, add(sums, [a[b] for a in batches])), (0, sums)
+            )
         if rest:
             sums = add(sums, [array[-rest:] for array in held_out])
         return sums / job.validation.num_rows

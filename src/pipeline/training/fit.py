@@ -55,8 +55,6 @@ def fit(
         for name, split in ((TRAIN, train), (VALIDATION, validation))
     )
     xla = uses_xla(settings, config.model.family, model.core, examples.num_rows)
-    if xla and not runtime.on_gpu():
-        speed_up(model.core)
     used = {"precision": settings.precision, "strategy": settings.strategy, "xla": "on" if xla else "off"}
     journal.tags({"device": device, "replicas": str(strategy.num_replicas_in_sync)} | used)
     # what an earlier, finished run of this identity wrote for TensorBoard stands
@@ -70,6 +68,8 @@ def fit(
             if board and not done:
                 board.hparams(params)
                 board.graph(model.core)
+            if xla and not runtime.on_gpu():
+                speed_up(model.core)
             life = Lifecycle(model.core, settings, config.checkpoint, observer, checkpoints, saved, interrupts)
             job = Job(model.core, augment, model.head, examples, held_out, settings, config.seed, xla, strategy, life)
             with strategy.scope(), refused_by_xla(xla), profiled(settings.profile and writes, folder / TENSORBOARD):

@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -23,23 +25,23 @@ class Interrupts:
     def __init__(self) -> None:
         self.requested = False
         self._previous: dict[int, Any] = {}
-        self._heard = self._told = socket.socket()
+        self._close: list[Callable[[], object]] = []
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
+            heard, told = socket.socketpair()
+            told.setblocking(False)
+            threading.Thread(target=_watch, args=(heard,), daemon=True).start()
+            before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+            self._close = [lambda: signal.set_wakeup_fd(before), told.close]
             self._previous = {number: signal.signal(number, self._receive) for number in SIGNALS}
-            self._heard, self._told = socket.socketpair()
-            self._told.setblocking(False)
-            signal.set_wakeup_fd(self._told.fileno(), warn_on_full_buffer=False)
-            threading.Thread(target=_watch, args=(self._heard,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._previous:
-            signal.set_wakeup_fd(-1)
         for number, handler in self._previous.items():
             signal.signal(number, handler)
-        self._told.close()
+        for close in self._close:
+            close()
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
@@ -54,8 +56,13 @@ def _watch(heard: socket.socket) -> None:
                 continue
             count += 1
             if count == 1:
-                # not `print`, which the interrupted thread may be in the middle of
-                os.write(STDERR, b"stopping after this epoch, which is saved (once more: at once)\n")
+                _say("stopping after this epoch, which is saved (once more: at once)")
             else:
-                os.write(STDERR, b"interrupted\n")
+                _say("interrupted")
                 os._exit(INTERRUPTED)
+
+
+def _say(line: str) -> None:
+    """A line on stderr, if anyone reads it; not by `print`, which the interrupted thread may be in the middle of."""
+    with suppress(OSError):
+        os.write(STDERR, f"{line}\n".encode())

@@ -22,10 +22,10 @@ def refused_by_xla(used: bool) -> Iterator[None]:
     try:
         yield
     except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
-        if not used:
+        reason = next((line.strip() for line in str(error).splitlines() if "XLA" in line or "tf2xla" in line), None)
+        if not used or reason is None:
             raise
-        reason = next((line.strip() for line in str(error).splitlines() if "XLA" in line), str(error)[:200])
-        raise ConfigError(f"trainer.xla=on cannot train this model ({reason}). Set it to auto or off.") from error
+        raise ConfigError(f"XLA cannot train this model ({reason}). Set trainer.xla=off.") from error
 
 
 def uses_xla(config: TrainerConfig, family: str, core: Any, num_rows: int) -> bool:

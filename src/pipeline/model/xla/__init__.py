@@ -4,7 +4,7 @@ from typing import Any
 
 
 def speed_up(core: Any) -> None:
-    """Let the layers of a model compute, in training, in the form that XLA makes fast; each says which it can."""
+    """Let the layers of a model compute in the form that XLA makes fast; each file says which layers it can."""
     from pipeline.model.xla import convolution, dropout, recurrence
 
     for layer in core.layers:

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 Tensor = Any
 
-# Measured (docs/performance.md): more than a core's cache holds, and oneDNN's own convolution is faster
+# several times what was measured to pay (docs/performance.md: 4 MB); patches that go to memory and back gain nothing
 MOST_PATCH_BYTES = 2**24
 
 
@@ -73,7 +73,8 @@ def _tiles(layer: Any) -> bool:
 
 def _pool(layer: Any, x_BSC: Tensor) -> Tensor:
     """The maximum of each tile. Of equal maxima, each gets an equal share of the gradient, where TensorFlow's kernel
-    gives all to the first; behind a ReLU, equal maxima are zeros, and no gradient comes through."""
+    gives all to the first: another subgradient of the same function. Behind a ReLU most equal maxima are zeros, which
+    no gradient passes."""
     shape = [-1]
     for size, pool in zip(x_BSC.shape[1:-1], layer.pool_size, strict=True):
         shape += [size // pool, pool]

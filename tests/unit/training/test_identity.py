@@ -1,0 +1,61 @@
+"""What a run is: another configuration, other data, other code are another run, and never see its checkpoints."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.compose import compose_config
+from pipeline.errors import DataError
+from pipeline.layout import SPLITS, Layout, split_file
+from pipeline.training.identity import identify
+
+Identify = Callable[..., str]
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    for split in SPLITS:
+        (tmp_path / split_file(split)).write_text(split)
+    return tmp_path
+
+
+@pytest.fixture
+def identity(checkout: Path, prepared: Path) -> Identify:
+    layout = Layout(checkout)
+
+    def of(*overrides: str) -> str:
+        config = compose_config(layout, "config", ["experiment=cnn_digits", *overrides])
+        return str(identify(config, layout, prepared)["identity"])
+
+    return of
+
+
+def test_configuration(identity: Identify) -> None:
+    first = identity()
+    assert first == identity()
+    others = ["seed=2", "trainer.epochs=41", "model.dropout=0.2", "trainer.threads=1", "trainer.xla=on"]
+    assert len({first, *map(identity, others)}) == 1 + len(others)
+    # how often a run is saved, scored or shown changes nothing of it
+    assert {first} == {identity(o) for o in ("checkpoint.every_epochs=1", "evaluation.resamples=500", "output=x")}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_data(split: str, identity: Identify, prepared: Path) -> None:
+    first = identity()
+    (prepared / split_file(split)).write_text("one row more")
+    assert identity() != first
+
+
+@pytest.mark.parametrize("name", ["src/pipeline/training/compiled.py", "requirements.lock"])
+def test_code_and_lock_file(name: str, identity: Identify, checkout: Path) -> None:
+    first = identity()
+    with (checkout / name).open("a") as stream:
+        stream.write("\n# changed\n")
+    assert identity() != first
+
+
+def test_a_missing_split_says_how_to_make_it(identity: Identify, prepared: Path) -> None:
+    (prepared / split_file("train")).unlink()
+    with pytest.raises(DataError, match=r"train\.parquet: not found\. Run: dvc repro prepare@digits"):
+        identity()
