@@ -56,7 +56,8 @@ def checkout(tmp_path: Path, empty_database: Path) -> Path:
         source, target = ROOT / name, root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            # byte code comes along, which each command would compile anew
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.egg-info"))
         else:
             shutil.copy2(source, target)
     shutil.copy2(empty_database, root / "mlflow.db")

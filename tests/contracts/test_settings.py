@@ -123,7 +123,7 @@ def test_mixed_precision_trains_resumes_and_answers_in_float32(
     assert answers.dtype == np.float32
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case[0] != "logistic"], ids=lambda case: case[0])
+@pytest.mark.parametrize("case", [case for case in CASES if case[0] in ("linear", "cnn")], ids=lambda case: case[0])
 def test_xla_repeats_and_resumes(case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = resumable_config("compiled", case)
     # where images are augmented, XLA gets each step instead of whole epochs
@@ -178,7 +178,7 @@ def test_xla_auto_is_for_what_it_pays(family: str, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("xla", ["off", "on"])
-@pytest.mark.parametrize("case", [CASES[0], CASES[3]], ids=lambda case: case[0])
+@pytest.mark.parametrize("case", [CASES[0]], ids=lambda case: case[0])
 def test_validation_rows_beyond_one_batch(
     case: tuple[str, str, str], xla: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
