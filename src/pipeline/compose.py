@@ -61,14 +61,21 @@ def typed(node: Any, where: str) -> Any:
 
 def _refuse_unknown(config: Any, where: str) -> None:
     """Raise ConfigError for a key that is no field; Hydra's `+key=value` adds one past the schema."""
-    known = [entry.name for entry in fields(config)]
+    known = type(config).__dataclass_fields__
     for name, value in vars(config).items():
         if name not in known:
-            kind = getattr(config, "family", None) or type(config).__name__.removesuffix("Config").lower() or "config"
-            place = f"{where}: " if where else ""
-            raise ConfigError(f"{place}'{name}' is not a field of {kind} {did_you_mean(name, known)}")
+            raise _unknown_field(type(config), name, where)
         if is_dataclass(value):
             _refuse_unknown(value, where)
+
+
+def _unknown_field(kind: Any, name: str, where: str) -> ConfigError:
+    """That `name` is no field of the dataclass `kind`, which goes by its family or its own name."""
+    known = kind.__dataclass_fields__
+    family = getattr(known.get("family"), "default", None)
+    called = family if isinstance(family, str) else kind.__name__.removesuffix("Config").lower() or "config"
+    place = f"{where}: " if where else ""
+    return ConfigError(f"{place}'{name}' is not a field of {called} {did_you_mean(name, known)}")
 
 
 def num_cores() -> int:
@@ -189,17 +196,10 @@ def _unknown_choice(error: BaseException) -> ConfigError | None:
 
 
 def _explained(error: OmegaConfBaseException, where: str) -> ConfigError:
+    known = getattr(error.object_type, "__dataclass_fields__", None) if error.object_type else None
+    if known and error.key is not None and str(error.key) not in known:
+        return _unknown_field(error.object_type, str(error.key), where)
     place = f"{where}: " if where else ""
-    fields = getattr(error.object_type, "__dataclass_fields__", None) if error.object_type else None
-    key = str(error.key)
-    if fields and error.key is not None and key not in fields:
-        what = getattr(fields.get("family"), "default", None)
-        kind = (
-            what
-            if isinstance(what, str)
-            else str(getattr(error.object_type, "__name__", "")).removesuffix("Config").lower()
-        )
-        return ConfigError(f"{place}'{key}' is not a field of {kind} {did_you_mean(key, fields)}")
     name = f"{error.full_key}: " if error.full_key else ""
     return ConfigError(f"{place}{name}{_one_line(error)}")
 
