@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.zygote import Zygote
 
 ROOT = Path(__file__).resolve().parents[1]
 TREE = ("conf", "src", "params.yaml", "dvc.yaml", "requirements.lock", ".dvc/config", ".dvcignore", ".gitignore")
@@ -78,12 +80,20 @@ def run(checkout: Path) -> Run:
     return run_in
 
 
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    started = Zygote()
+    yield started
+    started.close()
+
+
 @pytest.fixture
-def pipeline(run: Run) -> Run:
+def pipeline(checkout: Path, zygote: Zygote) -> Run:
     """`pipeline("train", "experiment=...")` runs `python -m pipeline.train experiment=...`."""
 
     def run_command(command: str, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        return run(sys.executable, "-m", f"pipeline.{command}", *arguments, **extra)
+        env = environment() | {"PYTHONPATH": str(checkout / "src"), **extra}
+        return zygote.run(f"pipeline.{command}", list(arguments), checkout, env)
 
     return run_command
 

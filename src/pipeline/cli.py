@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError, PipelineError
-from pipeline.garbage import collect_seldom
+from pipeline.processes import exit_lean, start_lean
 
 STORAGE_ADVICE = {
     errno.ENOSPC: "Free some space (old folders in runs/, `dvc gc -w`).",
@@ -24,11 +24,11 @@ MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 
 
 def run_command(command: Callable[[], Any]) -> None:
-    """Run `command`; turn errors meant for the user into one line on stderr and exit code 2.
+    """Run `command` and end the process; turn errors meant for the user into one line on stderr and exit code 2.
 
     Anything else is a bug and keeps its traceback. Ctrl-C exits with 130.
     """
-    collect_seldom()
+    start_lean()
     interrupted: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -49,13 +49,14 @@ def run_command(command: Callable[[], Any]) -> None:
         if not interrupted and not isinstance(sys.exc_info()[1], KeyboardInterrupt):
             raise
         print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        exit_lean(INTERRUPTED)
+    exit_lean(0)
 
 
 def refuse(message: str) -> NoReturn:
     """Say it in one line on stderr, and exit with 2."""
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(BAD_INPUT)
+    exit_lean(BAD_INPUT)
 
 
 def about_storage(error: OSError) -> str | None:

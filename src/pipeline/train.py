@@ -1,6 +1,7 @@
 """`python -m pipeline.train experiment=cnn_digits key=value`: train, save, predict the test rows; `-m`: a sweep."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,6 @@ def take_part(training: Training) -> History:
 def lead(training: Training, job: SweepJob | None) -> History:
     """Train under the locks of run and output, followed by what brings the journal to MLflow."""
     from pipeline import locks
-    from pipeline.tracking.follower import Follower
     from pipeline.tracking.settings import without_password
 
     config, layout, folder, output = training.config, training.layout, training.folder, training.output
@@ -86,18 +86,33 @@ def lead(training: Training, job: SweepJob | None) -> History:
         if job is not None and (history := trained_before(training)):
             print(f"{config.name}: trained before, in {output}")
             return history
-        follower = Follower.start(layout, folder.name, job.folder.name if job else None)
-        try:
+        with followed(training, job):
             history = run(training)
-        finally:
-            # what a stage of DVC has not delivered yet, its register delivers; what a sweep has not, its end
-            if trouble := follower.stop(0.0 if config.output or job else WAIT_SECONDS):
-                print(trouble)
     print(
         f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
         f"MLflow run {folder.name} at {without_password(layout.tracking_uri)}"
     )
     return history
+
+
+@contextmanager
+def followed(training: Training, job: SweepJob | None) -> Iterator[None]:
+    """With what brings the training's journal to MLflow meanwhile."""
+    from pipeline.tracking.follower import Follower
+
+    layout, identity = training.layout, training.folder.name
+    if job is not None:
+        # what it has not delivered when the sweep ends, the end of the sweep delivers
+        Follower.of_job(layout, identity, job.folder.name)
+        yield
+        return
+    follower = Follower.of_run(layout, identity)
+    try:
+        yield
+    finally:
+        # what a stage of DVC has not delivered yet, its register delivers
+        if trouble := follower.stop(0.0 if training.config.output else WAIT_SECONDS):
+            print(trouble)
 
 
 def trained_before(training: Training) -> History | None:

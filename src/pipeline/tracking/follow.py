@@ -1,58 +1,80 @@
-"""`python -m pipeline.tracking.follow <root> <identity> [<sweep>]`: sync a journal until standard input ends, then
-once more."""
+"""`python -m pipeline.tracking.follow <root> [<sweep>]`: sync the journals of the runs that standard input names, one a
+line, until it ends, then once more."""
 
+import os
 import select
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import PipelineError
 from pipeline.layout import Layout
+from pipeline.processes import exit_lean, start_lean
 
 SECONDS_BETWEEN = 1.0
 SECONDS_AFTER_FAILURE = 10.0
-# a delivery reads the whole journal: a long one is followed by a rest of so many times its own length
-REST, LONGEST_REST = 20, 30.0
+LOWEST_PRIORITY = 19
 
 
-def parent_is_gone(timeout: float) -> bool:
-    """Wait up to `timeout` seconds for the end of standard input."""
-    ready, _, _ = select.select([sys.stdin], [], [], timeout)
-    return bool(ready)
+def give_way() -> None:
+    """Take only the time that the training leaves. Linux divides a core between sessions before it looks at their
+    processes, and this is a session of its own."""
+    os.nice(LOWEST_PRIORITY)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(LOWEST_PRIORITY))
 
 
-def follow(layout: Layout, identity: str, sweep: str = "") -> bool:
-    """True when the last sync delivered everything. The run of a sweep's job is shown below the sweep's."""
-    from pipeline.garbage import collect_seldom
+class Told:
+    """What standard input says: the runs to follow, and its end, which is that of the parent."""
+
+    def __init__(self) -> None:
+        self._rest, self.ended = b"", False
+
+    def wait(self, seconds: float) -> list[str]:
+        """The identities named since, for which it waits so many seconds at most."""
+        ready, _, _ = select.select([0], [], [], seconds)
+        if not ready:
+            return []
+        said = os.read(0, 65536)
+        self.ended = not said
+        *lines, self._rest = (self._rest + said).split(b"\n")
+        return [line.decode() for line in lines]
+
+
+def follow(layout: Layout, sweep: str = "") -> bool:
+    """True when the last sync delivered everything. A run of a sweep's job is shown below the sweep's."""
     from pipeline.tracking.settings import set_defaults
 
-    collect_seldom()
+    give_way()
     set_defaults()
     from pipeline.tracking.store import Store
     from pipeline.tracking.sweep_sync import adopt
     from pipeline.tracking.sync import RunSync
 
-    last, store = False, Store(layout)
-    syncing: RunSync | None = None
+    store, told = Store(layout), Told()
+    followed: list[tuple[str, RunSync]] = []
+    adopted: set[str] = set()
+    delivered, wait = True, 0.0
     while True:
-        started = time.monotonic()
-        wait = SECONDS_BETWEEN
+        followed += [(name, RunSync(store, layout.run(name))) for name in told.wait(wait)]
+        if told.ended and not delivered:
+            return False
         try:
-            syncing = syncing or RunSync(store, layout.run(identity))
-            run_id = syncing.deliver()
-            if sweep and run_id:
-                adopt(store, sweep, identity.rpartition("-")[0], run_id)
-                sweep = ""
-            delivered, wait = True, min(LONGEST_REST, max(SECONDS_BETWEEN, REST * (time.monotonic() - started)))
+            for name, syncing in followed:
+                run_id = syncing.deliver()
+                if sweep and run_id and name not in adopted:
+                    adopt(store, sweep, name.rpartition("-")[0], run_id)
+                    adopted.add(name)
+            # a run that another has followed has ended
+            followed = followed[-1:]
+            delivered, wait = True, SECONDS_BETWEEN
         except PipelineError as error:
             print(error, flush=True)
             delivered, wait = False, SECONDS_AFTER_FAILURE
-        if last:
+        if told.ended:
             return delivered
-        last = parent_is_gone(wait)
-        if last and not delivered:
-            return False
 
 
 if __name__ == "__main__":
-    sys.exit(0 if follow(Layout(Path(sys.argv[1])), *sys.argv[2:]) else 1)
+    start_lean()
+    exit_lean(0 if follow(Layout(Path(sys.argv[1])), *sys.argv[2:]) else 1)

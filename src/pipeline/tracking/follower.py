@@ -7,6 +7,8 @@ outlives a training that is killed for just long enough to deliver what was jour
 import os
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 from pipeline.layout import Layout
 from pipeline.tracking.settings import without_password
@@ -15,28 +17,50 @@ LOG = "sync.log"
 
 
 class Follower:
-    """`start` before TensorFlow is imported, `stop` at the end."""
+    """`follow` before TensorFlow is imported, `stop` at the end.
 
-    def __init__(self, process: "subprocess.Popen[bytes]", identity: str, uri: str) -> None:
-        self._process, self._identity, self._uri = process, identity, uri
+    It ends when its standard input does: when this process calls `stop`, or dies, however it dies. `sweep` is the name
+    of the sweep whose jobs it follows, one after another; its log is `log`.
+    """
 
-    @classmethod
-    def start(cls, layout: Layout, identity: str, sweep: str | None = None) -> "Follower":
-        """Follow runs/<identity>/journal.jsonl, for a job of `sweep`. It ends when its standard input does: when
-        this process calls `stop`, or dies, however it dies."""
-        folder = layout.run(identity)
-        with (folder / LOG).open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.tracking.follow", str(layout.home), identity, sweep or ""],
+    def __init__(self, layout: Layout, log: Path, sweep: str = "") -> None:
+        self.layout, self.log = layout, log
+        with log.open("ab") as stream:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline.tracking.follow", str(layout.home), sweep],
                 stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
+                bufsize=0,
+                stdout=stream,
+                stderr=stream,
                 cwd=layout.home,  # it outlives the working tree of a `dvc exp run --temp`
                 env=os.environ,
                 # its own session: Ctrl-C is for the training, the follower still delivers
                 start_new_session=True,
             )
-        return cls(process, identity, without_password(layout.tracking_uri))
+
+    @classmethod
+    def of_run(cls, layout: Layout, identity: str) -> "Follower":
+        """One for this run alone, which it follows."""
+        follower = cls(layout, layout.run(identity) / LOG)
+        follower.follow(identity)
+        return follower
+
+    @classmethod
+    def of_job(cls, layout: Layout, identity: str, sweep: str) -> "Follower":
+        """The one that all jobs of a sweep share that this process runs: MLflow's import takes longer than many a
+        job. It now follows this run; no one stops it, it ends with the process."""
+        follower = _of_sweeps.get(sweep)
+        if follower is None or follower._process.poll() is not None:
+            follower = _of_sweeps[sweep] = cls(layout, layout.sweep(sweep) / LOG, sweep)
+        follower.follow(identity)
+        return follower
+
+    def follow(self, identity: str) -> None:
+        """Follow runs/<identity>/journal.jsonl from now on, and what was followed before until it is delivered."""
+        assert self._process.stdin is not None
+        # it may have died, in which case what it has not delivered comes with register or the end of the sweep
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(f"{identity}\n".encode())
 
     def stop(self, timeout: float) -> str | None:
         """End it; None if all is delivered within `timeout` seconds, else one line that says what is not. With a
@@ -52,6 +76,9 @@ class Follower:
         if delivered:
             return None
         return (
-            f"MLflow at {self._uri} has not taken everything yet (runs/{self._identity}/{LOG} says why). "
-            "Nothing is lost: the next `make repro` delivers."
+            f"MLflow at {without_password(self.layout.tracking_uri)} has not taken everything yet ({self.log} says "
+            "why). Nothing is lost: the next `make repro` delivers."
         )
+
+
+_of_sweeps: dict[str, Follower] = {}

@@ -14,17 +14,34 @@ FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
 Record = dict[str, Any]
 
 
-def read(path: Path) -> list[Record]:
-    """The journal's records; a last line that was cut off while it was written is left out."""
-    if not path.exists():
-        return []
-    records = []
-    for line in path.read_bytes().split(b"\n")[:-1]:
+class Reader:
+    """Reads a journal as it grows, each line once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._offset = path, 0
+
+    def more(self) -> list[Record]:
+        """The records added since; a last line that is still being written, or was cut off, is left out."""
         try:
-            records.append(json.loads(line))
-        except ValueError:
-            continue
-    return records
+            with self._path.open("rb") as stream:
+                stream.seek(self._offset)
+                content = stream.read()
+        except FileNotFoundError:
+            return []
+        whole = content.rfind(b"\n") + 1
+        self._offset += whole
+        records = []
+        for line in content[:whole].splitlines():
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                continue
+        return records
+
+
+def read(path: Path) -> list[Record]:
+    """The journal's records, none where there is no journal."""
+    return Reader(path).more()
 
 
 def status(records: list[Record]) -> str | None:

@@ -10,7 +10,7 @@ from pipeline import locks
 from pipeline.errors import ArtifactError
 from pipeline.files import digest_value
 from pipeline.layout import JOURNAL, LOCK
-from pipeline.tracking.journal import KILLED, Record, read, status
+from pipeline.tracking.journal import KILLED, Reader, Record, read, status
 from pipeline.tracking.store import Store
 
 IDENTITY_TAG = "pipeline.identity"
@@ -37,6 +37,7 @@ class RunSync:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store, self._folder = store, folder
+        self._reader, self._records = Reader(folder / JOURNAL), list[Record]()
         self._run_id: str | None = None
         self._sent = 0
         self._status: str | None = None
@@ -44,8 +45,9 @@ class RunSync:
 
     def deliver(self) -> str | None:
         """Bring MLflow up to date; return the run's id, or None while nothing is journaled. Raises TrackingError."""
-        records = read(self._folder / JOURNAL)
-        if not any(record["type"] == "start" for record in records):
+        self._records += self._reader.more()
+        records = self._records
+        if self._run_id is None and not any(record["type"] == "start" for record in records):
             return None
         ended = self._status_of(records)
         if self._run_id is not None and (len(records), ended) == (self._sent, self._status):

@@ -106,7 +106,7 @@ def test_the_follower_delivers_although_its_parent_was_killed(layout: Layout) ->
     code = (
         "import sys, time; from pathlib import Path; from pipeline.layout import Layout; "
         "from pipeline.tracking.follower import Follower; "
-        f"Follower.start(Layout(Path(sys.argv[1])), {IDENTITY!r}); print('started', flush=True); time.sleep(600)"
+        f"Follower.of_run(Layout(Path(sys.argv[1])), {IDENTITY!r}); print('started', flush=True); time.sleep(600)"
     )
     command = [sys.executable, "-c", code, str(layout.root)]
     parent = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)

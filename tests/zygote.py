@@ -1,0 +1,112 @@
+"""Commands of the pipeline without the seconds that their imports take, for tests that run dozens of them.
+
+A process that has imported TensorFlow, MLflow and scikit-learn, but nothing of the pipeline, forks one child for each
+command; the child is `python -m pipeline.<command>` from there on: its own folder, environment, output, exit code, and
+the pipeline's code of its checkout. What must be a whole process (kills, stages of DVC, what imports what, commands of
+the pages) the tests start as one.
+
+python -m tests.zygote     # the server, requests on standard input's socket
+"""
+
+import importlib
+import json
+import os
+import runpy
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+IMPORTED = (
+    "hydra",
+    "hydra.main",
+    "pyarrow.parquet",
+    "scipy.special",
+    "sklearn.datasets",
+    "sklearn.linear_model",
+    "sklearn.preprocessing",
+    "mlflow.tracking",
+    "mlflow.models",
+    "sqlalchemy",
+    "tqdm",
+)
+
+
+class Zygote:
+    """The client's side: `run` as subprocess.run does, with what was printed as text."""
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "tests.zygote"]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=theirs, start_new_session=True)
+        theirs.close()
+
+    def run(self, module: str, arguments: list[str], folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess:
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+            request = {"module": module, "arguments": arguments, "folder": str(folder), "env": env}
+            socket.send_fds(self._socket, [json.dumps(request).encode()], [out.fileno(), errors.fileno()])
+            code = int(self._socket.recv(16))
+            texts = []
+            for stream in (out, errors):
+                stream.seek(0)
+                texts.append(stream.read())
+        return subprocess.CompletedProcess([module, *arguments], code, *texts)
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.wait(timeout=60)
+
+
+def import_what_takes_long() -> None:
+    from pipeline.tracking.settings import set_defaults
+    from pipeline.training.runtime import NOT_NEEDED, _hidden
+
+    set_defaults()
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    with _hidden(NOT_NEEDED):
+        import tensorflow  # noqa: F401
+    for name in IMPORTED:
+        importlib.import_module(name)
+    # the commands bring their checkout's own
+    for name in [name for name in sys.modules if name.split(".")[0] == "pipeline"]:
+        del sys.modules[name]
+
+
+def next_request(server: socket.socket) -> dict[str, object]:
+    """Fork a child for each request; returns in the child, with its request, and ends the server at the end."""
+    while True:
+        content, fds, _, _ = socket.recv_fds(server, 1 << 20, 2)
+        if not content:
+            sys.exit()
+        child = os.fork()
+        if child == 0:
+            for target, fd in zip((1, 2), fds, strict=True):
+                os.dup2(fd, target)
+                os.close(fd)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            server.close()
+            return dict(json.loads(content))
+        for fd in fds:
+            os.close(fd)
+        _, status = os.waitpid(child, 0)
+        server.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def main() -> None:
+    import_what_takes_long()
+    server = socket.socket(fileno=os.dup(0))
+    request = next_request(server)
+    os.environ.clear()
+    os.environ.update(request["env"])
+    os.chdir(request["folder"])
+    # as `python -m` does: the working directory, then PYTHONPATH
+    sys.path[:0] = [os.getcwd(), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    importlib.invalidate_caches()
+    sys.argv[1:] = request["arguments"]
+    runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
