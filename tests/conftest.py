@@ -8,24 +8,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from tests.clones import ROOT, environment, reproduce
 from tests.zygote import Zygote
 
-ROOT = Path(__file__).resolve().parents[1]
 TREE = ("conf", "src", "params.yaml", "dvc.yaml", "requirements.lock", ".dvc/config", ".dvcignore", ".gitignore")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def environment() -> dict[str, str]:
-    """The process environment with this interpreter first on PATH and no store of the developer's."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "PYTHONPATH", "DVC_ROOT")}
-    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long tests come first, so that the short ones fill what the processes have left at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """The long tests come first, so that the short ones fill what the processes have left at the end; of those, the
+    one that makes the reproduced clone starts, and those that would wait for it follow when it is there."""
+
+    def rank(item: pytest.Item) -> int:
+        if item.get_closest_marker("slow") is None:
+            return 3
+        if "reproduced" not in item.fixturenames:  # type: ignore[attr-defined]
+            return 1
+        return 0 if item.name == "test_every_command_of_the_pages" else 2
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,6 +52,20 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "dvc.yaml").touch()
     subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment(), check=True)
     return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reproduced clone (clones.reproduce), made once for all of pytest's processes. Tests work in a copy."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = shared / "reproduced", shared / "reproduced.done"
+    with FileLock(shared / "reproduced.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            reproduce(folder)
+            done.touch()
+    return folder
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.compose import compose_config
 from pipeline.layout import Layout
-from tests.conftest import ROOT, Run
+from tests.clones import ROOT
+from tests.conftest import Run
 
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
 

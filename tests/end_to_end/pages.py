@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +19,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipeline.layout import Layout
 from pipeline.tracking.store import Store
-from tests.conftest import ROOT, environment
-from tests.end_to_end.test_pipeline import clone
+from tests.clones import ROOT, clone, environment
 
 WAIT = 60_000  # milliseconds
+SERVER_SECONDS = 180
 SIZE = {"width": 1280, "height": 760}
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -45,12 +44,15 @@ def served(root: Path, target: str, setting: str) -> Iterator[str]:
     with (root / f"{target}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=root, env=env, stdout=log, stderr=log, start_new_session=True)
     try:
-        for _ in range(240):
+        deadline = time.monotonic() + SERVER_SECONDS
+        while True:
             try:
                 urllib.request.urlopen(address, timeout=2).close()
                 break
-            except (urllib.error.URLError, OSError):
-                assert process.poll() is None, (root / f"{target}.log").read_text()
+            except OSError:
+                said = (root / f"{target}.log").read_text()
+                assert process.poll() is None, said
+                assert time.monotonic() < deadline, f"make {target} does not answer\n{said}"
                 time.sleep(0.25)
         yield address
     finally:

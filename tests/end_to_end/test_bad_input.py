@@ -18,7 +18,8 @@ import pytest
 from pipeline.data.schema import NUMERIC, Feature
 from pipeline.data.table import Table
 from pipeline.errors import DataError
-from tests.conftest import ROOT, Run, environment
+from tests.clones import ROOT, environment
+from tests.conftest import Run
 from tests.stages.test_register_outputs import register  # noqa: F401  (a fixture)
 
 
@@ -267,8 +268,16 @@ def test_a_port_in_use(pipeline: Run, silent_server: int) -> None:
         "UI_PORT=<another>."
     )
     assert line_of(pipeline("ports", "x", "UI_PORT")) == "error: UI_PORT: found 'x', expected a port from 1 to 65535."
-    makefile = (ROOT / "Makefile").read_text()
-    assert "@python -m pipeline.ports $(UI_PORT) UI_PORT\n\t@mlflow ui" in makefile
+    for target, setting in (("ui", "UI_PORT"), ("tensorboard", "TENSORBOARD_PORT")):
+        command = ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", target, f"{setting}={silent_server}"]
+        done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        line, ended = done.stderr.splitlines()
+        assert line == (
+            f"error: port {silent_server} cannot be used (Address already in use). Stop what listens there, or add "
+            f"{setting}=<another>."
+        )
+        assert ended.startswith("make: ***")
 
 
 @pytest.mark.slow

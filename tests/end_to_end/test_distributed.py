@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import Run, environment
+from tests.clones import environment
+from tests.conftest import Run
 
 
 def free_port() -> int:

@@ -18,7 +18,8 @@ from pipeline.layout import Layout
 from pipeline.tracking.journal import read
 from pipeline.tracking.store import Store
 from pipeline.tracking.sync import sync
-from tests.conftest import Run, environment
+from tests.clones import environment
+from tests.conftest import Run
 
 KILLS = 3  # of each training, one after another
 # pytest-xdist's processes must collect the same tests

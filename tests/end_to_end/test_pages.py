@@ -1,37 +1,26 @@
 """What a user sees: MLflow and TensorBoard, opened in a browser on a real run."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Run
+from tests.clones import copy, environment
 from tests.end_to_end.pages import browser, find_chromium, open_page, run_of, served
+from tests.zygote import Zygote
 
 EXPERIMENT = "linear_diabetes"
 
 
 @pytest.fixture
-def project(checkout: Path, pipeline: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One experiment through the whole pipeline, and a sweep of it."""
+def project(reproduced: Path, zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A reproduced clone, and a sweep in it."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    shutil.copy2(ROOT / "Makefile", checkout / "Makefile")
-    (checkout / "params.yaml").write_text(
-        "seed: 1\nsplit: {seed: 1, test: 0.2, validation: 0.1}\ndatasets: [diabetes]\n"
-        f"experiments: {{{EXPERIMENT}: diabetes}}\npromotion: {{minima: {{{EXPERIMENT}: {{r2: -1.0}}}}}}\n"
-    )
-    short = (f"experiment={EXPERIMENT}", "trainer.epochs=30")
-    for command in (
-        ("configure",),
-        ("prepare", "dataset=diabetes"),
-        ("train", "-m", *short, "trainer.optimizer.learning_rate=0.25,0.1"),
-        ("train", *short, f"output=build/train/{EXPERIMENT}"),
-        ("evaluate", f"experiment={EXPERIMENT}"),
-        ("register",),
-    ):
-        done = pipeline(*command)
+    root = copy(reproduced, tmp_path / "clone")
+    sweep = ["-m", f"experiment={EXPERIMENT}", "trainer.epochs=30", "trainer.optimizer.learning_rate=0.25,0.1"]
+    for command, arguments in (("register", []), ("train", sweep)):
+        done = zygote.run(f"pipeline.{command}", arguments, root, environment() | {"PYTHONPATH": str(root / "src")})
         assert done.returncode == 0, done.stderr
-    return checkout
+    return root
 
 
 @pytest.mark.slow

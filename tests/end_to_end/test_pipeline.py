@@ -10,22 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow.entities import Run
 
-from tests.conftest import ROOT, environment
-
-EXPERIMENTS = ("linear_diabetes", "logistic_breast_cancer", "logistic_digits", "cnn_digits", "rnn_digits")
-
-
-def clone(target: Path) -> Path:
-    """The working tree's tracked files, uncommitted changes included, as a repository of their own."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout.decode()
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
-    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "start"]):
-        subprocess.run(["git", *command], cwd=target, check=True, capture_output=True)
-    return target
+from tests.clones import EXPERIMENTS, copy, environment, short_clone
 
 
 def dvc(root: Path, *arguments: str, cores: set[int] | None = None) -> str:
@@ -38,29 +23,14 @@ def dvc(root: Path, *arguments: str, cores: set[int] | None = None) -> str:
     return done.stdout
 
 
-def shorten(root: Path) -> None:
-    """One epoch for every experiment, so that bits can be compared often."""
-    for name in EXPERIMENTS:
-        path = root / "conf" / "experiment" / f"{name}.yaml"
-        lines = ["  epochs: 1" if line.startswith("  epochs: ") else line for line in path.read_text().splitlines()]
-        # as in a longer training, where XLA pays
-        xla = ["  xla: 'on'"] if name == "rnn_digits" else []
-        path.write_text(
-            "\n".join([*lines[: lines.index("trainer:") + 1], *xla, *lines[lines.index("trainer:") + 1 :]]) + "\n"
-        )
-
-
 @pytest.mark.slow
-def test_same_bits_elsewhere_and_carried_results(tmp_path: Path) -> None:
+def test_same_bits_elsewhere_and_carried_results(reproduced: Path, tmp_path: Path) -> None:
     """In a second clone: pulled results need no stage but register; forced, on a single core, come the same bits."""
-    first = clone(tmp_path / "first")
-    shorten(first)
-    dvc(first, "repro", "-f")
+    first = copy(reproduced, tmp_path / "first")
     lock = (first / "dvc.lock").read_bytes()
     dvc(first, "remote", "add", "-d", "storage", str(tmp_path / "storage"))
     dvc(first, "push")
-    second = clone(tmp_path / "second" / "elsewhere")
-    shorten(second)
+    second = short_clone(tmp_path / "second" / "elsewhere")
     shutil.copy2(first / "dvc.lock", second / "dvc.lock")
     shutil.copy2(first / ".dvc" / "config", second / ".dvc" / "config")
     dvc(second, "pull")
@@ -74,9 +44,8 @@ def test_same_bits_elsewhere_and_carried_results(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_experiment_in_a_temporary_tree_reports_to_the_projects_store(tmp_path: Path) -> None:
-    root = clone(tmp_path / "clone")
-    shorten(root)
+def test_experiment_in_a_temporary_tree_reports_to_the_projects_store(reproduced: Path, tmp_path: Path) -> None:
+    root = copy(reproduced, tmp_path / "clone")
     dvc(root, "exp", "run", "--temp", "-S", "seed=7", "train@linear_diabetes")
     from pipeline.layout import Layout
     from pipeline.tracking.store import Store

@@ -22,8 +22,9 @@ def stage(checkout: Path, pipeline: Run, monkeypatch: pytest.MonkeyPatch):
         "experiments: {linear_diabetes: diabetes}\npromotion: {minima: {linear_diabetes: {r2: -1.0}}}\n"
     )
 
+    ok(pipeline("configure"))
+
     def run(*overrides: str) -> str:
-        ok(pipeline("configure"))
         split = [override for override in overrides if override.startswith("split.")]
         ok(pipeline("prepare", "dataset=diabetes", *split))
         ok(pipeline("train", f"experiment={EXPERIMENT}", f"output=build/train/{EXPERIMENT}", *overrides))

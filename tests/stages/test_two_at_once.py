@@ -8,7 +8,8 @@ import pytest
 from filelock import FileLock
 
 from pipeline.layout import Layout
-from tests.conftest import Run, environment
+from tests.clones import environment
+from tests.conftest import Run
 
 
 @pytest.mark.slow

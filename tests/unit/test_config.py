@@ -9,7 +9,7 @@ from pipeline.config import TensorBoardConfig
 from pipeline.configure import check_dataset
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
-from tests.conftest import ROOT
+from tests.clones import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import doctor
 from pipeline.layout import Layout
-from tests.conftest import ROOT
+from tests.clones import ROOT
 
 
 @pytest.fixture

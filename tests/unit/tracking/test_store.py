@@ -15,7 +15,7 @@ from pipeline.layout import Layout
 from pipeline.tracking.journal import FINISHED, KILLED, Journal
 from pipeline.tracking.store import Store
 from pipeline.tracking.sync import find_run, sync
-from tests.conftest import ROOT, environment
+from tests.clones import ROOT, environment
 
 IDENTITY = "cnn-0123456789ab"
 METRICS = 2

@@ -1,0 +1,74 @@
+"""Clones of the working tree, and a reproduced one that tests copy."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+EXPERIMENTS = ("linear_diabetes", "logistic_breast_cancer", "logistic_digits", "cnn_digits", "rnn_digits")
+IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+EPOCHS = 2  # of the networks
+# it holds the absolute paths of where it was made; register fills a new one
+STORE = ("mlflow.db", "mlflow.db.lock", "mlartifacts")
+
+
+def environment() -> dict[str, str]:
+    """The process environment with this interpreter first on PATH and no store of the developer's."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "PYTHONPATH", "DVC_ROOT")}
+    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def clone(target: Path) -> Path:
+    """The working tree's tracked files, uncommitted changes included, as a repository of their own."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    for command in (["init", "-q"], ["add", "-A"], [*IDENTITY, "commit", "-qm", "start"]):
+        subprocess.run(["git", *command], cwd=target, check=True, capture_output=True)
+    return target
+
+
+def short_clone(target: Path) -> Path:
+    """A clone whose networks train for two epochs; their scores then count for nothing. CI reproduces them in full."""
+    clone(target)
+    for name in ("cnn_digits", "rnn_digits"):
+        # as in a longer training, where XLA pays
+        xla = "  xla: 'on'\n" if name == "rnn_digits" else ""
+        for path, pattern, new in (
+            (target / "conf" / "experiment" / f"{name}.yaml", r"  epochs: \d+\n", f"  epochs: {EPOCHS}\n{xla}"),
+            (target / "params.yaml", rf"    {name}: {{.*}}\n", ""),
+        ):
+            text, count = re.subn(pattern, new, path.read_text())
+            assert count == 1
+            path.write_text(text)
+    subprocess.run(["git", *IDENTITY, "commit", "-qam", "shorter"], cwd=target, check=True)
+    return target
+
+
+def shell(root: Path, command: str) -> str:
+    """Run it as a user would in an activated shell; `make` does not set its environment up anew."""
+    command = re.sub(r"^make ", f"make -o {sys.prefix}/.installed VENV={sys.prefix} ", command)
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=root, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def reproduce(target: Path) -> None:
+    """A short clone in which `make repro` has run, as a new user would run it first."""
+    printed = shell(short_clone(target), "make repro")
+    for name in EXPERIMENTS:
+        (row,) = [line for line in printed.splitlines() if line.startswith(f"{name}  ")]
+        assert " champion " in row, row
+
+
+def copy(reproduced: Path, target: Path) -> Path:
+    """The reproduced clone elsewhere, without its store."""
+    shutil.copytree(reproduced, target, symlinks=True, ignore=shutil.ignore_patterns(*STORE))
+    return target
