@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             return 3
         if "reproduced" not in item.fixturenames:  # type: ignore[attr-defined]
             return 1
-        return 0 if item.name == "test_every_command_of_the_pages" else 2
+        return 0 if item.name == "test_every_command_of_the_pages[0]" else 2
 
     items.sort(key=rank)
 

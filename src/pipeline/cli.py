@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError, PipelineError
-from pipeline.processes import exit_lean, start_lean
+from pipeline.processes import exit_in_full, exit_lean, start_lean
 
 STORAGE_ADVICE = {
     errno.ENOSPC: "Free some space (old folders in runs/, `dvc gc -w`).",
@@ -101,6 +101,7 @@ def hydra_command(
         if multirun and sweep_job is None:
             raise ConfigError("-m (multirun) is for pipeline.train. Give this command one choice at a time.")
         if multirun:
+            exit_in_full()
             # one folder for all jobs, whichever process a launcher runs them in
             sys.argv.append(f"hydra.sweep.dir='{sweep}'")
 

@@ -27,6 +27,12 @@ def exit_lean(code: int) -> NoReturn:
     sys.exit(code)
 
 
+def exit_in_full() -> None:
+    """Let this process end the usual way after all: semaphores that it shares with workers of a launcher are given
+    back by their objects' ends alone."""
+    atexit.unregister(_leave)
+
+
 def _leave() -> None:
     if _codes:
         sys.stdout.flush()

@@ -1,5 +1,6 @@
 """What a user sees: MLflow and TensorBoard, opened in a browser on a real run."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ def project(reproduced: Path, zygote: Zygote, tmp_path: Path, monkeypatch: pytes
     """A reproduced clone, and a sweep in it."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     root = copy(reproduced, tmp_path / "clone")
+    for folder in (root / "runs").iterdir():
+        if not folder.name.startswith(EXPERIMENT):
+            shutil.rmtree(folder)
     sweep = ["-m", f"experiment={EXPERIMENT}", "trainer.epochs=30", "trainer.optimizer.learning_rate=0.25,0.1"]
     for command, arguments in (("register", []), ("train", sweep)):
         done = zygote.run(f"pipeline.{command}", arguments, root, environment() | {"PYTHONPATH": str(root / "src")})

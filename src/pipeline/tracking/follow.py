@@ -13,15 +13,15 @@ from pipeline.processes import exit_lean, start_lean
 
 SECONDS_BETWEEN = 1.0
 SECONDS_AFTER_FAILURE = 10.0
-LOWEST_PRIORITY = 19
+LOW_PRIORITY = 10  # a tenth of a core that the training wants too
 
 
 def give_way() -> None:
-    """Take only the time that the training leaves. Linux divides a core between sessions before it looks at their
+    """Let the training go first. Linux divides a core between sessions before it looks at their
     processes, and this is a session of its own."""
-    os.nice(LOWEST_PRIORITY)
+    os.nice(LOW_PRIORITY)
     with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(LOWEST_PRIORITY))
+        Path("/proc/self/autogroup").write_text(str(LOW_PRIORITY))
 
 
 class Told:

@@ -114,7 +114,7 @@ def test_the_follower_delivers_although_its_parent_was_killed(layout: Layout) ->
     assert parent.stdout.readline() == "started\n"
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     store = None
     while time.monotonic() < deadline:
         if (layout.home / "mlflow.db").exists():
