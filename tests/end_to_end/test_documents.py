@@ -72,7 +72,7 @@ def test_every_command_of_the_pages(part: int, project: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_experiment_is_added_renamed_and_removed(project: Path) -> None:
+def test_adding_and_removing_an_experiment_and_every_python_block(project: Path) -> None:
     """As README and docs/experiments.md say: its folders come and go, its registered model stays until deleted."""
     root = project
     shell(root, SETUP)
@@ -106,13 +106,12 @@ def test_an_experiment_is_added_renamed_and_removed(project: Path) -> None:
         client.get_model_version_by_alias("cnn_small", "champion").version
         == client.get_model_version_by_alias("cnn_tiny", "champion").version
     )
+    # one of them removes what stands in the registry under the old name
+    run_python_blocks(root)
 
 
-@pytest.mark.slow
-def test_every_python_block_of_the_pages(project: Path) -> None:
-    """As a program of its own in the clone."""
-    root = project
-    shell(root, SETUP)
+def run_python_blocks(root: Path) -> None:
+    """Every Python block of the pages, as a program of its own in the clone."""
     images = "import numpy as np\nimages = np.zeros((2, 8, 8, 1), np.float32)\n"
     env = environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     programs = [content for page in PAGES for language, content in blocks(page) if language == "python"]
