@@ -277,7 +277,7 @@ def test_a_port_in_use(pipeline: Run, silent_server: int) -> None:
             f"error: port {silent_server} cannot be used (Address already in use). Stop what listens there, or add "
             f"{setting}=<another>."
         )
-        assert ended.startswith("make: ***")
+        assert " *** [Makefile:" in ended  # make's own line; below another make its name has a number
 
 
 @pytest.mark.slow
