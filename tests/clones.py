@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ("linear_diabetes", "logistic_breast_cancer", "logistic_digits", "cnn_digits", "rnn_digits")
 IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+# `make` that does not set its environment up anew
+MAKE = ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}"]
 EPOCHS = 2  # of the networks
 # it holds the absolute paths of where it was made; register fills a new one
 STORE = ("mlflow.db", "mlflow.db.lock", "mlartifacts")
@@ -51,8 +53,8 @@ def short_clone(target: Path) -> Path:
 
 
 def shell(root: Path, command: str) -> str:
-    """Run it as a user would in an activated shell; `make` does not set its environment up anew."""
-    command = re.sub(r"^make ", f"make -o {sys.prefix}/.installed VENV={sys.prefix} ", command)
+    """Run it as a user would in an activated shell."""
+    command = re.sub(r"^make ", f"{' '.join(MAKE)} ", command)
     done = subprocess.run(
         ["bash", "-c", command], cwd=root, env=environment(), capture_output=True, text=True, check=False
     )

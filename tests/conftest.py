@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.clones import ROOT, environment, reproduce
+from tests.clones import IDENTITY, ROOT, environment, reproduce
 from tests.zygote import Zygote
 
 TREE = ("conf", "src", "params.yaml", "dvc.yaml", "requirements.lock", ".dvc/config", ".dvcignore", ".gitignore")
@@ -81,8 +81,7 @@ def checkout(tmp_path: Path, empty_database: Path) -> Path:
         else:
             shutil.copy2(source, target)
     shutil.copy2(empty_database, root / "mlflow.db")
-    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "start"]):
+    for command in (["init", "-q"], ["add", "-A"], [*IDENTITY, "commit", "-qm", "start"]):
         subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
     return root
 

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipeline.layout import Layout
 from pipeline.tracking.store import Store
-from tests.clones import ROOT, clone, environment
+from tests.clones import MAKE, ROOT, clone, environment
 
 WAIT = 60_000  # milliseconds
 SERVER_SECONDS = 180
@@ -38,8 +38,7 @@ def served(root: Path, target: str, setting: str) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    stamp = f"{sys.prefix}/.installed"
-    command = ["make", "-o", stamp, f"VENV={sys.prefix}", target, f"{setting}={port}"]
+    command = [*MAKE, target, f"{setting}={port}"]
     env = environment() | {"PYTHONPATH": str(root / "src")}
     with (root / f"{target}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=root, env=env, stdout=log, stderr=log, start_new_session=True)

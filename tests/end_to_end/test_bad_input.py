@@ -18,7 +18,7 @@ import pytest
 from pipeline.data.schema import NUMERIC, Feature
 from pipeline.data.table import Table
 from pipeline.errors import DataError
-from tests.clones import ROOT, environment
+from tests.clones import MAKE, ROOT, environment
 from tests.conftest import Run
 from tests.stages.test_register_outputs import register  # noqa: F401  (a fixture)
 
@@ -269,7 +269,7 @@ def test_a_port_in_use(pipeline: Run, silent_server: int) -> None:
     )
     assert line_of(pipeline("ports", "x", "UI_PORT")) == "error: UI_PORT: found 'x', expected a port from 1 to 65535."
     for target, setting in (("ui", "UI_PORT"), ("tensorboard", "TENSORBOARD_PORT")):
-        command = ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", target, f"{setting}={silent_server}"]
+        command = [*MAKE, target, f"{setting}={silent_server}"]
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
         assert done.returncode == 2
         line, ended = done.stderr.splitlines()

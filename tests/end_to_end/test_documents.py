@@ -60,13 +60,14 @@ def test_every_command_of_the_pages(part: int, project: Path) -> None:
     root = project
     found = list(dict.fromkeys(line for line in command_lines() if line not in NOT_RUN))
     length = -(-len(found) // PARTS)
-    for command in dict.fromkeys([SETUP, *found[part * length : (part + 1) * length]]):
+    commands_of_part = found[part * length : (part + 1) * length]
+    for command in dict.fromkeys([SETUP, *commands_of_part]):
         printed = shell(root, command)
         assert command != "make repro" or "didn't change, skipping" in printed
     changed = subprocess.run(["git", "status", "--porcelain"], cwd=root, check=True, capture_output=True, text=True)
     assert set(changed.stdout.splitlines()) <= {" M dvc.lock", "?? out.parquet"}, "the pipeline littered the checkout"
     page = root / "dvc_plots" / "index.html"
-    assert page.is_file() == ("dvc plots show" in found[part * length : (part + 1) * length])
+    assert page.is_file() == ("dvc plots show" in commands_of_part)
     for name in EXPERIMENTS if page.is_file() else ():
         assert f"build/train/{name}" in page.read_text().replace("\\\\", "/")
 
