@@ -20,7 +20,7 @@ States = Sequence[Any]
 
 
 def speed_up(layer: keras.layers.Layer) -> None:
-    """Let a recurrent layer, or a Bidirectional of one, train by the fast path; all else stays as it is.
+    """Let a recurrent layer, or a Bidirectional of one, compute by the fast path; all else stays as it is.
 
     The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
     """
@@ -32,12 +32,12 @@ def speed_up(layer: keras.layers.Layer) -> None:
 
         def inner_loop(sequences: Tensor, initial_state: Any, mask: Any, training: Any = False) -> tuple[Any, Any, Any]:
             masked = any(m is not None for m in tf.nest.flatten([mask]))
-            if training is not True or masked or None in sequences.shape[1:]:
+            if masked or None in sequences.shape[1:]:
                 outputs: tuple[Any, Any, Any] = usual(sequences, initial_state, mask, training=training)
                 return outputs
-            states_TBH = _train(layer, sequences, tf.nest.flatten(initial_state))
-            last = [state_TBH[-1] for state_TBH in states_TBH]
-            return last[0], tf.transpose(states_TBH[0], [1, 0, 2]), last
+            h_TBH, *others = _run(layer, sequences, tf.nest.flatten(initial_state))
+            last = [h_TBH[-1], *others]
+            return last[0], tf.transpose(h_TBH, [1, 0, 2]), last
 
         layer.inner_loop = inner_loop
 
@@ -49,8 +49,9 @@ def _is_plain(cell: Any) -> bool:
     return bool(usual and not cell.dropout and not cell.recurrent_dropout)
 
 
-def _train(layer: Any, x_BTC: Tensor, first: States) -> States:
-    """The states (T, B, H) after every step, in the order of processing; `first`: those before it (B, H)."""
+def _run(layer: Any, x_BTC: Tensor, first: States) -> States:
+    """h after every step (T, B, H), in the order of processing, and the other states after the last (B, H); `first`:
+    all states before the first step."""
     W_CF, U_HF = layer.cell.kernel.value, layer.cell.recurrent_kernel.value
     gru, H = isinstance(layer, keras.layers.GRU), layer.cell.units
     b = tf.zeros(([2] if gru else []) + [W_CF.shape[1]]) if layer.cell.bias is None else layer.cell.bias.value
@@ -66,17 +67,17 @@ def _train(layer: Any, x_BTC: Tensor, first: States) -> States:
     def run(x_TBC: Tensor, W_CF: Tensor, U_HF: Tensor, b_F: Tensor, late_H: Tensor, *first: Tensor) -> Any:
         p = tf.nn.bias_add(tf.matmul(_flat(x_TBC), W_CF), b_F)
         p_TBF = tf.reshape(p, [x_TBC.shape[0], -1, W_CF.shape[1]])
-        states, kept = forward(p_TBF, U_HF, late_H, first)
+        h_TBH, others, kept = forward(p_TBF, U_HF, late_H, first)
 
-        def gradient(*dstates: Tensor) -> Any:
-            before = [tf.concat([f[tf.newaxis], s[:-1]], 0) for f, s in zip(first, states, strict=True)]
-            dp, da, dfirst = backward(dstates, before, kept, U_HF)
+        def gradient(dh_TBH: Tensor, *dothers: Tensor) -> Any:
+            h_before = _before(first[0], h_TBH)
+            dp, da, dfirst = backward(dh_TBH, dothers, [h_before, *first[1:]], kept, U_HF)
             dp, da = _flat(dp), _flat(da)
             dx = tf.reshape(tf.matmul(dp, W_CF, transpose_b=True), tf.shape(x_TBC))
-            dW, dU = (tf.matmul(_flat(i), d, transpose_a=True) for i, d in ((x_TBC, dp), (before[0], da)))
+            dW, dU = (tf.matmul(_flat(i), d, transpose_a=True) for i, d in ((x_TBC, dp), (h_before, da)))
             return dx, dW, dU, tf.reduce_sum(dp, 0), tf.reduce_sum(da[:, -H:], 0), *dfirst
 
-        return states, gradient
+        return (h_TBH, *others), gradient
 
     return list(run(x_TBC, W_CF, U_HF, b, late_H, *first))
 
@@ -85,27 +86,33 @@ def _flat(x_TBF: Tensor) -> Tensor:
     return tf.reshape(x_TBF, [-1, x_TBF.shape[-1]])
 
 
-def _loop(step: Callable[..., Any], states: Sequence[Tensor], inputs: Sequence[Tensor], sizes: Sequence[int]) -> Any:
-    """`step(states, *inputs of t) -> states, *outputs of t` over (T, B, _); last states, outputs (T, B, size)."""
+def _before(first: Tensor, x_TBH: Tensor) -> Tensor:
+    """A state before every step, from that before the first (B, H) and those after each (T, B, H)."""
+    return tf.concat([first[tf.newaxis], x_TBH[:-1]], 0)
+
+
+def _loop(
+    step: Callable[..., Any], states: States, inputs: Sequence[Tensor], sizes: Sequence[int], back: bool = False
+) -> Any:
+    """`step(states, *inputs of t) -> states, *outputs of t` over (T, B, _), `back`: from the last t to the first;
+    returns the last states and the outputs (T, B, size)."""
     T, rows = inputs[0].shape[0], states[0].shape[0]
     sources = [tf.TensorArray(tf.float32, T).unstack(i) for i in inputs]
     outputs = [tf.TensorArray(tf.float32, T, element_shape=[rows, size]) for size in sizes]
 
-    def body(t: Tensor, states: Any, outputs: Any) -> Any:
+    def body(n: Tensor, states: Any, outputs: Any) -> Any:
+        t = T - 1 - n if back else n
         states, *values = step(states, *(s.read(t) for s in sources))
-        return t + 1, states, [o.write(t, v) for o, v in zip(outputs, values, strict=True)]
+        return n + 1, states, [o.write(t, v) for o, v in zip(outputs, values, strict=True)]
 
     start = (0, list(states), outputs)
-    _, states, outputs = tf.while_loop(lambda t, *_: t < T, body, start, maximum_iterations=T)
+    _, states, outputs = tf.while_loop(lambda n, *_: n < T, body, start, maximum_iterations=T)
     return states, [o.stack() for o in outputs]
 
 
-def _loop_back(step: Callable[..., Any], states: Sequence[Tensor], inputs: Sequence[Tensor], sizes: Any) -> Any:
-    states, outputs = _loop(step, states, [i[::-1] for i in inputs], sizes)
-    return states, [o[::-1] for o in outputs]
-
-
-# A backward multiplies by factors k that are known before its loop: da = dh * k, with h and gates kept from forward.
+# A forward returns h after every step, the other states after the last, and what its backward needs; a backward gets
+# their gradients, h before every step and the other states before the first, and returns the gradients of p, of
+# a = h U, and of the first states. It multiplies by factors k that are known before its loop: da = dh * k.
 
 
 def _simple_forward(p_TBH: Tensor, U_HH: Tensor, _: Tensor, first: States) -> Any:
@@ -113,17 +120,17 @@ def _simple_forward(p_TBH: Tensor, U_HH: Tensor, _: Tensor, first: States) -> An
         h = tf.tanh(p + tf.matmul(states[0], U_HH))
         return [h], h
 
-    states = _loop(step, first, [p_TBH], [U_HH.shape[0]])[1]
-    return states, states
+    (h_TBH,) = _loop(step, first, [p_TBH], [U_HH.shape[0]])[1]
+    return h_TBH, [], h_TBH
 
 
-def _simple_backward(dstates: States, before: States, kept: States, U_HH: Tensor) -> Any:
+def _simple_backward(dh_TBH: Tensor, _: States, before: States, h_TBH: Tensor, U_HH: Tensor) -> Any:
     def step(dstates: States, dy: Tensor, k: Tensor) -> Any:
         dp = (dstates[0] + dy) * k
         return [tf.matmul(dp, U_HH, transpose_b=True)], dp
 
-    k_TBH = 1 - kept[0] * kept[0]
-    dfirst, (dp,) = _loop_back(step, [tf.zeros_like(before[0][0])], [dstates[0], k_TBH], [U_HH.shape[0]])
+    k_TBH = 1 - h_TBH * h_TBH
+    dfirst, (dp,) = _loop(step, [tf.zeros_like(h_TBH[0])], [dh_TBH, k_TBH], [U_HH.shape[0]], back=True)
     return dp, dp, dfirst
 
 
@@ -140,10 +147,10 @@ def _gru_forward(p_TBF: Tensor, U_HF: Tensor, late_H: Tensor, first: States) -> 
         return [h], h, zr, q, g
 
     h_TBH, *kept = _loop(step, first, [p_TBF], [H, 2 * H, H, H])[1]
-    return [h_TBH], kept
+    return h_TBH, [], kept
 
 
-def _gru_backward(dstates: States, before: States, kept: States, U_HF: Tensor) -> Any:
+def _gru_backward(dh_TBH: Tensor, _: States, before: States, kept: States, U_HF: Tensor) -> Any:
     zr, q, g = kept
     z, r = tf.split(zr, 2, -1)
     k = (1 - z) * (1 - g * g)
@@ -155,40 +162,42 @@ def _gru_backward(dstates: States, before: States, kept: States, U_HF: Tensor) -
         return [dh * z + tf.matmul(da, U_HF, transpose_b=True)], da, dh
 
     H, F = U_HF.shape
-    dfirst, (da, dh) = _loop_back(step, [tf.zeros_like(before[0][0])], [dstates[0], z, k_TBF], [F, H])
+    dfirst, (da, dh) = _loop(step, [tf.zeros_like(g[0])], [dh_TBH, z, k_TBF], [F, H], back=True)
     return tf.concat([da[..., : 2 * H], dh * k], -1), da, dfirst
 
 
 def _lstm_forward(p_TBF: Tensor, U_HF: Tensor, _: Tensor, first: States) -> Any:
-    H = U_HF.shape[0]
+    H, F = U_HF.shape
+    # all gates in one kernel, as sigmoid(a) = tanh(a / 2) / 2 + 1 / 2
+    scale_F = tf.repeat([0.5, 1.0, 0.5], [2 * H, H, H])
 
     def step(states: States, p: Tensor) -> Any:
         h, c = states
-        a = p + tf.matmul(h, U_HF)
-        i_f, g, o = tf.sigmoid(a[:, : 2 * H]), tf.tanh(a[:, 2 * H : 3 * H]), tf.sigmoid(a[:, 3 * H :])
-        c = i_f[:, H:] * c + i_f[:, :H] * g
-        tanh_c = tf.tanh(c)
-        h = o * tanh_c
-        return [h, c], h, c, i_f, g, o, tanh_c
+        gates = tf.tanh((p + tf.matmul(h, U_HF)) * scale_F) * scale_F + (1 - scale_F)
+        i, f, g, o = tf.split(gates, 4, -1)
+        c = f * c + i * g
+        return [o * tf.tanh(c), c], gates, c
 
-    h_TBH, c_TBH, *kept = _loop(step, first, [p_TBF], [H, H, 2 * H, H, H, H])[1]
-    return [h_TBH, c_TBH], kept
+    gates_TBF, c_TBH = _loop(step, first, [p_TBF], [F, H])[1]
+    tanh_c = tf.tanh(c_TBH)
+    return gates_TBF[..., 3 * H :] * tanh_c, [c_TBH[-1]], [gates_TBF, c_TBH, tanh_c]
 
 
-def _lstm_backward(dstates: States, before: States, kept: States, U_HF: Tensor) -> Any:
-    i_f, g, o, tanh_c = kept
-    i, f = tf.split(i_f, 2, -1)
-    k_TBF = tf.concat([g * i * (1 - i), before[1] * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o)], -1)
+def _lstm_backward(dh_TBH: Tensor, dothers: States, before: States, kept: States, U_HF: Tensor) -> Any:
+    gates_TBF, c_TBH, tanh_c = kept
+    i, f, g, o = tf.split(gates_TBF, 4, -1)
+    c_before = _before(before[1], c_TBH)
+    k_TBF = tf.concat([g * i * (1 - i), c_before * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o)], -1)
     through_h = o * (1 - tanh_c * tanh_c)
 
-    def step(later: States, dh: Tensor, dc: Tensor, through_h: Tensor, f: Tensor, k_BF: Tensor) -> Any:
+    def step(later: States, dh: Tensor, through_h: Tensor, f: Tensor, k_BF: Tensor) -> Any:
         dh = later[0] + dh
-        dc = later[1] + dc + dh * through_h
+        dc = later[1] + dh * through_h
         da = tf.concat([dc, dc, dc, dh], 1) * k_BF
         return [tf.matmul(da, U_HF, transpose_b=True), dc * f], da
 
-    zeros = tf.zeros_like(before[0][0])
-    dfirst, (da,) = _loop_back(step, [zeros, zeros], [*dstates, through_h, f, k_TBF], [U_HF.shape[1]])
+    last = [tf.zeros_like(dothers[0]), dothers[0]]
+    dfirst, (da,) = _loop(step, last, [dh_TBH, through_h, f, k_TBF], [U_HF.shape[1]], back=True)
     return da, da, dfirst
 
 
