@@ -49,6 +49,9 @@ class Layout:
     def resolved(self) -> Path:
         return self.root / "build" / "config"
 
+    def resolved_dataset(self, dataset: str) -> Path:
+        return self.resolved / "datasets" / f"{dataset}.yaml"
+
     def resolved_experiment(self, experiment: str) -> Path:
         return self.resolved / "experiments" / f"{experiment}.yaml"
 

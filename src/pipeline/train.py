@@ -1,7 +1,6 @@
 """`python -m pipeline.train experiment=cnn_digits key=value`: train, save, predict the test rows; `-m`: a sweep."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from pipeline.errors import ConfigError
 from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, TEST, TRAIN, VALIDATION, Layout
 from pipeline.tracking.sweep import SweepJob, read_jobs, table
 
-WAIT_SECONDS = 3.0  # for MLflow, at the end of a run by hand
+WAIT_SECONDS = 3.0  # for MLflow, at the end of a run by hand; what a stage of DVC leaves, its register delivers
 
 History = list[dict[str, float]]
 
@@ -34,9 +33,10 @@ def train(config: Config, job: SweepJob | None = None) -> float:
     """Train one experiment and write its folder (model, history, predictions, identity) whole or not at all.
 
     Returns its score: `config.objective` of the epoch whose weights are kept. A stage of DVC names its output, and
-    trains on the data that DVC prepared; a run by hand, and a sweep's job, touch neither.
+    trains on the data that DVC prepared, if that is what this configuration asks for; a run by hand, and a sweep's job,
+    touch neither.
     """
-    from pipeline.data.preparing import prepared_for
+    from pipeline.data.preparing import is_dvcs, prepared_for
     from pipeline.training.distribution import check_strategy, is_chief
     from pipeline.training.identity import identify
 
@@ -44,7 +44,8 @@ def train(config: Config, job: SweepJob | None = None) -> float:
     check_strategy(config.trainer)
     layout = Layout.find()
     wanted = PrepareConfig(config.split, config.dataset)
-    prepared = layout.prepared(config.dataset.name) if config.output else prepared_for(wanted, layout)
+    by_dvc = config.output is not None and is_dvcs(wanted, layout)
+    prepared = layout.prepared(config.dataset.name) if by_dvc else prepared_for(wanted, layout)
     identity = identify(config, layout, prepared)
     folder = layout.run(str(identity["identity"]))
     output = Path(config.output) if config.output else folder / "output"
@@ -78,6 +79,7 @@ def take_part(training: Training) -> History:
 def lead(training: Training, job: SweepJob | None) -> History:
     """Train under the locks of run and output, followed by what brings the journal to MLflow."""
     from pipeline import locks
+    from pipeline.tracking.follower import followed
     from pipeline.tracking.settings import without_password
 
     config, layout, folder, output = training.config, training.layout, training.folder, training.output
@@ -86,33 +88,14 @@ def lead(training: Training, job: SweepJob | None) -> History:
         if job is not None and (history := trained_before(training)):
             print(f"{config.name}: trained before, in {output}")
             return history
-        with followed(training, job):
+        sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
+        with followed(layout, folder.name, sweep, wait):
             history = run(training)
     print(
         f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
         f"MLflow run {folder.name} at {without_password(layout.tracking_uri)}"
     )
     return history
-
-
-@contextmanager
-def followed(training: Training, job: SweepJob | None) -> Iterator[None]:
-    """With what brings the training's journal to MLflow meanwhile."""
-    from pipeline.tracking.follower import Follower
-
-    layout, identity = training.layout, training.folder.name
-    if job is not None:
-        # what it has not delivered when the sweep ends, the end of the sweep delivers
-        Follower.of_job(layout, identity, job.folder.name)
-        yield
-        return
-    follower = Follower.of_run(layout, identity)
-    try:
-        yield
-    finally:
-        # what a stage of DVC has not delivered yet, its register delivers
-        if trouble := follower.stop(0.0 if training.config.output else WAIT_SECONDS):
-            print(trouble)
 
 
 def trained_before(training: Training) -> History | None:

@@ -19,7 +19,7 @@ from pipeline.model.assembly import Assembled
 from pipeline.model.xla import convolution
 from pipeline.serving.export import load_served, save_canonical
 from pipeline.tracking.journal import Journal, read
-from pipeline.training import callbacks, compiled, runtime
+from pipeline.training import callbacks, evaluation, runtime
 from pipeline.training.fit import fit
 from pipeline.training.job import EpochValues
 from pipeline.training.xla import STEPS_THAT_PAY, uses_xla
@@ -185,7 +185,7 @@ def test_validation_rows_beyond_one_batch(
     config = config_of(case[0], case[2])
     config.trainer.name, config.trainer.xla, config.trainer.epochs = "compiled", xla, 2
     whole = trained(config, case[1], case[2], tmp_path / "whole")[1]
-    monkeypatch.setattr(compiled, "EVALUATION_BATCH", 20)  # two batches and a rest
+    monkeypatch.setattr(evaluation, "EVALUATION_BATCH", 20)  # two batches and a rest
     for ours, theirs in zip(trained(config, case[1], case[2], tmp_path / "cut")[1], whole, strict=True):
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-5)
 

@@ -50,6 +50,13 @@ def write_prepared(config: PrepareConfig, folder: Path) -> dict[str, dict[str, i
     return summary
 
 
+def is_dvcs(config: PrepareConfig, layout: Layout) -> bool:
+    """Whether the stage `prepare` reads and deals out the very same; not so where a command overrides its dataset or
+    split."""
+    path = layout.resolved_dataset(config.dataset.name)
+    return path.is_file() and yaml.safe_load(path.read_text(encoding="utf-8")) == asdict(config)
+
+
 def prepared_for(config: PrepareConfig, layout: Layout) -> Path:
     """The folder with the splits of exactly this configuration, sources and lock file; prepared if it is missing.
 

@@ -7,7 +7,8 @@ outlives a training that is killed for just long enough to deliver what was jour
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.layout import Layout
@@ -82,3 +83,19 @@ class Follower:
 
 
 _of_sweeps: dict[str, Follower] = {}
+
+
+@contextmanager
+def followed(layout: Layout, identity: str, sweep: str, wait: float) -> Iterator[None]:
+    """With what brings the run's journal to MLflow meanwhile; at the end, `wait` seconds at most for the rest of it. A
+    `sweep`'s job waits for nothing: what is left, the end of the sweep delivers."""
+    if sweep:
+        Follower.of_job(layout, identity, sweep)
+        yield
+        return
+    follower = Follower.of_run(layout, identity)
+    try:
+        yield
+    finally:
+        if trouble := follower.stop(wait):
+            print(trouble)

@@ -1,5 +1,8 @@
 """The MLflow store: opened safely, its failures told in one line."""
 
+import os
+import re
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -15,7 +18,22 @@ from pipeline.layout import Layout
 from pipeline.tracking.settings import set_defaults, without_password
 
 SQLITE = "sqlite:///"
-BROKEN_DATABASE = ("not a database", "malformed", "revision", "out-of-date")
+REASON_LENGTH = 300
+# What MLflow, its HTTP client and SQLite say in paragraphs, as a regular expression; what it means; what to do.
+_SERVER, _AGAIN = "Check MLFLOW_TRACKING_URI and the server", "Run the same command again, or set MLFLOW_TRACKING_URI"
+KNOWN_REASONS = (
+    ("Connection refused", "connection refused", _SERVER),
+    ("timed out", "no answer in {timeout} s", _SERVER),
+    ("Failed to resolve|Name or service not known", "unknown host", _SERVER),
+    ("(?:file is )?not a database|malformed", "no database, or a damaged one", "Move that file away"),
+    (
+        "out-of-date database schema|Can't locate revision",
+        "its schema is of another version of MLflow",
+        "Copy it and run `mlflow db upgrade {uri}`; if that knows no such version, move the file away",
+    ),
+    ("database or disk is full|No space left on device", "No space left on device", "Free some space"),
+    ("readonly database|Read-only file system", "cannot be written to", _AGAIN),
+)
 # the UI then shows a run under model training, not among evaluations of language models
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -49,15 +67,20 @@ class Store:
         try:
             yield
         except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException, OSError) as error:
-            reason = without_password(" ".join(str(error).split()))[:300].rstrip(".")
-            cure = "Check MLFLOW_TRACKING_URI and the server"
-            if self.uri.startswith(SQLITE):
-                broken = any(sign in reason for sign in BROKEN_DATABASE)
-                cure = "Move that file away" if broken else "Run the same command again, or set MLFLOW_TRACKING_URI"
+            reason, cure = self._explained(error)
             raise TrackingError(
                 f"MLflow at {self.shown_uri}: {reason}. {cure}; everything is kept in runs/ and build/, and the next "
                 "`make repro` delivers it."
             ) from error
+
+    def _explained(self, error: Exception) -> tuple[str, str]:
+        """What is wrong, and what to do."""
+        text = without_password(" ".join(str(error).split()))
+        timeout = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
+        for sign, meaning, cure in KNOWN_REASONS:
+            if re.search(sign, text):
+                return meaning.format(timeout=timeout), cure.format(uri=self.shown_uri)
+        return textwrap.shorten(text, REASON_LENGTH).rstrip("."), _AGAIN if self.uri.startswith(SQLITE) else _SERVER
 
     def experiment(self, name: str) -> Experiment:
         """The MLflow experiment of this name, made or brought back where it is missing or deleted."""

@@ -179,6 +179,11 @@ def epoch_rows(history: Path) -> list[dict[str, Any]]:
         raise ArtifactError(f"{history}: not found. Run: dvc repro train@{history.parent.name}") from error
     except (ValueError, TypeError) as error:
         raise ArtifactError(f"{history}: damaged ({error}). Run: dvc repro -f train@{history.parent.name}") from error
+    if rows and "epoch" not in rows[0]:
+        found = ", ".join(rows[0])
+        raise ArtifactError(
+            f"{history}: damaged (columns {found}, expected epoch). Run: dvc repro -f train@{history.parent.name}"
+        )
     if not rows:
         raise ArtifactError(f"{history}: no epochs in it. Run: dvc repro -f train@{history.parent.name}")
     return rows

@@ -9,7 +9,7 @@ the beginning and end of the training and of each epoch, not of each batch. Of i
 hold go into checkpoints, so that a resumed run is the same run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,9 @@ def _keras(name: str) -> Callable[..., Any]:
     def build(**arguments: Any) -> Any:
         import keras
 
-        return getattr(keras.callbacks, name)(**arguments)
+        # Keras finds out by the metrics that a model is compiled with; here they are the trainer's
+        larger = str(arguments.get("monitor", "")).endswith("accuracy")
+        return getattr(keras.callbacks, name)(**{"mode": "max" if larger else "min"} | arguments)
 
     return build
 
@@ -44,6 +46,14 @@ def build_callbacks(chosen: dict[str, dict[str, Any]]) -> list[Any]:
         except (TypeError, ValueError) as error:
             raise ConfigError(f"trainer.callbacks.{name}: {error}") from error
     return built
+
+
+def check_monitors(callbacks: list[Any], names: Iterable[str]) -> None:
+    """Raise ConfigError for a callback that waits for a value which no epoch has; Keras would only warn."""
+    for callback in callbacks:
+        monitor = getattr(callback, "monitor", None)
+        if monitor is not None and monitor not in names:
+            raise ConfigError(f"trainer.callbacks: monitor '{monitor}' is unknown {did_you_mean(monitor, names)}")
 
 
 def state_of(callback: Any) -> dict[str, Any]:

@@ -12,7 +12,8 @@ import numpy as np
 
 from pipeline.data.order import epoch_order
 from pipeline.errors import ConfigError
-from pipeline.training.batches import EVALUATION_BATCH, gather, in_order, shuffled, tensors
+from pipeline.training.batches import gather, shuffled
+from pipeline.training.evaluation import evaluation_function
 from pipeline.training.job import Job
 from pipeline.training.optimizers import build_optimizer
 from pipeline.training.seeding import seed_generators, seed_states
@@ -92,7 +93,7 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
     by_step = job.train.streamed or job.validation.streamed or job.augment is not None
     if job.xla and by_step:
         step = tf.function(step, jit_compile=True, autograph=False)
-    evaluate = _evaluation_function(job, job.xla and by_step)
+    evaluate = evaluation_function(job, job.xla and by_step)
 
     def add(sums: Any, batch: Any) -> Any:
         if job.augment is not None and replicas == 1:
@@ -183,40 +184,3 @@ def _shared_step_function(job: Job, optimizer: Any, replicas: int) -> Any:
         return job.strategy.reduce("SUM", sums, axis=None)
 
     return step
-
-
-def _evaluation_function(job: Job, by_batch: bool) -> Any:
-    """`evaluate()` gives mean loss and metric over all validation rows (2,), in batches that fit into memory;
-    `by_batch`: XLA gets each of them, where it cannot have the whole epoch."""
-    import tensorflow as tf
-
-    loss_of = job.head.loss("sum")
-
-    def add(sums: Any, batch: Any) -> Any:
-        features, target, *weight = batch
-        outputs = job.core(features, training=False)
-        loss = loss_of(target, outputs, sample_weight=weight[0] if weight else None)
-        rows = tf.cast(tf.shape(features)[0], tf.float32)
-        penalty = tf.add_n([tf.zeros([]), *job.core.losses])
-        return sums + tf.stack([loss + penalty * rows, tf.reduce_sum(job.head.row_metric(target, outputs))])
-
-    add = tf.function(add, jit_compile=True, autograph=False) if by_batch else add
-    if job.validation.streamed:
-        dataset = in_order(job.validation)
-        return lambda: dataset.reduce(tf.zeros(2), add) / job.validation.num_rows
-    held_out = tensors(job.validation)
-    whole, rest = divmod(job.validation.num_rows, EVALUATION_BATCH)
-    cut = whole * EVALUATION_BATCH
-    batches = [tf.reshape(array[:cut], [whole, EVALUATION_BATCH, *array.shape[1:]]) for array in held_out]
-
-    def evaluate() -> Any:
-        sums = tf.zeros(2)
-        if whole:
-            _, sums = tf.while_loop(
-                lambda b, _: b < whole, lambda b, sums: (b + 1, add(sums, [a[b] for a in batches])), (0, sums)
-            )
-        if rest:
-            sums = add(sums, [array[-rest:] for array in held_out])
-        return sums / job.validation.num_rows
-
-    return evaluate

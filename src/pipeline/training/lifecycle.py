@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from pipeline.config import CheckpointConfig, TrainerConfig
-from pipeline.training.callbacks import build_callbacks, state_of
+from pipeline.training.callbacks import build_callbacks, check_monitors, state_of
 from pipeline.training.checkpoint import Checkpoint, Checkpoints
 from pipeline.training.early_stopping import EarlyStopping
 from pipeline.training.interrupts import Interrupts
@@ -65,6 +65,7 @@ class Lifecycle:
 
     def epoch(self, values: EpochValues, bad_step: int | None = None) -> None:
         """Take in one more epoch's values; `bad_step` is the first step (from 1) whose loss was not finite."""
+        check_monitors(self._callbacks, values)
         self._epoch += 1
         self._observer.epoch(self._epoch, values, bad_step)
         self._stopping.epoch(self._epoch, values["val_loss"])

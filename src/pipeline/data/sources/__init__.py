@@ -1,4 +1,7 @@
-"""Where rows come from. Adding a source: a file beside this with `load`, a line in SOURCES, a schema in config.py."""
+"""Where rows come from.
+
+Adding a source: a file beside this with `load`, a line in SOURCES, a schema in config/data.py.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,6 +1,6 @@
 """The model families. A family turns features into a representation; the task's head does the rest.
 
-Adding one: a file beside this with `build`, a line in FAMILIES, a schema in config.py, a YAML in conf/model/.
+Adding one: a file beside this with `build`, a line in FAMILIES, a schema in config/model.py, a YAML in conf/model/.
 """
 
 from collections.abc import Callable

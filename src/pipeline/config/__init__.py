@@ -1,0 +1,76 @@
+"""The typed schema of conf/ and params.yaml. Defaults stand here, choices in conf/, knobs in params.yaml.
+
+A key that is not a field, a value of the wrong type or out of range is refused before any work is done.
+`check` holds what types cannot say; it is a method of its own because OmegaConf makes instances whose fields
+are still missing.
+"""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from pipeline.config.data import (
+    BINARY,
+    DATASETS,
+    MULTICLASS,
+    REGRESSION,
+    TASKS,
+    DatasetConfig,
+    InlineDataset,
+    SklearnDataset,
+    SplitConfig,
+)
+from pipeline.config.experiment import Config, EvaluationConfig, PredictConfig, PrepareConfig, PreprocessingConfig
+from pipeline.config.model import MODELS, CnnConfig, LinearConfig, LogisticConfig, ModelConfig, RnnConfig
+from pipeline.config.params import Params, PromotionConfig
+from pipeline.config.trainer import (
+    AugmentationConfig,
+    CheckpointConfig,
+    EarlyStoppingConfig,
+    LimitConfig,
+    OptimizerConfig,
+    TensorBoardConfig,
+    TrainerConfig,
+)
+
+__all__ = [
+    "BINARY",
+    "DATASETS",
+    "MODELS",
+    "MULTICLASS",
+    "REGRESSION",
+    "TASKS",
+    "AugmentationConfig",
+    "CheckpointConfig",
+    "CnnConfig",
+    "Config",
+    "DatasetConfig",
+    "EarlyStoppingConfig",
+    "EvaluationConfig",
+    "InlineDataset",
+    "LimitConfig",
+    "LinearConfig",
+    "LogisticConfig",
+    "ModelConfig",
+    "OptimizerConfig",
+    "Params",
+    "PredictConfig",
+    "PrepareConfig",
+    "PreprocessingConfig",
+    "PromotionConfig",
+    "RnnConfig",
+    "SklearnDataset",
+    "SplitConfig",
+    "TensorBoardConfig",
+    "TrainerConfig",
+    "check_all",
+]
+
+
+def check_all(config: Any) -> None:
+    """Run every `check` of a schema object, innermost first."""
+    for entry in fields(config):
+        value = getattr(config, entry.name)
+        if is_dataclass(value):
+            check_all(value)
+    if hasattr(config, "check"):
+        config.check()

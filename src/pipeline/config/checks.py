@@ -1,0 +1,19 @@
+"""How a schema object refuses a value: what was found where, and what was expected."""
+
+from typing import Any
+
+from pipeline.errors import ConfigError, did_you_mean
+
+
+def check(condition: bool, where: str, found: Any, expected: str) -> None:
+    if not condition:
+        raise ConfigError(f"{where}: found {found!r}, expected {expected}.")
+
+
+def one_of(where: str, found: str, known: tuple[str, ...]) -> None:
+    if found not in known:
+        raise ConfigError(f"{where}: '{found}' is unknown {did_you_mean(found, known)}")
+
+
+def check_rate(name: str, rate: float) -> None:
+    check(0 <= rate < 1, name, rate, "a rate of at least 0 and less than 1")

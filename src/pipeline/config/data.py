@@ -1,0 +1,63 @@
+"""What is read: a data set, and how its rows are dealt out."""
+
+from dataclasses import dataclass
+
+from omegaconf import MISSING
+
+from pipeline.config.checks import check, one_of
+
+REGRESSION, BINARY, MULTICLASS = TASKS = ("regression", "binary", "multiclass")
+
+
+@dataclass
+class SplitConfig:
+    """How rows are dealt out. Its seed is not the training seed: another seed moves no row."""
+
+    seed: int = MISSING
+    test: float = MISSING
+    validation: float = MISSING
+
+    def check(self) -> None:
+        for name in ("test", "validation"):
+            value = getattr(self, name)
+            check(0 < value < 1, f"params.yaml: split.{name}", value, "a fraction between 0 and 1")
+        total = self.test + self.validation
+        check(total < 1, "params.yaml: split.test + split.validation", total, "less than 1")
+
+
+@dataclass
+class DatasetConfig:
+    """One data set: where its rows come from, what they are, what is asked of them. `weight` names a numeric column
+    that says how much a row counts in training (not in evaluation)."""
+
+    name: str = MISSING
+    source: str = MISSING
+    modality: str = MISSING
+    task: str = MISSING
+    split: str = "hash"
+    weight: str | None = None
+
+    def check(self) -> None:
+        one_of("dataset.task", self.task, TASKS)
+        one_of("dataset.split", self.split, ("hash", "none"))
+        one_of("dataset.modality", self.modality, ("table", "image"))
+
+
+@dataclass
+class SklearnDataset(DatasetConfig):
+    """A data set that ships with scikit-learn: `load_<loader>()`."""
+
+    source: str = "sklearn"
+    loader: str = MISSING
+
+
+@dataclass
+class InlineDataset(DatasetConfig):
+    """A few numeric rows written in the YAML itself; the last column is the target."""
+
+    source: str = "inline"
+    columns: list[str] = MISSING
+    rows: list[list[float]] = MISSING
+
+
+DATASETS = {"sklearn": SklearnDataset, "inline": InlineDataset}

@@ -1,0 +1,43 @@
+"""The validation rows' loss and metric at the end of an epoch, as a part of the trainer `compiled`'s graph."""
+
+from typing import Any
+
+from pipeline.training.batches import EVALUATION_BATCH, in_order, tensors
+from pipeline.training.job import Job
+
+
+def evaluation_function(job: Job, by_batch: bool) -> Any:
+    """`evaluate()` gives mean loss and metric over all validation rows (2,), in batches that fit into memory;
+    `by_batch`: XLA gets each of them, where it cannot have the whole epoch."""
+    import tensorflow as tf
+
+    loss_of = job.head.loss("sum")
+
+    def add(sums: Any, batch: Any) -> Any:
+        features, target, *weight = batch
+        outputs = job.core(features, training=False)
+        loss = loss_of(target, outputs, sample_weight=weight[0] if weight else None)
+        rows = tf.cast(tf.shape(features)[0], tf.float32)
+        penalty = tf.add_n([tf.zeros([]), *job.core.losses])
+        return sums + tf.stack([loss + penalty * rows, tf.reduce_sum(job.head.row_metric(target, outputs))])
+
+    add = tf.function(add, jit_compile=True, autograph=False) if by_batch else add
+    if job.validation.streamed:
+        dataset = in_order(job.validation)
+        return lambda: dataset.reduce(tf.zeros(2), add) / job.validation.num_rows
+    held_out = tensors(job.validation)
+    whole, rest = divmod(job.validation.num_rows, EVALUATION_BATCH)
+    cut = whole * EVALUATION_BATCH
+    batches = [tf.reshape(array[:cut], [whole, EVALUATION_BATCH, *array.shape[1:]]) for array in held_out]
+
+    def evaluate() -> Any:
+        sums = tf.zeros(2)
+        if whole:
+            _, sums = tf.while_loop(
+                lambda b, _: b < whole, lambda b, sums: (b + 1, add(sums, [a[b] for a in batches])), (0, sums)
+            )
+        if rest:
+            sums = add(sums, [array[-rest:] for array in held_out])
+        return sums / job.validation.num_rows
+
+    return evaluate
