@@ -7,7 +7,7 @@ UI_PORT ?= 5000
 TENSORBOARD_PORT ?= 6006
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help setup repro test check format bench doctor ui tensorboard screenshots lock clean
+.PHONY: help in-git setup repro test check format bench doctor ui tensorboard screenshots lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -23,7 +23,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 # register runs every time, and once: it fills a store that is new or was deleted, also when no stage has changed
-repro: $(STAMP) ## run what an edit touches: prepare, train, evaluate, register every experiment (EXPERIMENT=...: that one)
+repro: in-git $(STAMP) ## run what an edit touches: prepare, train, evaluate, register every experiment (EXPERIMENT=...: that one)
 ifdef EXPERIMENT
 	@dvc repro evaluate@$(EXPERIMENT)
 	@python -m pipeline.register experiment=$(EXPERIMENT)
@@ -31,6 +31,10 @@ else
 	@dvc repro evaluate
 	@dvc repro --single-item --force register
 endif
+
+in-git:
+	@git rev-parse --git-dir >/dev/null 2>&1 || \
+		{ echo "error: $(CURDIR) is no git checkout, which DVC needs. Clone the repository, or run: git init" >&2; exit 2; }
 
 test: $(STAMP) ## every test
 	@python -m pytest -n 4 --maxschedchunk 1 tests

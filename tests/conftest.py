@@ -11,6 +11,8 @@ import pytest
 from filelock import FileLock
 
 from tests.clones import IDENTITY, ROOT, environment, reproduce
+from tests.outputs import write_outputs
+from tests.refusals import content
 from tests.zygote import Zygote
 
 TREE = ("conf", "src", "params.yaml", "dvc.yaml", "requirements.lock", ".dvc/config", ".dvcignore", ".gitignore")
@@ -126,3 +128,32 @@ def edit(checkout: Path) -> Callable[[str, str, str], None]:
         path.write_text(text.replace(old, new, 1))
 
     return replace
+
+
+@pytest.fixture
+def register(checkout: Path, pipeline: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """`register(code)` runs the command, expects that exit code, and returns the last line of what it said."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (checkout / "params.yaml").write_text(
+        "seed: 1\nsplit: {seed: 1, test: 0.2, validation: 0.1}\ndatasets: [diabetes]\n"
+        "experiments: {linear_diabetes: diabetes}\npromotion: {minima: {linear_diabetes: {r2: 0.1}}}\n"
+    )
+    write_outputs(checkout, "a" * 12)
+
+    def run(code: int = 0) -> str:
+        done = pipeline("register")
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout if code == 0 else done.stderr.splitlines()[-1]
+
+    return run
+
+
+@pytest.fixture
+def unchanged(checkout: Path) -> Iterator[None]:
+    """The test starts with outputs and a store, and must leave each of their bytes."""
+    write_outputs(checkout, "a" * 12)
+    before = content(checkout)
+    assert len(before) > 8
+    yield
+    assert content(checkout) == before

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -36,20 +37,19 @@ def run_command(command: Callable[[], Any]) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)
+    threading.excepthook = in_thread
     try:
         command()
     except PipelineError as error:
         refuse(str(error))
-    except OSError as error:
+    except (KeyboardInterrupt, Exception) as error:
+        # libraries in C turn a KeyboardInterrupt that comes while they are imported into errors of their own
+        if interrupted or isinstance(error, KeyboardInterrupt):
+            print("interrupted", file=sys.stderr)
+            exit_lean(INTERRUPTED)
         if (told := about_storage(error)) is None:
             raise
         refuse(told)
-    except (KeyboardInterrupt, Exception):
-        # libraries in C turn a KeyboardInterrupt that comes while they are imported into errors of their own
-        if not interrupted and not isinstance(sys.exc_info()[1], KeyboardInterrupt):
-            raise
-        print("interrupted", file=sys.stderr)
-        exit_lean(INTERRUPTED)
     exit_lean(0)
 
 
@@ -59,12 +59,20 @@ def refuse(message: str) -> NoReturn:
     exit_lean(BAD_INPUT)
 
 
-def about_storage(error: OSError) -> str | None:
+def in_thread(failed: threading.ExceptHookArgs) -> None:
+    """What a thread ends with is printed, but for a full disk, of which the command itself says what it is."""
+    if failed.exc_value is None or about_storage(failed.exc_value) is None:
+        threading.__excepthook__(failed)
+
+
+def about_storage(error: BaseException) -> str | None:
     """What is wrong with the disk, and what to do; None for any other trouble."""
+    if not isinstance(error, OSError) and not type(error).__module__.startswith("tensorflow."):
+        return None
     for number, advice in STORAGE_ADVICE.items():
         # libraries in C name the number in their text alone
-        if error.errno == number or os.strerror(number) in str(error):
-            place = error.filename or os.getcwd()
+        if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
+            place = getattr(error, "filename", None) or os.getcwd()
             return f"{place}: {os.strerror(number)}. {advice} Nothing is half-written; run the same command again then."
     return None
 

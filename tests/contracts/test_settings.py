@@ -248,6 +248,22 @@ def test_unknown_callbacks_are_refused() -> None:
         callbacks.build_callbacks({"reduce_on_plateau": {"factor": 2.0}})
 
 
+@pytest.mark.parametrize("trainer", ITERATIVE)
+def test_a_callback_that_waits_for_accuracy(trainer: str, tmp_path: Path) -> None:
+    config = config_of("cnn", MULTICLASS)
+    config.trainer.name, config.trainer.epochs = trainer, 4
+    # no accuracy is 1 better than another: the rate falls with each epoch after the first
+    monitor = {"monitor": "val_accuracy", "min_delta": 1.0, "patience": 1, "factor": 0.5}
+    config.trainer.callbacks = {"reduce_on_plateau": monitor}
+    rates = [values["learning_rate"] for values in trained(config, "image", MULTICLASS, tmp_path)[1]]
+    np.testing.assert_allclose(np.array(rates) / rates[0], [1, 1, 0.5, 0.25], rtol=1e-6)
+    config.trainer.callbacks = {"reduce_on_plateau": {"monitor": "val_acuracy"}}
+    names = "loss, accuracy, val_loss, val_accuracy, learning_rate"
+    message = f"trainer.callbacks: monitor 'val_acuracy' is unknown ({names}). Did you mean 'val_accuracy'?"
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        trained(config, "image", MULTICLASS, tmp_path / "misspelt")
+
+
 def test_a_loss_that_is_not_finite_names_epoch_and_step_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
     config = config_of("linear", REGRESSION)
     config.trainer.name, config.trainer.epochs = "compiled", 400
@@ -268,3 +284,5 @@ def test_out_of_memory_names_the_next_batch_size() -> None:
         runtime.memory_advice(64),
     ):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+    with pytest.raises(tf.errors.ResourceExhaustedError), runtime.memory_advice(64):
+        raise tf.errors.ResourceExhaustedError(None, None, "events.out; No space left on device")

@@ -1,10 +1,12 @@
 """A run by hand: data of its own configuration, results in its own folder, DVC's outputs untouched."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pipeline.tracking.journal import read
+from pipeline.training.identity import read_identity
 from tests.conftest import Run
 
 
@@ -34,11 +36,19 @@ def test_missing_data_is_prepared_and_nothing_of_dvcs_touched(checkout: Path, pi
     assert len(list(checkout.glob("runs/data/diabetes-*/"))) == 2
     assert len(list(checkout.glob("runs/linear_diabetes-*"))) == 2
     # DVC's stage, on the data that DVC prepared, is the very same run
+    assert pipeline("configure").returncode == 0
     assert pipeline("prepare", "dataset=diabetes").returncode == 0
-    assert pipeline("train", "experiment=linear_diabetes", "trainer.epochs=2", "output=stage").returncode == 0
+    shutil.rmtree(prepared)
+    stage = ("train", "experiment=linear_diabetes", "trainer.epochs=2")
+    assert pipeline(*stage, "output=stage").returncode == 0
     assert len(list(checkout.glob("runs/linear_diabetes-*"))) == 2
     for path in (checkout / "stage").iterdir():
         assert path.read_bytes() == (folder / "output" / path.name).read_bytes()
+    assert not prepared.exists()
+    # which are not those of another split
+    assert pipeline(*stage, "output=other", "split.seed=2").returncode == 0
+    assert len(list(checkout.glob("runs/linear_diabetes-*"))) == 2
+    assert read_identity(checkout / "other")["data"] != read_identity(checkout / "stage")["data"]
 
 
 @pytest.mark.slow

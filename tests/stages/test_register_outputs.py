@@ -7,68 +7,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from pipeline.data.schema import NUMERIC, Feature, Schema
-from pipeline.files import write_json
 from pipeline.layout import Layout
 from pipeline.tracking.store import Store
-from tests.conftest import Run
-
-EXPERIMENT, DATASET, ROWS = "linear_diabetes", "diabetes", 40
-
-
-def write_outputs(root: Path, identity: str, gain: float = 0.0, column: str = "x", test: str = "t") -> None:
-    """The files that prepare, train and evaluate leave, without running them."""
-    layout = Layout(root)
-    prepared, trained, evaluated = layout.prepared(DATASET), layout.trained(EXPERIMENT), layout.evaluated(EXPERIMENT)
-    for folder in (prepared, trained, evaluated):
-        folder.mkdir(parents=True, exist_ok=True)
-    Schema(DATASET, "regression", "table", "hash", [], [Feature(column, NUMERIC, "float32", [])], "target").write(
-        prepared
-    )
-    values = np.arange(ROWS, dtype=np.float32)
-    for split in ("train", "validation", "test"):
-        rows = [f"{split[:2]}{i:014x}" for i in range(ROWS)]
-        pq.write_table(pa.table({"row": rows, column: values, "target": values}), prepared / f"{split}.parquet")
-    error = np.random.default_rng(0).random(ROWS) + 1 - gain
-    pq.write_table(pa.table({"row": rows, "prediction": values}), trained / "predictions.parquet")
-    pq.write_table(pa.table({"row": rows, "target": values, "error": error}), evaluated / "scores.parquet")
-    (trained / "model.keras").write_bytes(b"no model")
-    (trained / "history.csv").write_text("epoch,loss,val_loss\n1,2.0,2.5\n2,1.0,1.5\n")
-    parts = {"config": "c", "code": "d", "lock": "e", "threads": 2, "data": dict.fromkeys(("train", "validation"), "f")}
-    known = {"identity": f"{EXPERIMENT}-{identity}", "experiment": EXPERIMENT, "dataset": DATASET, **parts}
-    known["data"] = {**parts["data"], "test": test}
-    write_json(trained / "identity.json", known)
-    scored = {"value": 0.5 + gain, "low": 0.4, "high": 0.6}
-    write_json(
-        evaluated / "metrics.json",
-        {"dataset": DATASET, "split": "hash", "primary": "r2", "test": {"r2": scored}, "reference": {"r2": 0.4}},
-    )
-    layout.resolved_experiment(EXPERIMENT).parent.mkdir(parents=True, exist_ok=True)
-    layout.resolved_experiment(EXPERIMENT).write_text(f"name: {EXPERIMENT}\nseed: 1\n")
-
-
-@pytest.fixture
-def register(checkout: Path, pipeline: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """`register(code)` runs the command, expects that exit code, and returns the last line of what it said."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (checkout / "params.yaml").write_text(
-        "seed: 1\nsplit: {seed: 1, test: 0.2, validation: 0.1}\ndatasets: [diabetes]\n"
-        "experiments: {linear_diabetes: diabetes}\npromotion: {minima: {linear_diabetes: {r2: 0.1}}}\n"
-    )
-    write_outputs(checkout, "a" * 12)
-
-    def run(code: int = 0) -> str:
-        done = pipeline("register")
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout if code == 0 else done.stderr.splitlines()[-1]
-
-    return run
+from tests.outputs import EXPERIMENT, write_outputs
 
 
 @pytest.mark.parametrize(

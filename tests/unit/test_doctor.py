@@ -1,11 +1,14 @@
 """make doctor: each finding is what it looked at, and a problem says what to do."""
 
+import os
 import shutil
+import sqlite3
 from collections import namedtuple
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 from pipeline import doctor
 from pipeline.layout import Layout
@@ -48,7 +51,59 @@ def test_the_store(root: Layout) -> None:
     (root.root / "mlflow.db").write_bytes(b"no database" * 1000)
     (found,) = doctor.check_store(root)
     assert found.level == doctor.PROBLEM
-    assert "file is not a database" in found.meaning
+    assert "no database, or a damaged one. Move that file away" in found.meaning
+
+
+def test_a_store_of_this_version(root: Layout, empty_database: Path) -> None:
+    database = shutil.copy2(empty_database, root.root / "mlflow.db")
+    (found,) = doctor.check_store(root)
+    expected = f"sqlite:///{database} answers, its schema is MLflow {version('mlflow')}'s, 0 models"
+    assert (found.level, found.found) == (doctor.OK, expected)
+
+
+def test_a_store_of_another_version(root: Layout, empty_database: Path) -> None:
+    database = shutil.copy2(empty_database, root.root / "mlflow.db")
+    with sqlite3.connect(database) as connection:
+        connection.execute("update alembic_version set version_num = '0123456789ab'")
+    connection.close()
+    (found,) = doctor.check_store(root)
+    assert found.level == doctor.PROBLEM
+    assert f"its schema is of another version of MLflow. Copy it and run `mlflow db upgrade sqlite:///{database}`" in (
+        found.meaning
+    )
+
+
+@pytest.fixture
+def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose driver lists one GPU."""
+    command = tmp_path / "nvidia-smi"
+    command.write_text("#!/bin/sh\necho 'GPU 0: NVIDIA A100 (UUID: GPU-1)'\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("driver")
+def test_a_gpu_that_tensorflow_cannot_reach(root: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    (found,) = doctor.check_gpu(root)
+    assert (found.level, found.found) == (
+        doctor.PROBLEM,
+        "GPU 0: NVIDIA A100 (UUID: GPU-1), but TensorFlow sees none",
+    )
+    assert found.meaning.endswith(f"Run: pip install 'tensorflow[and-cuda]=={version('tensorflow')}'")
+
+
+@pytest.mark.usefixtures("driver")
+def test_a_gpu(root: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
+    (found,) = doctor.check_gpu(root)
+    assert (found.level, found.found) == (doctor.OK, "GPU 0: NVIDIA A100 (UUID: GPU-1); TensorFlow sees 1")
+
+
+def test_no_gpu(root: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (found,) = doctor.check_gpu(root)
+    assert (found.level, found.found) == (doctor.OK, "none (no nvidia-smi); trainings use the CPU")
 
 
 def test_a_disk_that_is_nearly_full(root: Layout, monkeypatch: pytest.MonkeyPatch) -> None:

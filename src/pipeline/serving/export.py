@@ -36,6 +36,8 @@ def load_served(path: Path) -> Any:
 
     if not path.is_file():
         raise ArtifactError(f"{path}: not found, expected a model file (.keras).")
+    if not zipfile.is_zipfile(path):  # Keras says that it is not found
+        raise ArtifactError(f"{path}: not a readable Keras model (cut off, or of another kind). Train it again.")
     try:
         return keras.saving.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:

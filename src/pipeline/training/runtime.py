@@ -1,5 +1,6 @@
 """The process as a training needs it: fixed threads, fixed instruction set, fixed seeds, quiet TensorFlow."""
 
+import errno
 import os
 import sys
 import tempfile
@@ -125,6 +126,8 @@ def memory_advice(batch_size: int) -> Iterator[None]:
     try:
         yield
     except tf.errors.ResourceExhaustedError as error:
+        if os.strerror(errno.ENOSPC) in str(error):  # of the disk, for which TensorFlow has the same error
+            raise
         smaller = f"Try trainer.batch_size={batch_size // 2}" if batch_size > 1 else "Try a smaller model"
         raise ConfigError(
             f"out of memory with trainer.batch_size {batch_size}. {smaller}, or where it is the data that take it, a "

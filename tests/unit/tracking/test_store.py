@@ -96,7 +96,7 @@ def test_a_server_that_refuses_is_one_line(layout: Layout, monkeypatch: pytest.M
 
 def test_a_store_that_is_no_database_is_one_line(layout: Layout) -> None:
     (layout.home / "mlflow.db").write_bytes(b"this is not a database" * 100)
-    with pytest.raises(TrackingError, match="file is not a database"):
+    with pytest.raises(TrackingError, match=r"no database, or a damaged one\. Move that file away"):
         sync(Store(layout), journaled(layout, 3, FINISHED))
 
 

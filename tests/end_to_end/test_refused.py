@@ -1,0 +1,197 @@
+"""Commands and configurations that are refused: the exact line, exit code 2, outputs and registry as they were."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.clones import MAKE, clone, environment
+from tests.conftest import Run
+from tests.refusals import content, line_of
+
+CNN, LINEAR = "experiment=cnn_digits", "experiment=linear_diabetes"
+EXPERIMENTS = "cnn_digits, linear_diabetes, linear_line, logistic_breast_cancer, logistic_digits, rnn_digits"
+
+
+# every test here starts with outputs and a store, and must leave each of their bytes
+pytestmark = pytest.mark.usefixtures("unchanged")
+
+COMMANDS = {
+    "experiment": (
+        ("train", "experiment=cnn_digit"),
+        f"experiment: 'cnn_digit' is unknown ({EXPERIMENTS}). Did you mean 'cnn_digits'?",
+    ),
+    "experiment of evaluate": (
+        ("evaluate", "experiment=cnn_digit"),
+        f"experiment: 'cnn_digit' is unknown ({EXPERIMENTS}). Did you mean 'cnn_digits'?",
+    ),
+    "experiment of register": (
+        ("register", "experiment=cnn_digit"),
+        "params.yaml: 'cnn_digit' is not in experiments (linear_diabetes, logistic_breast_cancer, logistic_digits, "
+        "cnn_digits, rnn_digits). Did you mean 'cnn_digits'?",
+    ),
+    "no experiment": (
+        ("train",),
+        "In 'config': You must specify 'experiment', e.g, experiment=<OPTION> Available options: "
+        + EXPERIMENTS.replace(",", ""),
+    ),
+    "dataset": (
+        ("prepare", "dataset=digitz"),
+        "dataset: 'digitz' is unknown (breast_cancer, diabetes, digits, line). Did you mean 'digits'?",
+    ),
+    "family": (
+        ("train", CNN, "model=cnm"),
+        "model: 'cnm' is unknown (cnn, linear, logistic, rnn). Did you mean 'cnn'?",
+    ),
+    "key": (
+        ("train", CNN, "model.filtres=8"),
+        "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout). "
+        "Did you mean 'filters'?",
+    ),
+    "type": (
+        ("train", CNN, "model.kernel=abc"),
+        "model.kernel: Value 'abc' of type 'str' could not be converted to Integer",
+    ),
+    "range": (("train", CNN, "trainer.epochs=0"), "trainer.epochs: found 0, expected 1 or more."),
+    "fraction": (
+        ("train", CNN, "split.test=1.2"),
+        "params.yaml: split.test: found 1.2, expected a fraction between 0 and 1.",
+    ),
+    "fractions": (
+        ("train", CNN, "split.test=0.75", "split.validation=0.5"),
+        "params.yaml: split.test + split.validation: found 1.25, expected less than 1.",
+    ),
+    "pair": (
+        ("train", CNN, "dataset=diabetes"),
+        "model cnn takes sequence or grid features, but dataset diabetes (table) gives a vector. Choose one of: "
+        "linear.",
+    ),
+    "task": (
+        ("train", LINEAR, "dataset=digits"),
+        "model linear answers regression, but dataset digits asks for multiclass. Choose one of: logistic, cnn, rnn.",
+    ),
+    "trainer": (
+        ("train", CNN, "trainer=exact"),
+        "trainer exact solves linear and logistic models, found cnn. Use trainer=compiled.",
+    ),
+    "argument": (
+        ("train", CNN, "trainer.epochs"),
+        "Error when parsing index: 1, string: trainer.epochs out of ['experiment=cnn_digits', 'trainer.epochs']. Error "
+        "parsing override 'trainer.epochs' missing EQUAL at '<EOF>' See "
+        "https://hydra.cc/docs/1.2/advanced/override_grammar/basic for details",
+    ),
+    "arguments of predict": (
+        ("predict", "model=cnn_digits"),
+        "input, output missing. Usage: model=... input=... output=...",
+    ),
+    "argument of predict": (
+        ("predict", "modle=cnn_digits"),
+        "'modle' is unknown (model, input, output). Did you mean 'model'? Usage: model=... input=... output=...",
+    ),
+    "prepare swept": (
+        ("prepare", "-m", "dataset=line,diabetes"),
+        "-m (multirun) is for pipeline.train. Give this command one choice at a time.",
+    ),
+    "evaluate swept": (
+        ("evaluate", "-m", "experiment=cnn_digits,rnn_digits"),
+        "-m (multirun) is for pipeline.train. Give this command one choice at a time.",
+    ),
+    "TF_CONFIG": (
+        ("train", CNN, "trainer.strategy=multi_worker"),
+        "trainer.strategy=multi_worker: TF_CONFIG is '', expected JSON such as "
+        '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}.',
+    ),
+}
+
+
+@pytest.mark.parametrize(("command", "expected"), COMMANDS.values(), ids=COMMANDS)
+def test_a_command(command: tuple[str, ...], expected: str, checkout: Path, pipeline: Run) -> None:
+    before = sorted(path.name for path in checkout.iterdir())
+    assert line_of(pipeline(*command, MLFLOW_TRACKING_URI="")) == f"error: {expected}"
+    assert sorted(path.name for path in checkout.iterdir()) == before
+
+
+PARAMS = {
+    "duplicate experiment": (
+        "  cnn_digits: digits\n",
+        "  cnn_digits: digits\n  cnn_digits: digits\n",
+        "params.yaml line 20: 'cnn_digits' stands twice. Keep one of them.",
+    ),
+    "dataset": (
+        "cnn_digits: digits\n",
+        "cnn_digits: digitz\n",
+        "params.yaml: experiment cnn_digits uses 'digitz', which is not in datasets (diabetes, breast_cancer, digits). "
+        "Did you mean 'digits'?",
+    ),
+    "other dataset": (
+        "cnn_digits: digits\n",
+        "cnn_digits: diabetes\n",
+        "params.yaml maps experiment cnn_digits to dataset 'diabetes', but conf/experiment/cnn_digits.yaml chooses "
+        "'digits'. Make them agree.",
+    ),
+    "experiment": (
+        "cnn_digits: digits\n",
+        "cnn_digitz: digits\n",
+        "params.yaml: promotion.minima names 'cnn_digits', which is not in experiments (linear_diabetes, "
+        "logistic_breast_cancer, logistic_digits, cnn_digitz, rnn_digits). Did you mean 'rnn_digits'?",
+    ),
+    "fraction": (
+        "test: 0.2",
+        "test: 1.2",
+        "params.yaml: split.test: found 1.2, expected a fraction between 0 and 1.",
+    ),
+    "type": (
+        "seed: 1\n",
+        "seed: one\n",
+        "params.yaml: seed: Value 'one' of type 'str' could not be converted to Integer",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), PARAMS.values(), ids=PARAMS)
+def test_params(old: str, new: str, expected: str, pipeline: Run, edit: Callable[[str, str, str], None]) -> None:
+    edit("params.yaml", old, new)
+    assert line_of(pipeline("configure")) == f"error: {expected}"
+
+
+def test_params_that_are_empty(checkout: Path, pipeline: Run) -> None:
+    (checkout / "params.yaml").write_text("")
+    assert line_of(pipeline("configure")) == (
+        f"error: {checkout}/params.yaml: found NoneType, expected a mapping of keys to values."
+    )
+
+
+def test_files_to_predict(pipeline: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    model = ("model=nothing.keras", f"output={out}")
+    missing, damaged = tmp_path / "missing.parquet", tmp_path / "rows.csv"
+    damaged.write_text("x,y\n1,2\n")
+    no_parquet = "Parquet magic bytes not found in footer. Either the file is corrupted or this is not a parquet file."
+    for path, what in (
+        (missing, "not found, expected a Parquet file."),
+        (damaged, f"not a readable Parquet file ({no_parquet})."),
+        (tmp_path, f"not a readable Parquet file (Cannot open for reading: path '{tmp_path}' is a directory)."),
+    ):
+        assert line_of(pipeline("predict", *model, f"input={path}")) == f"error: {path}: {what}"
+    assert not out.exists()
+
+
+def test_outside_of_a_checkout() -> None:
+    command = [sys.executable, "-m", "pipeline.train", CNN]
+    done = subprocess.run(command, cwd="/", env=environment(), capture_output=True, text=True, check=False)
+    assert line_of(done) == "error: /: no dvc.yaml here or above. Run this inside a checkout of the pipeline."
+
+
+def test_outside_of_git(tmp_path: Path) -> None:
+    tree = clone(tmp_path / "unpacked")
+    shutil.rmtree(tree / ".git")
+    command = [*MAKE, "repro"]
+    done = subprocess.run(command, cwd=tree, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == (
+        f"error: {tree} is no git checkout, which DVC needs. Clone the repository, or run: git init"
+    )
+    assert sorted(content(tree)) == [], "nothing was made"
