@@ -43,15 +43,12 @@ class TensorBoardWriter:
         for writer, named in ((self._train, own), (self._validation, held_out)):
             self._add(writer, epoch, [{"tag": tag, "simple_value": value} for tag, value in named.items()])
 
-    def graph(self, core: Any) -> None:
-        """The core's graph for one row."""
-        import tensorflow as tf
+    def graph(self, graph: Any) -> None:
+        """What the core computes, a `tf.Graph`."""
         from tensorboard.compat.proto.event_pb2 import Event
 
-        spec = tf.TensorSpec((1, *core.input_shape[1:]), tf.float32)
-        traced = tf.function(lambda x: core(x, training=False)).get_concrete_function(spec)
-        graph = traced.graph.as_graph_def().SerializeToString()
-        self._train.add_event(Event(wall_time=time.time(), graph_def=graph))
+        content = graph.as_graph_def().SerializeToString()
+        self._train.add_event(Event(wall_time=time.time(), graph_def=content))
 
     def histograms(self, epoch: int, core: Any) -> None:
         """Every trainable weight's distribution."""

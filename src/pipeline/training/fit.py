@@ -65,9 +65,8 @@ def fit(
     observer = Observer(model, schema, held_out, journal, progress, board, looks, history)
     try:
         with Interrupts() as interrupts, runtime.memory_advice(settings.batch_size), lost_worker(settings.strategy):
-            if board and not done:
-                board.hparams(params)
-                board.graph(model.core)
+            if not done:
+                observer.describe(params)
             if xla and not runtime.on_gpu():
                 speed_up(model.core)
             life = Lifecycle(model.core, settings, config.checkpoint, observer, checkpoints, saved, interrupts)

@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from pipeline.tracking import tensorboard
 from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts, read_events
+from pipeline.training.observer import traced
 
 
 def test_everything_is_there(tmp_path: Path) -> None:
@@ -16,7 +17,7 @@ def test_everything_is_there(tmp_path: Path) -> None:
     core = keras.Model(inputs, keras.layers.Dense(2, name="head")(inputs))
     board = TensorBoardWriter(tmp_path)
     board.hparams({"model.filters": [8], "seed": 1})
-    board.graph(core)
+    board.graph(traced(core).graph)
     for epoch in (1, 2):
         board.scalars(epoch, {"loss": 1 / epoch, "val_loss": 2 / epoch, "learning_rate": 0.1})
     board.histograms(2, core)
