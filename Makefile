@@ -33,8 +33,11 @@ else
 endif
 
 in-git:
-	@git rev-parse --git-dir >/dev/null 2>&1 || \
-		{ echo "error: $(CURDIR) is no git checkout, which DVC needs. Clone the repository, or run: git init" >&2; exit 2; }
+	@found=$$(LC_ALL=C git rev-parse --git-dir 2>&1) || case "$$found" in \
+		*"not a git repository"*) \
+			echo "error: $(CURDIR) is no git checkout, which DVC needs. Clone the repository, or run: git init" >&2; exit 2;; \
+		*) echo "error: git, which DVC needs, does not work here: $$found" >&2; exit 2;; \
+		esac
 
 test: $(STAMP) ## every test
 	@python -m pytest -n 4 --maxschedchunk 1 tests

@@ -60,20 +60,31 @@ def refuse(message: str) -> NoReturn:
 
 
 def in_thread(failed: threading.ExceptHookArgs) -> None:
-    """What a thread ends with is printed, but for a full disk, of which the command itself says what it is."""
-    if failed.exc_value is None or about_storage(failed.exc_value) is None:
+    """What a thread ends with is printed, but for a full disk, at which the command itself ends too."""
+    if failed.exc_value is None or not is_full(failed.exc_value):
         threading.__excepthook__(failed)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a disk is full, or its owner's share of it; TensorFlow says so in its own classes' text."""
+    known = isinstance(error, OSError) or type(error).__module__.startswith("tensorflow.")
+    return known and any(of_number(error, number) for number in (errno.ENOSPC, errno.EDQUOT))
+
+
+def of_number(error: BaseException, number: int) -> bool:
+    # libraries in C name the number in their text alone
+    return getattr(error, "errno", None) == number or os.strerror(number) in str(error)
 
 
 def about_storage(error: BaseException) -> str | None:
     """What is wrong with the disk, and what to do; None for any other trouble."""
-    if not isinstance(error, OSError) and not type(error).__module__.startswith("tensorflow."):
+    if not isinstance(error, OSError) and not is_full(error):
         return None
     for number, advice in STORAGE_ADVICE.items():
-        # libraries in C name the number in their text alone
-        if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
-            place = getattr(error, "filename", None) or os.getcwd()
-            return f"{place}: {os.strerror(number)}. {advice} Nothing is half-written; run the same command again then."
+        if of_number(error, number):
+            name = getattr(error, "filename", None)
+            place = f"{name}: " if name else ""
+            return f"{place}{os.strerror(number)}. {advice} Nothing is half-written; run the same command again then."
     return None
 
 

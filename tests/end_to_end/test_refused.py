@@ -1,4 +1,5 @@
-"""Commands and configurations that are refused: the exact line, exit code 2, outputs and registry as they were."""
+"""Commands and configurations that are refused: the exact line, exit code 2, outputs and registry as they were (the
+fixture `unchanged`)."""
 
 import shutil
 import subprocess
@@ -15,9 +16,6 @@ from tests.refusals import content, line_of
 CNN, LINEAR = "experiment=cnn_digits", "experiment=linear_diabetes"
 EXPERIMENTS = "cnn_digits, linear_diabetes, linear_line, logistic_breast_cancer, logistic_digits, rnn_digits"
 
-
-# every test here starts with outputs and a store, and must leave each of their bytes
-pytestmark = pytest.mark.usefixtures("unchanged")
 
 COMMANDS = {
     "experiment": (
@@ -107,6 +105,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(("command", "expected"), COMMANDS.values(), ids=COMMANDS)
 def test_a_command(command: tuple[str, ...], expected: str, checkout: Path, pipeline: Run) -> None:
     before = sorted(path.name for path in checkout.iterdir())
@@ -151,12 +150,14 @@ PARAMS = {
 }
 
 
+@pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(("old", "new", "expected"), PARAMS.values(), ids=PARAMS)
 def test_params(old: str, new: str, expected: str, pipeline: Run, edit: Callable[[str, str, str], None]) -> None:
     edit("params.yaml", old, new)
     assert line_of(pipeline("configure")) == f"error: {expected}"
 
 
+@pytest.mark.usefixtures("unchanged")
 def test_params_that_are_empty(checkout: Path, pipeline: Run) -> None:
     (checkout / "params.yaml").write_text("")
     assert line_of(pipeline("configure")) == (
@@ -164,6 +165,7 @@ def test_params_that_are_empty(checkout: Path, pipeline: Run) -> None:
     )
 
 
+@pytest.mark.usefixtures("unchanged")
 def test_files_to_predict(pipeline: Run, tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
     model = ("model=nothing.keras", f"output={out}")

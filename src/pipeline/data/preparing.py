@@ -51,8 +51,8 @@ def write_prepared(config: PrepareConfig, folder: Path) -> dict[str, dict[str, i
 
 
 def is_dvcs(config: PrepareConfig, layout: Layout) -> bool:
-    """Whether the stage `prepare` reads and deals out the very same; not so where a command overrides its dataset or
-    split."""
+    """Whether this dataset and split are as the stage `configure` has resolved them for the stage `prepare`; not so
+    where a command overrides one."""
     path = layout.resolved_dataset(config.dataset.name)
     return path.is_file() and yaml.safe_load(path.read_text(encoding="utf-8")) == asdict(config)
 

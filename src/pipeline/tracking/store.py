@@ -19,20 +19,26 @@ from pipeline.tracking.settings import set_defaults, without_password
 
 SQLITE = "sqlite:///"
 REASON_LENGTH = 300
-# What MLflow, its HTTP client and SQLite say in paragraphs, as a regular expression; what it means; what to do.
-_SERVER, _AGAIN = "Check MLFLOW_TRACKING_URI and the server", "Run the same command again, or set MLFLOW_TRACKING_URI"
-KNOWN_REASONS = (
-    ("Connection refused", "connection refused", _SERVER),
-    ("timed out", "no answer in {timeout} s", _SERVER),
-    ("Failed to resolve|Name or service not known", "unknown host", _SERVER),
-    ("(?:file is )?not a database|malformed", "no database, or a damaged one", "Move that file away"),
+# What MLflow's HTTP client and SQLite say in paragraphs, as a regular expression; what it means; what to do.
+CHECK_SERVER = "Check MLFLOW_TRACKING_URI and the server"
+OF_SERVERS = (
+    ("Connection refused", "connection refused", CHECK_SERVER),
+    ("timed out", "no answer in {timeout} s", CHECK_SERVER),
+    ("Failed to resolve|Name or service not known", "unknown host", CHECK_SERVER),
+)
+OF_SQLITE = (
+    ("is not a database|disk image is malformed", "no database, or a damaged one", "Move that file away"),
     (
         "out-of-date database schema|Can't locate revision",
         "its schema is of another version of MLflow",
         "Copy it and run `mlflow db upgrade {uri}`; if that knows no such version, move the file away",
     ),
     ("database or disk is full|No space left on device", "No space left on device", "Free some space"),
-    ("readonly database|Read-only file system", "cannot be written to", _AGAIN),
+    (
+        "readonly database|unable to open database file|Read-only file system|Permission denied",
+        "cannot be written to",
+        "Give yourself the right to write there, or set MLFLOW_TRACKING_URI",
+    ),
 )
 # the UI then shows a run under model training, not among evaluations of language models
 KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -75,12 +81,15 @@ class Store:
 
     def _explained(self, error: Exception) -> tuple[str, str]:
         """What is wrong, and what to do."""
-        text = without_password(" ".join(str(error).split()))
-        timeout = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
-        for sign, meaning, cure in KNOWN_REASONS:
+        # behind what SQLite says SQLAlchemy puts the statement and its values
+        text = without_password(" ".join(str(error).split())).partition(" [SQL:")[0]
+        local = self.uri.startswith(SQLITE)
+        for sign, meaning, cure in OF_SQLITE if local else OF_SERVERS:
             if re.search(sign, text):
+                timeout = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
                 return meaning.format(timeout=timeout), cure.format(uri=self.shown_uri)
-        return textwrap.shorten(text, REASON_LENGTH).rstrip("."), _AGAIN if self.uri.startswith(SQLITE) else _SERVER
+        usual = "Run the same command again, or set MLFLOW_TRACKING_URI" if local else CHECK_SERVER
+        return textwrap.shorten(text, REASON_LENGTH).rstrip("."), usual
 
     def experiment(self, name: str) -> Experiment:
         """The MLflow experiment of this name, made or brought back where it is missing or deleted."""

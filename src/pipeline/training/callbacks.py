@@ -19,20 +19,16 @@ from pipeline.errors import ConfigError, did_you_mean
 NOT_STATE = ("params", "validation_data", "_model")
 
 
-def _keras(name: str) -> Callable[..., Any]:
-    def build(**arguments: Any) -> Any:
-        import keras
+def reduce_on_plateau(**arguments: Any) -> Any:
+    """Keras' ReduceLROnPlateau. Which way is better it finds out by the metrics that a model is compiled with; here
+    they are the trainer's."""
+    import keras
 
-        # Keras finds out by the metrics that a model is compiled with; here they are the trainer's
-        larger = str(arguments.get("monitor", "")).endswith("accuracy")
-        return getattr(keras.callbacks, name)(**{"mode": "max" if larger else "min"} | arguments)
-
-    return build
+    larger = str(arguments.get("monitor", "")).endswith("accuracy")
+    return keras.callbacks.ReduceLROnPlateau(**{"mode": "max" if larger else "min"} | arguments)
 
 
-CALLBACKS: dict[str, Callable[..., Any]] = {
-    "reduce_on_plateau": _keras("ReduceLROnPlateau"),
-}
+CALLBACKS: dict[str, Callable[..., Any]] = {"reduce_on_plateau": reduce_on_plateau}
 
 
 def build_callbacks(chosen: dict[str, dict[str, Any]]) -> list[Any]:
@@ -49,7 +45,7 @@ def build_callbacks(chosen: dict[str, dict[str, Any]]) -> list[Any]:
 
 
 def check_monitors(callbacks: list[Any], names: Iterable[str]) -> None:
-    """Raise ConfigError for a callback that waits for a value which no epoch has; Keras would only warn."""
+    """Raise ConfigError for a callback that waits for a value which no epoch has (`names`); Keras would only warn."""
     for callback in callbacks:
         monitor = getattr(callback, "monitor", None)
         if monitor is not None and monitor not in names:

@@ -67,10 +67,12 @@ def fit(
         with Interrupts() as interrupts, runtime.memory_advice(settings.batch_size), lost_worker(settings.strategy):
             if not done:
                 observer.describe(params)
+            # after the observer, whose graph is of Keras' own layers
             if xla and not runtime.on_gpu():
                 speed_up(model.core)
             life = Lifecycle(model.core, settings, config.checkpoint, observer, checkpoints, saved, interrupts)
             job = Job(model.core, augment, model.head, examples, held_out, settings, config.seed, xla, strategy, life)
+            life.check(job.value_names)
             with strategy.scope(), refused_by_xla(xla), profiled(settings.profile and writes, folder / TENSORBOARD):
                 TRAINERS[settings.name](job)
     finally:

@@ -39,6 +39,10 @@ class Lifecycle:
     def stopped(self) -> bool:
         return self._stopping.stopped or bool(self._model is not None and self._model.stop_training)
 
+    def check(self, names: tuple[str, ...]) -> None:
+        """Raise ConfigError for a callback that waits for a value which no epoch has."""
+        check_monitors(self._callbacks, names)
+
     def begin(self, optimizer: Any = None) -> int:
         """Put back what was saved into the core, `optimizer` (built) and callbacks; return the epochs already done."""
         self._optimizer = optimizer
@@ -65,7 +69,6 @@ class Lifecycle:
 
     def epoch(self, values: EpochValues, bad_step: int | None = None) -> None:
         """Take in one more epoch's values; `bad_step` is the first step (from 1) whose loss was not finite."""
-        check_monitors(self._callbacks, values)
         self._epoch += 1
         self._observer.epoch(self._epoch, values, bad_step)
         self._stopping.epoch(self._epoch, values["val_loss"])
