@@ -79,7 +79,7 @@ def open_page(opened: Browser, url: str, *texts: str) -> Page:
     for name in ("Try it now", "Close"):
         button = page.get_by_role("button", name=name)
         if button.count():
-            button.first.click(timeout=3000)
+            button.first.click(timeout=WAIT)
             page.wait_for_timeout(1500)
     return page
 

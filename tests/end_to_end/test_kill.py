@@ -74,7 +74,8 @@ def test_killed_anywhere_ends_in_the_same_bits(
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     dataset = "diabetes" if experiment == "linear_diabetes" else "digits"
-    assert pipeline("prepare", f"dataset={dataset}").returncode == 0
+    for command in (("configure",), ("prepare", f"dataset={dataset}")):
+        assert pipeline(*command).returncode == 0
     options = arguments(experiment, trainer)
     killed_after = random.Random(f"{SEED} {experiment} {trainer}")
     started = time.monotonic()

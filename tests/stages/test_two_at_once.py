@@ -14,7 +14,8 @@ from tests.conftest import Run
 
 @pytest.mark.slow
 def test_the_second_training_of_an_identity_waits(checkout: Path, pipeline: Run) -> None:
-    assert pipeline("prepare", "dataset=diabetes").returncode == 0
+    for step in (("configure",), ("prepare", "dataset=diabetes")):
+        assert pipeline(*step).returncode == 0
     env = environment() | {"PYTHONPATH": str(checkout / "src")}
     command = [sys.executable, "-m", "pipeline.train", "experiment=linear_diabetes", "trainer.epochs=3"]
     started = [
@@ -43,7 +44,8 @@ def test_the_second_training_of_an_identity_waits(checkout: Path, pipeline: Run)
 @pytest.mark.slow
 def test_a_training_waits_for_the_one_that_writes_its_output(checkout: Path, pipeline: Run) -> None:
     """As the successor of a training whose `dvc repro` was killed, under a configuration changed since."""
-    assert pipeline("prepare", "dataset=diabetes").returncode == 0
+    for step in (("configure",), ("prepare", "dataset=diabetes")):
+        assert pipeline(*step).returncode == 0
     lock = Layout(checkout).output_lock(checkout / "out")
     lock.parent.mkdir(parents=True, exist_ok=True)
     env = environment() | {"PYTHONPATH": str(checkout / "src")}
