@@ -118,6 +118,18 @@ def pipeline(checkout: Path, zygote: Zygote) -> Run:
 
 
 @pytest.fixture
+def prepare(pipeline: Run) -> Callable[[str], None]:
+    """`prepare("digits")` leaves that dataset as DVC's stages would."""
+
+    def run_stages(dataset: str) -> None:
+        for step in (("configure",), ("prepare", f"dataset={dataset}")):
+            done = pipeline(*step)
+            assert done.returncode == 0, done.stderr
+
+    return run_stages
+
+
+@pytest.fixture
 def edit(checkout: Path) -> Callable[[str, str, str], None]:
     """Replace one piece of text of a file in the checkout."""
 

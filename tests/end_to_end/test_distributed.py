@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,8 @@ def losses(folder: Path) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_two_workers_and_a_lost_one(checkout: Path, pipeline: Run) -> None:
-    for step in (("configure",), ("prepare", "dataset=breast_cancer")):
-        assert pipeline(*step).returncode == 0
+def test_two_workers_and_a_lost_one(checkout: Path, pipeline: Run, prepare: Callable[[str], None]) -> None:
+    prepare("breast_cancer")
     options = ["experiment=logistic_breast_cancer", "trainer.epochs=60", "trainer.class_weight=balanced"]
     alone = pipeline("train", *options, "output=alone")
     assert alone.returncode == 0, alone.stderr
@@ -101,9 +101,8 @@ main()
 
 
 @pytest.mark.slow
-def test_two_devices(checkout: Path, pipeline: Run, run: Run) -> None:
-    for step in (("configure",), ("prepare", "dataset=digits")):
-        assert pipeline(*step).returncode == 0
+def test_two_devices(checkout: Path, pipeline: Run, prepare: Callable[[str], None], run: Run) -> None:
+    prepare("digits")
     options = ["experiment=rnn_digits", "trainer.epochs=2", "model.units=[8]", "model.dropout=0", "output=one"]
     assert pipeline("train", *options).returncode == 0
     done = run(sys.executable, "-c", MIRRORED)

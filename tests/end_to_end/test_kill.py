@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,12 +71,16 @@ def points(checkout: Path, name: str) -> dict[str, list[int]]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("experiment", "trainer"), TRIED, ids=map("-".join, TRIED))
 def test_killed_anywhere_ends_in_the_same_bits(
-    experiment: str, trainer: str, checkout: Path, pipeline: Run, monkeypatch: pytest.MonkeyPatch
+    experiment: str,
+    trainer: str,
+    checkout: Path,
+    pipeline: Run,
+    prepare: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     dataset = "diabetes" if experiment == "linear_diabetes" else "digits"
-    for command in (("configure",), ("prepare", f"dataset={dataset}")):
-        assert pipeline(*command).returncode == 0
+    prepare(dataset)
     options = arguments(experiment, trainer)
     killed_after = random.Random(f"{SEED} {experiment} {trainer}")
     started = time.monotonic()

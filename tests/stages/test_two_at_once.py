@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,11 @@ from filelock import FileLock
 
 from pipeline.layout import Layout
 from tests.clones import environment
-from tests.conftest import Run
 
 
 @pytest.mark.slow
-def test_the_second_training_of_an_identity_waits(checkout: Path, pipeline: Run) -> None:
-    for step in (("configure",), ("prepare", "dataset=diabetes")):
-        assert pipeline(*step).returncode == 0
+def test_the_second_training_of_an_identity_waits(checkout: Path, prepare: Callable[[str], None]) -> None:
+    prepare("diabetes")
     env = environment() | {"PYTHONPATH": str(checkout / "src")}
     command = [sys.executable, "-m", "pipeline.train", "experiment=linear_diabetes", "trainer.epochs=3"]
     started = [
@@ -42,10 +41,9 @@ def test_the_second_training_of_an_identity_waits(checkout: Path, pipeline: Run)
 
 
 @pytest.mark.slow
-def test_a_training_waits_for_the_one_that_writes_its_output(checkout: Path, pipeline: Run) -> None:
+def test_a_training_waits_for_the_one_that_writes_its_output(checkout: Path, prepare: Callable[[str], None]) -> None:
     """As the successor of a training whose `dvc repro` was killed, under a configuration changed since."""
-    for step in (("configure",), ("prepare", "dataset=diabetes")):
-        assert pipeline(*step).returncode == 0
+    prepare("diabetes")
     lock = Layout(checkout).output_lock(checkout / "out")
     lock.parent.mkdir(parents=True, exist_ok=True)
     env = environment() | {"PYTHONPATH": str(checkout / "src")}
