@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from tests.zygote import Zygote
 TREE = ("conf", "src", "params.yaml", "dvc.yaml", "requirements.lock", ".dvc/config", ".dvcignore", ".gitignore")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -97,6 +99,32 @@ def run(checkout: Path) -> Run:
         return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False)
 
     return run_in
+
+
+@pytest.fixture
+def start(checkout: Path) -> Iterator[Start]:
+    """As `run`, but returns the process at work. It leads a session of its own, which a Ctrl-C reaches as a whole."""
+    started = []
+
+    def start_in(*command: str, **extra: str) -> "subprocess.Popen[str]":
+        env = environment() | {"PYTHONPATH": str(checkout / "src"), **extra}
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            command, cwd=checkout, env=env, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
+        started.append(process)
+        return process
+
+    yield start_in
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def start_pipeline(start: Start) -> Start:
+    """As `pipeline`, but a whole process, at work."""
+    return lambda command, *arguments, **extra: start(sys.executable, "-m", f"pipeline.{command}", *arguments, **extra)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from pipeline.layout import Layout
 from pipeline.tracking.journal import read
 from pipeline.tracking.store import Store
 from tests.clones import MAKE, ROOT, environment
-from tests.conftest import Run
+from tests.conftest import Run, Start
 from tests.end_to_end.test_kill import once
 from tests.outputs import write_outputs
 from tests.refusals import content, line_of
@@ -290,18 +289,8 @@ def test_a_port_in_use(pipeline: Run, silent_server: int) -> None:
         assert " *** [Makefile:" in ended  # make's own line; below another make its name has a number
 
 
-def interrupted(checkout: Path, seconds: float, *command: str) -> int:
+def interrupted(process: "subprocess.Popen[str]", seconds: float) -> int:
     """The exit code after Ctrl-C in so many seconds, as a terminal gives it: to every process of the command."""
-    env = environment() | {"PYTHONPATH": str(checkout / "src")}
-    process = subprocess.Popen(
-        command,
-        cwd=checkout,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
     time.sleep(seconds)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
@@ -327,7 +316,7 @@ def interrupted(checkout: Path, seconds: float, *command: str) -> int:
     ids=lambda command: command[0],
 )
 def test_ctrl_c_leaves_nothing_half_written(
-    command: list[str], checkout: Path, pipeline: Run, register: Callable[..., str]
+    command: list[str], checkout: Path, pipeline: Run, start_pipeline: Start, register: Callable[..., str]
 ) -> None:
     if command[0] == "evaluate":
         shutil.rmtree(checkout / "build" / "evaluate")
@@ -337,7 +326,7 @@ def test_ctrl_c_leaves_nothing_half_written(
         shutil.copy2(*checkout.glob("runs/data/*/test.parquet"), checkout / "rows.parquet")
     codes = []
     for seconds in (0.3, 0.6, 0.9, 1.2, 2.0):
-        codes.append(interrupted(checkout, seconds, sys.executable, "-m", f"pipeline.{command[0]}", *command[1:]))
+        codes.append(interrupted(start_pipeline(*command), seconds))
         assert not list(checkout.glob("**/*.partial")), "half-written"
     assert INTERRUPTED in codes, "never while it was at work"
     assert pipeline(*command, MLFLOW_TRACKING_URI="").returncode == 0
@@ -346,18 +335,18 @@ def test_ctrl_c_leaves_nothing_half_written(
 
 
 @pytest.mark.slow
-def test_ctrl_c_under_dvc_repro(checkout: Path, run: Run, edit: Callable[[str, str, str], None]) -> None:
+@pytest.mark.parametrize(
+    ("shell", "code"),
+    # a shell that the command replaces, and one that waits for it and ends as the signal would end it
+    [("/bin/bash", 130), ("/bin/dash", -signal.SIGINT)],
+    ids=["bash", "dash"],
+)
+def test_ctrl_c_under_dvc_repro(
+    shell: str, code: int, checkout: Path, run: Run, start: Start, edit: Callable[[str, str, str], None]
+) -> None:
     edit("conf/experiment/linear_diabetes.yaml", "epochs: 200", "epochs: 5000")
     command = ["dvc", "repro", "train@linear_diabetes"]
-    process = subprocess.Popen(
-        command,
-        cwd=checkout,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = start(*command, SHELL=shell)
     journal = once(checkout, process, 20)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=120)
@@ -365,7 +354,7 @@ def test_ctrl_c_under_dvc_repro(checkout: Path, run: Run, edit: Callable[[str, s
     *_, told, failed = [line for line in errors.splitlines() if line]
     assert told == "interrupted"
     assert failed.startswith("ERROR: failed to reproduce 'train@linear_diabetes'")
-    assert failed.endswith(", exited with 130")
+    assert failed.endswith(f", exited with {code:d}")
     assert not (checkout / "build" / "train" / "linear_diabetes").exists()
     done = run(*command)
     assert done.returncode == 0, done.stderr

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.clones import environment
-from tests.conftest import Run
+from tests.conftest import Run, Start
 
 
 def free_port() -> int:
@@ -24,25 +23,12 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def workers(checkout: Path, *options: str) -> "list[subprocess.Popen[str]]":
+def workers(start_pipeline: Start, *options: str) -> "list[subprocess.Popen[str]]":
     """The same command twice, each with its TF_CONFIG; the chief first."""
     cluster = {"worker": [f"127.0.0.1:{free_port()}" for _ in range(2)]}
-    started = []
-    for index in range(2):
-        task = {"type": "worker", "index": index}
-        extra = {"TF_CONFIG": json.dumps({"cluster": cluster, "task": task}), "PYTHONPATH": str(checkout / "src")}
-        command = [sys.executable, "-m", "pipeline.train", "trainer.strategy=multi_worker", *options]
-        started.append(
-            subprocess.Popen(
-                command,
-                cwd=checkout,
-                env=environment() | extra,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    return started
+    tasks = [{"type": "worker", "index": index} for index in range(2)]
+    command = ["train", "trainer.strategy=multi_worker", *options]
+    return [start_pipeline(*command, TF_CONFIG=json.dumps({"cluster": cluster, "task": task})) for task in tasks]
 
 
 def losses(folder: Path) -> np.ndarray:
@@ -51,17 +37,19 @@ def losses(folder: Path) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_two_workers_and_a_lost_one(checkout: Path, pipeline: Run, prepare: Callable[[str], None]) -> None:
+def test_two_workers_and_a_lost_one(
+    checkout: Path, pipeline: Run, start_pipeline: Start, prepare: Callable[[str], None]
+) -> None:
     prepare("breast_cancer")
     options = ["experiment=logistic_breast_cancer", "trainer.epochs=60", "trainer.class_weight=balanced"]
     alone = pipeline("train", *options, "output=alone")
     assert alone.returncode == 0, alone.stderr
-    ended = [process.communicate(timeout=300) for process in workers(checkout, *options, "output=shared")]
+    ended = [process.communicate(timeout=300) for process in workers(start_pipeline, *options, "output=shared")]
     assert (checkout / "shared" / "model.keras").is_file(), ended
     np.testing.assert_allclose(losses(checkout / "shared"), losses(checkout / "alone"), rtol=1e-6, atol=1e-6)
 
     longer = [*options, "trainer.epochs=2000", "checkpoint.every_epochs=1", "output=lost"]
-    chief, worker = workers(checkout, *longer)
+    chief, worker = workers(start_pipeline, *longer)
     deadline = time.monotonic() + 200
     while not list(checkout.glob("runs/*/checkpoints/epoch-*.ckpt")):
         assert time.monotonic() < deadline
@@ -74,7 +62,7 @@ def test_two_workers_and_a_lost_one(checkout: Path, pipeline: Run, prepare: Call
     assert "error: a worker of this job was lost. Start every worker again with the same command" in errors
     # a checkpoint holds no trace of how many workers made it
     (saved,) = {path.parent.parent.name for path in checkout.glob("runs/*/checkpoints/epoch-*.ckpt")}
-    chief, worker = workers(checkout, *longer)
+    chief, worker = workers(start_pipeline, *longer)
     time.sleep(1)
     output = ""
     assert chief.stdout is not None

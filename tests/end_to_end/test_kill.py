@@ -8,7 +8,6 @@ import random
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +18,7 @@ from pipeline.layout import Layout
 from pipeline.tracking.journal import read
 from pipeline.tracking.store import Store
 from pipeline.tracking.sync import sync
-from tests.clones import environment
-from tests.conftest import Run
+from tests.conftest import Run, Start
 
 KILLS = 3  # of each training, one after another
 # pytest-xdist's processes must collect the same tests
@@ -40,15 +38,11 @@ def arguments(experiment: str, trainer: str) -> list[str]:
     return [f"experiment={experiment}", f"trainer={trainer}", epochs, "checkpoint.every_epochs=1", *small]
 
 
-def start(checkout: Path, command_name: str, *options: str) -> "subprocess.Popen[str]":
-    env = environment() | {"PYTHONPATH": str(checkout / "src")}
-    command = [sys.executable, "-m", f"pipeline.{command_name}", *options]
-    return subprocess.Popen(command, cwd=checkout, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 def once(checkout: Path, process: "subprocess.Popen[str]", epochs: int) -> Path:
     """Wait until so many epochs are journaled; return the journal."""
+    deadline = time.monotonic() + 300
     while process.poll() is None:
+        assert time.monotonic() < deadline, f"no epoch {epochs}"
         journal = next(iter(checkout.glob("runs/*/journal.jsonl")), None)
         if journal and journal.read_text().count('"type": "metrics"') >= epochs:
             return journal
@@ -75,6 +69,7 @@ def test_killed_anywhere_ends_in_the_same_bits(
     trainer: str,
     checkout: Path,
     pipeline: Run,
+    start_pipeline: Start,
     prepare: Callable[[str], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -91,7 +86,7 @@ def test_killed_anywhere_ends_in_the_same_bits(
     whole_run.rename(checkout / "whole_run")
     moments = [killed_after.uniform(0.2, 1.0) * duration for _ in range(KILLS)]
     for moment in moments:
-        process = start(checkout, "train", *options, "output=killed")
+        process = start_pipeline("train", *options, "output=killed")
         time.sleep(moment)
         process.kill()
         process.communicate()
@@ -109,13 +104,15 @@ def test_killed_anywhere_ends_in_the_same_bits(
 
 
 @pytest.mark.slow
-def test_interrupted_training_saves_and_goes_on(checkout: Path, pipeline: Run) -> None:
+def test_interrupted_training_saves_and_goes_on(
+    checkout: Path, pipeline: Run, start_pipeline: Start, prepare: Callable[[str], None]
+) -> None:
     """SIGTERM (preemption), then Ctrl-C."""
-    assert pipeline("prepare", "dataset=diabetes").returncode == 0
+    prepare("diabetes")
     options = ["experiment=linear_diabetes", "trainer.epochs=2000", "output=out"]
     done_epochs = 0
     for number in (signal.SIGTERM, signal.SIGINT):
-        process = start(checkout, "train", *options)
+        process = start_pipeline("train", *options)
         journal = once(checkout, process, done_epochs + 20)
         process.send_signal(number)
         printed, errors = process.communicate(timeout=60)
@@ -139,7 +136,9 @@ def test_interrupted_training_saves_and_goes_on(checkout: Path, pipeline: Run) -
 
 
 @pytest.mark.slow
-def test_evaluate_and_register_killed_anywhere(checkout: Path, pipeline: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_and_register_killed_anywhere(
+    checkout: Path, pipeline: Run, start_pipeline: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (checkout / "params.yaml").write_text(
         "seed: 1\nsplit: {seed: 1, test: 0.2, validation: 0.1}\ndatasets: [diabetes]\n"
@@ -156,7 +155,7 @@ def test_evaluate_and_register_killed_anywhere(checkout: Path, pipeline: Run, mo
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def killed(command: str, *options: str) -> None:
-        process = start(checkout, command, *options)
+        process = start_pipeline(command, *options)
         time.sleep(random_moment.uniform(0.1, 1.0) * durations[command])
         process.kill()
         process.communicate()

@@ -1,7 +1,5 @@
 """Two processes at one identity or one output: the second waits and says for whom; no bit of either is harmed."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,25 +7,16 @@ import pytest
 from filelock import FileLock
 
 from pipeline.layout import Layout
-from tests.clones import environment
+from tests.conftest import Start
 
 
 @pytest.mark.slow
-def test_the_second_training_of_an_identity_waits(checkout: Path, prepare: Callable[[str], None]) -> None:
+def test_the_second_training_of_an_identity_waits(
+    checkout: Path, start_pipeline: Start, prepare: Callable[[str], None]
+) -> None:
     prepare("diabetes")
-    env = environment() | {"PYTHONPATH": str(checkout / "src")}
-    command = [sys.executable, "-m", "pipeline.train", "experiment=linear_diabetes", "trainer.epochs=3"]
-    started = [
-        subprocess.Popen(
-            [*command, f"output={name}"],
-            cwd=checkout,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name in ("one", "two")
-    ]
+    command = ["train", "experiment=linear_diabetes", "trainer.epochs=3"]
+    started = [start_pipeline(*command, f"output={name}") for name in ("one", "two")]
     ended = [process.communicate(timeout=300) for process in started]
     assert [process.returncode for process in started] == [0, 0], ended
     waited = [errors for _, errors in ended if "waiting for process " in errors]
@@ -41,15 +30,15 @@ def test_the_second_training_of_an_identity_waits(checkout: Path, prepare: Calla
 
 
 @pytest.mark.slow
-def test_a_training_waits_for_the_one_that_writes_its_output(checkout: Path, prepare: Callable[[str], None]) -> None:
+def test_a_training_waits_for_the_one_that_writes_its_output(
+    checkout: Path, start_pipeline: Start, prepare: Callable[[str], None]
+) -> None:
     """As the successor of a training whose `dvc repro` was killed, under a configuration changed since."""
     prepare("diabetes")
     lock = Layout(checkout).output_lock(checkout / "out")
     lock.parent.mkdir(parents=True, exist_ok=True)
-    env = environment() | {"PYTHONPATH": str(checkout / "src")}
-    command = [sys.executable, "-m", "pipeline.train", "experiment=linear_diabetes", "trainer.epochs=3", "output=out"]
     with FileLock(lock):
-        process = subprocess.Popen(command, cwd=checkout, env=env, stderr=subprocess.PIPE, text=True)
+        process = start_pipeline("train", "experiment=linear_diabetes", "trainer.epochs=3", "output=out")
         assert process.stderr is not None
         assert process.stderr.readline().startswith("waiting for another process, which holds output out (")
         assert process.poll() is None
