@@ -40,14 +40,13 @@ def run_command(command: Callable[[], Any]) -> None:
     threading.excepthook = in_thread
     try:
         command()
-    except PipelineError as error:
-        refuse(str(error))
     except (KeyboardInterrupt, Exception) as error:
-        # libraries in C turn a KeyboardInterrupt that comes while they are imported into errors of their own
+        # libraries turn a KeyboardInterrupt into errors of their own, or lose it and stumble over what it left undone
         if interrupted or isinstance(error, KeyboardInterrupt):
             print("interrupted", file=sys.stderr)
             exit_lean(INTERRUPTED)
-        if (told := about_storage(error)) is None:
+        told = str(error) if isinstance(error, PipelineError) else about_storage(error)
+        if told is None:
             raise
         refuse(told)
     exit_lean(0)
