@@ -54,7 +54,9 @@ format: $(STAMP) ## mend what check finds in lint and format
 
 bench: $(STAMP) ## measure what the README claims, beside its rivals (about an hour)
 	python benchmarks/training.py
-	python benchmarks/scaling.py
+	python benchmarks/memory.py
+	python benchmarks/tracking.py
+	python benchmarks/stages.py
 	python benchmarks/repro.py
 	python benchmarks/quality.py
 	python benchmarks/report.py

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "images" / "performance.png"
+MEASURED = ("training", "memory", "tracking", "stages", "repro")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 # times faster than keras fit, and than PyTorch, that we set out for
 GOALS = {
@@ -54,24 +55,24 @@ def plot(cases: dict[str, Any]) -> None:
     figure.savefig(PLOT, dpi=110)
 
 
-def scaling_text(found: dict[str, Any], repro: dict[str, Any]) -> str:
-    """The other figures as a table."""
-    memory, tracking, no_op = found["peak_memory_mib"], found["tracking"], found["no_op_seconds"]
+def other_text(found: dict[str, Any]) -> str:
+    """The other figures as tables."""
+    memory, tracking, no_op = found["memory"]["peak_mib"], found["tracking"], found["stages"]["no_op_seconds"]
     rows = [("peak memory, streamed (MiB)", memory["streamed"]), ("peak memory, in memory (MiB)", memory["resident"])]
     lines = ["| | 1x rows | 10x | 30x |", "|---|---|---|---|"]
     lines += [
         f"| {label} | {' | '.join(f'{peaks[size]:.0f}' for size in ('1', '10', '30'))} |" for label, peaks in rows
     ]
     lines += ["", "| | |", "|---|---|"]
-    metrics, everything = (100 * (tracking["ratio"][kind] - 1) for kind in ("metrics", "everything"))
-    per_metric = found["delivery_ms_per_metric"]
+    training, per_metric = tracking["training"], tracking["ms_per_metric"]
+    metrics, everything = (100 * (training["ratio"][kind] - 1) for kind in ("metrics", "everything"))
     ours, theirs = per_metric["journal"], per_metric["a call for each epoch"]
     told = f"{ours:.2f} ms a metric; {theirs:.2f} by MLflow's call for each epoch"
     lines.append(f"| journal into MLflow on SQLite, beside the training | {told} |")
-    figures = repro["figures"]
-    costs = f"{metrics:+.1f} %, with TensorBoard {everything:+.1f} %, of {tracking['seconds']['nothing']:.0f} s"
+    figures = found["repro"]["figures"]
+    costs = f"{metrics:+.1f} %, with TensorBoard {everything:+.1f} %, of {training['seconds']['nothing']:.0f} s"
     lines.append(f"| metrics tracked against nothing, cnn 8x8, 110 epochs (median of turns) | {costs} |")
-    lines.append(f"| processor time of the process beside it | {tracking['follower']:.1f} s |")
+    lines.append(f"| processor time of the process beside it | {training['follower']:.1f} s |")
     ours, theirs = figures["dvc repro, cold (s)"], figures["five plain scripts (s)"]
     lines.append(
         f"| cold `dvc repro` against five plain scripts | {ours:.0f} s, {theirs:.0f} s: {figures['ratio']:.2f} |"
@@ -81,44 +82,43 @@ def scaling_text(found: dict[str, Any], repro: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def goals_text(cases: dict[str, Any], scaling: dict[str, Any], repro: dict[str, Any]) -> str:
+def goals_text(found: dict[str, Any]) -> str:
     """Each goal beside what came, and whether it was met."""
 
-    def beside(found: float | None, goal: float, less: bool = False) -> str:
-        if found is None:
+    def beside(value: float | None, goal: float, less: bool = False) -> str:
+        if value is None:
             return f"{goal:g}: not measured"
-        met = found <= goal if less else found >= goal
-        return f"{goal:g}: {'met' if met else 'missed'}, {found:.3g}"
+        met = value <= goal if less else value >= goal
+        return f"{goal:g}: {'met' if met else 'missed'}, {value:.3g}"
 
     lines = ["| goal | against keras fit | against PyTorch |", "|---|---|---|"]
     for case, goals in GOALS.items():
-        ratio = cases[case]["ratio"]
+        ratio = found["training"]["cases"][case]["ratio"]
         cells = [beside(ratio.get(rival), goal) for rival, goal in zip(("keras", "torch"), goals, strict=True)]
         lines.append(f"| {case}, times faster | {' | '.join(cells)} |")
-    streamed = scaling["peak_memory_mib"]["streamed"]
+    streamed = found["memory"]["peak_mib"]["streamed"]
     growth = beside(streamed["30"] / streamed["1"], MEMORY_GOAL, less=True)
     lines.append(f"| memory at 30 times the rows, streamed | {growth} | |")
-    lines.append(
-        f"| cold `dvc repro` / five plain scripts | {beside(repro['figures']['ratio'], REPRO_GOAL, less=True)} | |"
-    )
-    tracked, metric = scaling["tracking"]["ratio"]["metrics"], scaling["delivery_ms_per_metric"]["journal"]
+    repro = beside(found["repro"]["figures"]["ratio"], REPRO_GOAL, less=True)
+    lines.append(f"| cold `dvc repro` / five plain scripts | {repro} | |")
+    tracked = found["tracking"]["training"]["ratio"]["metrics"]
+    metric = found["tracking"]["ms_per_metric"]["journal"]
     lines.append(f"| training with metrics tracked / without | {beside(tracked, TRACKING_GOAL, less=True)} | |")
     lines.append(f"| ms a metric, into MLflow on SQLite | {beside(metric, METRIC_GOAL, less=True)} | |")
     return "\n".join(lines)
 
 
 def main() -> None:
-    training = json.loads((RESULTS / "training.json").read_text())
-    scaling = json.loads((RESULTS / "scaling.json").read_text())
-    repro = json.loads((RESULTS / "repro.json").read_text())
+    found = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in MEASURED}
+    training = found["training"]
     plot(training["cases"])
     machine = training["machine"]
     measured = (
         f"Measured with {machine['cores']} cores ({machine['processor']}, Python {machine['python']}), medians of "
         f"{training['rounds']} rounds by turns{machine.get('torch', '')}.\n\n"
         f"{table(training['cases'], training['floors_ms'])}\n\n"
-        f"![How many times faster an epoch is](images/{PLOT.name})\n\n{scaling_text(scaling, repro)}\n\n"
-        f"{goals_text(training['cases'], scaling, repro)}"
+        f"![How many times faster an epoch is](images/{PLOT.name})\n\n{other_text(found)}\n\n"
+        f"{goals_text(found)}"
     )
     text = PAGE.read_text()
     before, after = text.split(BEGIN)[0], text.split(END)[1]
