@@ -2,7 +2,8 @@
 
 python benchmarks/training.py [--only cnn] [--rounds 5]
 
-Same model, optimizer, batch and validation for all; ours journals and writes TensorBoard as it always does.
+Same model, optimizer, batch and validation for all; ours journals and writes TensorBoard as it always does. Rivals
+use all instructions of the processor; ours those that `trainer.instruction_set` allows by default, and `native` beside.
 Every contender is a process of its own, the rounds go by turns, and only one works at a time. A figure is seconds an
 epoch after the first, a ratio the median over the rounds of rival / ours. A rival that is not installed is left out.
 """
@@ -25,14 +26,21 @@ from rivals.cases import CASES
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "training.json"
-CONTENDERS = {"ours": "compiled", "keras": "keras_numpy", "keras_tuned": "keras_tuned", "torch": "pytorch"}
+CONTENDERS = {
+    "ours": ["compiled"],
+    "native": ["compiled", "native"],
+    "keras": ["keras_numpy"],
+    "keras_tuned": ["keras_tuned"],
+    "torch": ["pytorch"],
+}
+RIVALS = ("keras", "keras_tuned", "torch")
 
 
 class Contender:
     """A process that trains once for each line it is sent, and answers with {first_epoch, epoch} in seconds."""
 
-    def __init__(self, module: str, case: str) -> None:
-        command = [sys.executable, "-m", f"rivals.{module}", case]
+    def __init__(self, module: str, *options: str, case: str) -> None:
+        command = [sys.executable, "-m", f"rivals.{module}", case, *options]
         self._process = subprocess.Popen(
             command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -56,7 +64,7 @@ class Contender:
 
 def measure(case: str, rounds: int) -> dict[str, Any]:
     """Median seconds of each contender and the median ratios to ours."""
-    contenders = {name: Contender(module, case) for name, module in CONTENDERS.items() if _is_there(name)}
+    contenders = {name: Contender(*module, case=case) for name, module in CONTENDERS.items() if _is_there(name)}
     rows: list[dict[str, dict[str, float]]] = []
     for _ in range(rounds):
         rows.append({name: contender.measure() for name, contender in contenders.items()})
@@ -87,16 +95,16 @@ def floors() -> dict[str, float]:
 
 def table(results: dict[str, Any], floors_ms: dict[str, float]) -> str:
     """The results as a Markdown table: how many times faster than each rival."""
-    head = ("ms an epoch", "of it products", "keras fit", "keras fit, tuned", "PyTorch")
+    head = ("ms an epoch", "of it products", "`native`", "keras fit", "keras fit, tuned", "PyTorch")
     lines = [f"| | {' | '.join(head)} | s to first epoch (keras fit, PyTorch) |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    lines.append("|---|---|---|---|---|---|---|---|")
     for case, found in results.items():
-        ratios = [f"{found['ratio'][name]:.1f}x" if name in found["ratio"] else "-" for name in list(CONTENDERS)[1:]]
+        ratios = [f"{found['ratio'][name]:.1f}x" if name in found["ratio"] else "-" for name in RIVALS]
         first = found["seconds_to_first_epoch"]
         others = ", ".join(f"{first[name]:.1f}" for name in ("keras", "torch") if name in first)
-        mine = f"{1000 * found['seconds_an_epoch']['ours']:.2f}"
-        floor = f"{floors_ms[case]:.2f}"
-        lines.append(f"| {case} | {mine} | {floor} | {' | '.join(ratios)} | {first['ours']:.1f} ({others}) |")
+        mine, native = (1000 * found["seconds_an_epoch"][name] for name in ("ours", "native"))
+        ours = f"{mine:.2f} | {floors_ms[case]:.2f} | {native:.2f}"
+        lines.append(f"| {case} | {ours} | {' | '.join(ratios)} | {first['ours']:.1f} ({others}) |")
     return "\n".join(lines)
 
 

@@ -1,5 +1,7 @@
 """Ours: `fit` of the pipeline with the trainer `compiled`, journal and TensorBoard included."""
 
+import functools
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -33,13 +35,14 @@ def split_of(case: Case, schema: Schema, number: int) -> Split:
     return Split(np.arange(len(target)).astype(str), inputs, target)
 
 
-def config_of(case: Case) -> Config:
+def config_of(case: Case, **settings: Any) -> Config:
     model = MODELS[case.family](**case.model)
-    trainer = TrainerConfig("compiled", case.epochs, case.batch_size, OptimizerConfig("adam", case.learning_rate))
+    optimizer = OptimizerConfig("adam", case.learning_rate)
+    trainer = TrainerConfig("compiled", case.epochs, case.batch_size, optimizer, **settings)
     return Config("made", 1, SplitConfig(1, 0.2, 0.1), DatasetConfig("made"), model, trainer=trainer)
 
 
-def train(case: Case) -> list[float]:
+def train(case: Case, **settings: Any) -> list[float]:
     from pipeline.tracking.journal import Journal
     from pipeline.training.fit import fit
 
@@ -50,7 +53,7 @@ def train(case: Case) -> list[float]:
 
     schema = schema_of(case)
     splits = [split_of(case, schema, number) for number in (0, 1)]
-    config: Any = config_of(case)
+    config: Any = config_of(case, **settings)
     with tempfile.TemporaryDirectory() as folder:
         clock = [time.perf_counter()]
         fit(config, schema, *splits, Clock(Path(folder) / "journal.jsonl"), Path(folder), {})
@@ -58,5 +61,6 @@ def train(case: Case) -> list[float]:
 
 
 if __name__ == "__main__":
-    load_tensorflow(TrainerConfig("compiled", 1))
-    serve(train)
+    settings = dict(zip(["instruction_set"], sys.argv[2:], strict=False))
+    load_tensorflow(TrainerConfig("compiled", 1, **settings))
+    serve(functools.partial(train, **settings))

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -98,61 +97,84 @@ def hydra_command(
     With `-m`, each job goes to `sweep_job` instead (what composes its configuration, its SweepJob), which returns the
     score; `end_sweep` (layout, the sweep's name) follows when all have ended.
     """
-    from pipeline.layout import JOB, LOCK, Layout
-
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
 
     def composed() -> None:
-        import hydra
-        from hydra.core.hydra_config import HydraConfig
-        from hydra.errors import HydraException
-        from omegaconf import DictConfig
-        from omegaconf.errors import OmegaConfBaseException
-
-        from pipeline import compose, locks
-        from pipeline.tracking.sweep import SweepJob
+        from pipeline import compose
+        from pipeline.layout import Layout
 
         layout = Layout.find()
         compose.register_schema(layout)
-        sweep = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
-        multirun = any(argument in MULTIRUN for argument in sys.argv[1:])
-        if multirun and sweep_job is None:
+        if not any(argument in MULTIRUN for argument in sys.argv[1:]):
+            _run_once(layout, config_name, command)
+        elif sweep_job is None or end_sweep is None:
             raise ConfigError("-m (multirun) is for pipeline.train. Give this command one choice at a time.")
-        if multirun:
-            exit_in_full()
-            # one folder for all jobs, whichever process a launcher runs them in
-            sys.argv.append(f"hydra.sweep.dir='{sweep}'")
-
-        # an error that Hydra sees, it reports with a line of its own
-        ended: list[BaseException] = []
-
-        def task(node: DictConfig) -> Any:
-            hydra_config = HydraConfig.get()
-
-            def config() -> Any:
-                return compose.finish(node, dict(hydra_config.runtime.choices))
-
-            if multirun and sweep_job is not None:
-                return sweep_job(config, SweepJob(sweep, hydra_config.job.num, list(hydra_config.overrides.task)))
-            try:
-                return command(config())
-            except (PipelineError, OSError, KeyboardInterrupt) as error:
-                ended.append(error)
-
-        with locks.hold(sweep / LOCK, f"sweep {sweep.name}") if multirun else nullcontext():
-            try:
-                hydra.main(config_path=str(layout.conf), config_name=config_name)(task)()
-            except (HydraException, OmegaConfBaseException) as error:
-                raise compose.explain(error) from error
-            finally:
-                if multirun and not any(sweep.glob(f"*/{JOB}")):
-                    shutil.rmtree(sweep)
-        if ended:
-            raise ended[0]
-        if multirun and end_sweep is not None:
-            end_sweep(layout, sweep.name)
+        else:
+            end_sweep(layout, _run_jobs(layout, config_name, sweep_job))
 
     run_command(composed)
+
+
+def _run_once(layout: Any, config_name: str, command: Callable[[Any], Any]) -> None:
+    # an error that Hydra sees, it reports with a line of its own
+    ended: list[BaseException] = []
+
+    def task(node: Any) -> None:
+        try:
+            command(_typed(node))
+        except (PipelineError, OSError, KeyboardInterrupt) as error:
+            ended.append(error)
+
+    _call_hydra(layout, config_name, task)
+    if ended:
+        raise ended[0]
+
+
+def _run_jobs(layout: Any, config_name: str, sweep_job: Callable[[Callable[[], Any], Any], float]) -> str:
+    """Run the jobs of a sweep, in whichever processes a launcher chooses; returns the sweep's name."""
+    from pipeline import locks
+    from pipeline.layout import JOB, LOCK
+    from pipeline.tracking.sweep import SweepJob
+
+    exit_in_full()
+    sweep = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
+    sys.argv.append(f"hydra.sweep.dir='{sweep}'")
+
+    def task(node: Any) -> float:
+        from hydra.core.hydra_config import HydraConfig
+
+        hydra_config = HydraConfig.get()
+        job = SweepJob(sweep, hydra_config.job.num, list(hydra_config.overrides.task))
+        return sweep_job(lambda: _typed(node), job)
+
+    with locks.hold(sweep / LOCK, f"sweep {sweep.name}"):
+        try:
+            _call_hydra(layout, config_name, task)
+        finally:
+            if not any(sweep.glob(f"*/{JOB}")):
+                shutil.rmtree(sweep)
+    return str(sweep.name)
+
+
+def _call_hydra(layout: Any, config_name: str, task: Callable[[Any], Any]) -> None:
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from pipeline import compose
+
+    try:
+        hydra.main(config_path=str(layout.conf), config_name=config_name)(task)()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise compose.explain(error) from error
+
+
+def _typed(node: Any) -> Any:
+    from hydra.core.hydra_config import HydraConfig
+
+    from pipeline import compose
+
+    return compose.finish(node, dict(HydraConfig.get().runtime.choices))
 
 
 def terminate_as_interrupt() -> None:

@@ -7,6 +7,7 @@ has one, and fuses what stands around it. Patches take the kernel's size times t
 Shapes: B rows, *S positions (one or two axes), C channels, F filters, K places under the kernel.
 """
 
+import functools
 import itertools
 import math
 from typing import Any
@@ -75,9 +76,25 @@ def _pool(layer: Any, x_BSC: Tensor) -> Tensor:
     """The maximum of each tile. Of equal maxima, each gets an equal share of the gradient, where TensorFlow's kernel
     gives all to the first: another subgradient of the same function. Behind a ReLU most equal maxima are zeros, which
     no gradient passes."""
-    shape = [-1]
-    for size, pool in zip(x_BSC.shape[1:-1], layer.pool_size, strict=True):
-        shape += [size // pool, pool]
-    whole = (slice(0, count * pool) for count, pool in zip(shape[1::2], shape[2::2], strict=True))
-    tiles = tf.reshape(x_BSC[(slice(None), *whole)], [*shape, x_BSC.shape[-1]])
-    return tf.reduce_max(tiles, list(range(2, len(shape), 2)))
+    sizes = [(size // pool, pool) for size, pool in zip(x_BSC.shape[1:-1], layer.pool_size, strict=True)]
+    whole = x_BSC[(slice(None), *(slice(0, count * pool) for count, pool in sizes))]
+    tiles_shape = [-1, *itertools.chain(*sizes), x_BSC.shape[-1]]
+    among_tiles = [-1, *itertools.chain(*((count, 1) for count, _ in sizes)), x_BSC.shape[-1]]
+    places = itertools.product(*(range(pool) for _, pool in sizes))
+    windows = [(slice(None), *itertools.chain(*((slice(None), at) for at in place))) for place in places]
+
+    # the same as tf.reduce_max; but XLA's loops over a reduction's numbers, and over its gradient's, are no vector code
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def pool(x_BSC: Tensor) -> Any:
+        tiles = tf.reshape(x_BSC, tiles_shape)
+        places = [tiles[window] for window in windows]
+        largest = functools.reduce(tf.maximum, places)
+
+        def gradient(dy_BSC: Tensor) -> Tensor:
+            count = functools.reduce(tf.add, [tf.cast(place == largest, dy_BSC.dtype) for place in places])
+            share, reached = (tf.reshape(x, among_tiles) for x in (dy_BSC / count, largest))
+            return tf.reshape(tf.where(tiles == reached, share, tf.zeros([], share.dtype)), tf.shape(x_BSC))
+
+        return largest, gradient
+
+    return pool(whole)

@@ -15,6 +15,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from pipeline.model.xla.means import sum_of_rows
+
 Tensor = Any
 States = Sequence[Any]
 
@@ -75,7 +77,7 @@ def _run(layer: Any, x_BTC: Tensor, first: States) -> States:
             dp, da = _flat(dp), _flat(da)
             dx = tf.reshape(tf.matmul(dp, W_CF, transpose_b=True), tf.shape(x_TBC))
             dW, dU = (tf.matmul(_flat(i), d, transpose_a=True) for i, d in ((x_TBC, dp), (h_before, da)))
-            return dx, dW, dU, tf.reduce_sum(dp, 0), tf.reduce_sum(da[:, -H:], 0), *dfirst
+            return dx, dW, dU, sum_of_rows(dp), sum_of_rows(da[:, -H:]), *dfirst
 
         return (h_TBH, *others), gradient
 

@@ -58,6 +58,16 @@ def test_max_pooling_is_keras(rank: int, size: int) -> None:
     assert_same(lambda: POOL[rank](size), rank)
 
 
+def test_equal_maxima_share_the_gradient() -> None:
+    layer = POOL[2](2)
+    speed_up(layer)
+    x = tf.constant([[[[1.0], [3.0]], [[3.0], [3.0]]]])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = 6 * layer(x)
+    np.testing.assert_allclose(tape.gradient(y, x)[0, ..., 0], [[0, 2], [2, 2]])
+
+
 def test_what_is_not_plain_stays() -> None:
     layers = [
         keras.layers.Conv2D(4, 3, padding="valid"),
