@@ -65,11 +65,11 @@ doctor: $(STAMP) ## look at Python, packages, GPU, store, DVC, disk, and say wha
 	@python -m pipeline.doctor
 
 # one process is enough for one person, and nothing here uses the workers that MLflow starts for evaluations of language
-# models: without both it answers in half the time, for a fourth of the processor's
+# models: without both it answers in half the time, for a fourth of the processor's. Its pages ask no one outside
 ui: $(STAMP) ## MLflow on http://127.0.0.1:5000 (UI_PORT=5001: on that)
 	@case "$${MLFLOW_TRACKING_URI:-}" in http*) echo "MLFLOW_TRACKING_URI is a server: open $$MLFLOW_TRACKING_URI in a browser" >&2; exit 2;; esac
 	@python -m pipeline.ports $(UI_PORT) UI_PORT
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 \
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=$${MLFLOW_DISABLE_TELEMETRY:-true} mlflow ui --workers 1 \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --port $(UI_PORT)
 
 tensorboard: $(STAMP) ## TensorBoard on http://127.0.0.1:6006 (TENSORBOARD_PORT=6007: on that)

@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from training import table
+from training import RIVALS, table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -30,7 +30,6 @@ GOALS = {
     "rnn gru, T=32": (1.8, 1.2),
 }
 REPRO_GOAL, MEMORY_GOAL, TRACKING_GOAL, METRIC_GOAL = 0.4, 1.2, 1.02, 0.2
-RIVALS = {"keras": "keras fit", "keras_tuned": "keras fit, tuned", "torch": "PyTorch"}
 
 
 def plot(cases: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ CONTENDERS = {
     "keras_tuned": ["keras_tuned"],
     "torch": ["pytorch"],
 }
-RIVALS = ("keras", "keras_tuned", "torch")
+RIVALS = {"keras": "keras fit", "keras_tuned": "keras fit, tuned", "torch": "PyTorch"}
 
 
 class Contender:
@@ -64,7 +64,7 @@ class Contender:
 
 def measure(case: str, rounds: int) -> dict[str, Any]:
     """Median seconds of each contender and the median ratios to ours."""
-    contenders = {name: Contender(*module, case=case) for name, module in CONTENDERS.items() if _is_there(name)}
+    contenders = {name: Contender(*command, case=case) for name, command in CONTENDERS.items() if _is_there(name)}
     rows: list[dict[str, dict[str, float]]] = []
     for _ in range(rounds):
         rows.append({name: contender.measure() for name, contender in contenders.items()})
@@ -95,7 +95,7 @@ def floors() -> dict[str, float]:
 
 def table(results: dict[str, Any], floors_ms: dict[str, float]) -> str:
     """The results as a Markdown table: how many times faster than each rival."""
-    head = ("ms an epoch", "of it products", "`native`", "keras fit", "keras fit, tuned", "PyTorch")
+    head = ("ms an epoch", "ms of products", "ms, `native`", *RIVALS.values())
     lines = [f"| | {' | '.join(head)} | s to first epoch (keras fit, PyTorch) |"]
     lines.append("|---|---|---|---|---|---|---|---|")
     for case, found in results.items():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -90,12 +91,16 @@ def checkout(tmp_path: Path, empty_database: Path) -> Path:
     return root
 
 
+def in_checkout(checkout: Path, extra: dict[str, str]) -> dict[str, str]:
+    return environment() | {"PYTHONPATH": str(checkout / "src"), **extra}
+
+
 @pytest.fixture
 def run(checkout: Path) -> Run:
     """Run a command in the checkout, with its sources first on the path; returns the finished process."""
 
     def run_in(*command: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        env = environment() | {"PYTHONPATH": str(checkout / "src"), **extra}
+        env = in_checkout(checkout, extra)
         return subprocess.run(command, cwd=checkout, env=env, capture_output=True, text=True, check=False)
 
     return run_in
@@ -107,8 +112,7 @@ def start(checkout: Path) -> Iterator[Start]:
     started = []
 
     def start_in(*command: str, **extra: str) -> "subprocess.Popen[str]":
-        env = environment() | {"PYTHONPATH": str(checkout / "src"), **extra}
-        pipe = subprocess.PIPE
+        env, pipe = in_checkout(checkout, extra), subprocess.PIPE
         process = subprocess.Popen(
             command, cwd=checkout, env=env, stdout=pipe, stderr=pipe, text=True, start_new_session=True
         )
@@ -116,9 +120,11 @@ def start(checkout: Path) -> Iterator[Start]:
         return process
 
     yield start_in
+    # also what a leader that has ended left at work: it would write into the folder of a test that is over
     for process in started:
-        if process.poll() is None:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 @pytest.fixture
@@ -139,8 +145,7 @@ def pipeline(checkout: Path, zygote: Zygote) -> Run:
     """`pipeline("train", "experiment=...")` runs `python -m pipeline.train experiment=...`."""
 
     def run_command(command: str, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        env = environment() | {"PYTHONPATH": str(checkout / "src"), **extra}
-        return zygote.run(f"pipeline.{command}", list(arguments), checkout, env)
+        return zygote.run(f"pipeline.{command}", list(arguments), checkout, in_checkout(checkout, extra))
 
     return run_command
 

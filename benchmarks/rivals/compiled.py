@@ -61,6 +61,6 @@ def train(case: Case, **settings: Any) -> list[float]:
 
 
 if __name__ == "__main__":
-    settings = dict(zip(["instruction_set"], sys.argv[2:], strict=False))
+    settings = {"instruction_set": sys.argv[2]} if len(sys.argv) > 2 else {}
     load_tensorflow(TrainerConfig("compiled", 1, **settings))
     serve(functools.partial(train, **settings))

@@ -8,11 +8,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError, PipelineError
 from pipeline.processes import exit_in_full, exit_lean, start_lean
+
+if TYPE_CHECKING:
+    from pipeline.layout import Layout
+    from pipeline.tracking.sweep import SweepJob
 
 STORAGE_ADVICE = {
     errno.ENOSPC: "Free some space (old folders in runs/, `dvc gc -w`).",
@@ -22,6 +27,8 @@ STORAGE_ADVICE = {
 }
 MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
 
+_interrupted: list[int] = []  # the signals that came
+
 
 def run_command(command: Callable[[], Any]) -> None:
     """Run `command` and end the process; turn errors meant for the user into one line on stderr and exit code 2.
@@ -29,19 +36,13 @@ def run_command(command: Callable[[], Any]) -> None:
     Anything else is a bug and keeps its traceback. Ctrl-C exits with 130.
     """
     start_lean()
-    interrupted: list[int] = []
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        interrupted.append(number)
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
     threading.excepthook = in_thread
     try:
         command()
     except (KeyboardInterrupt, Exception) as error:
         # libraries turn a KeyboardInterrupt into errors of their own, or lose it and stumble over what it left undone
-        if interrupted or isinstance(error, KeyboardInterrupt):
+        if _interrupted or isinstance(error, KeyboardInterrupt):
             print("interrupted", file=sys.stderr)
             exit_lean(INTERRUPTED)
         told = str(error) if isinstance(error, PipelineError) else about_storage(error)
@@ -49,6 +50,16 @@ def run_command(command: Callable[[], Any]) -> None:
             raise
         refuse(told)
     exit_lean(0)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _interrupted.append(number)
+    raise KeyboardInterrupt
+
+
+def terminate_as_interrupt() -> None:
+    """Let SIGTERM unwind like Ctrl-C, so that what is open is closed."""
+    signal.signal(signal.SIGTERM, _interrupt)
 
 
 def refuse(message: str) -> NoReturn:
@@ -86,17 +97,18 @@ def about_storage(error: BaseException) -> str | None:
     return None
 
 
-def hydra_command(
-    command: Callable[[Any], Any],
-    config_name: str,
-    sweep_job: Callable[[Callable[[], Any], Any], float] | None = None,
-    end_sweep: Callable[[Any, str], None] | None = None,
-) -> None:
-    """Compose `config_name` from conf/ and sys.argv with Hydra and call `command` with the typed result.
+@dataclass(frozen=True)
+class Multirun:
+    """What `-m` does: `job` (what composes its configuration, its SweepJob) returns the score, for each job; `end`
+    (layout, the sweep's name) follows when all have ended."""
 
-    With `-m`, each job goes to `sweep_job` instead (what composes its configuration, its SweepJob), which returns the
-    score; `end_sweep` (layout, the sweep's name) follows when all have ended.
-    """
+    job: Callable[[Callable[[], Any], "SweepJob"], float]
+    end: Callable[["Layout", str], None]
+
+
+def hydra_command(command: Callable[[Any], Any], config_name: str, multirun: Multirun | None = None) -> None:
+    """Compose `config_name` from conf/ and sys.argv with Hydra and call `command` with the typed result; with `-m`,
+    `multirun` instead."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
 
     def composed() -> None:
@@ -107,15 +119,15 @@ def hydra_command(
         compose.register_schema(layout)
         if not any(argument in MULTIRUN for argument in sys.argv[1:]):
             _run_once(layout, config_name, command)
-        elif sweep_job is None or end_sweep is None:
+        elif multirun is None:
             raise ConfigError("-m (multirun) is for pipeline.train. Give this command one choice at a time.")
         else:
-            end_sweep(layout, _run_jobs(layout, config_name, sweep_job))
+            multirun.end(layout, _run_jobs(layout, config_name, multirun.job))
 
     run_command(composed)
 
 
-def _run_once(layout: Any, config_name: str, command: Callable[[Any], Any]) -> None:
+def _run_once(layout: "Layout", config_name: str, command: Callable[[Any], Any]) -> None:
     # an error that Hydra sees, it reports with a line of its own
     ended: list[BaseException] = []
 
@@ -130,7 +142,7 @@ def _run_once(layout: Any, config_name: str, command: Callable[[Any], Any]) -> N
         raise ended[0]
 
 
-def _run_jobs(layout: Any, config_name: str, sweep_job: Callable[[Callable[[], Any], Any], float]) -> str:
+def _run_jobs(layout: "Layout", config_name: str, run: Callable[[Callable[[], Any], "SweepJob"], float]) -> str:
     """Run the jobs of a sweep, in whichever processes a launcher chooses; returns the sweep's name."""
     from pipeline import locks
     from pipeline.layout import JOB, LOCK
@@ -138,6 +150,7 @@ def _run_jobs(layout: Any, config_name: str, sweep_job: Callable[[Callable[[], A
 
     exit_in_full()
     sweep = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
+    # one folder for all jobs, whichever process a launcher runs them in
     sys.argv.append(f"hydra.sweep.dir='{sweep}'")
 
     def task(node: Any) -> float:
@@ -145,7 +158,7 @@ def _run_jobs(layout: Any, config_name: str, sweep_job: Callable[[Callable[[], A
 
         hydra_config = HydraConfig.get()
         job = SweepJob(sweep, hydra_config.job.num, list(hydra_config.overrides.task))
-        return sweep_job(lambda: _typed(node), job)
+        return run(lambda: _typed(node), job)
 
     with locks.hold(sweep / LOCK, f"sweep {sweep.name}"):
         try:
@@ -153,10 +166,10 @@ def _run_jobs(layout: Any, config_name: str, sweep_job: Callable[[Callable[[], A
         finally:
             if not any(sweep.glob(f"*/{JOB}")):
                 shutil.rmtree(sweep)
-    return str(sweep.name)
+    return sweep.name
 
 
-def _call_hydra(layout: Any, config_name: str, task: Callable[[Any], Any]) -> None:
+def _call_hydra(layout: "Layout", config_name: str, task: Callable[[Any], Any]) -> None:
     import hydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -175,8 +188,3 @@ def _typed(node: Any) -> Any:
     from pipeline import compose
 
     return compose.finish(node, dict(HydraConfig.get().runtime.choices))
-
-
-def terminate_as_interrupt() -> None:
-    """Let SIGTERM unwind like Ctrl-C, so that what is open is closed."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)

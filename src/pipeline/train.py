@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli import hydra_command, terminate_as_interrupt
+from pipeline.cli import Multirun, hydra_command, terminate_as_interrupt
 from pipeline.config import Config, PrepareConfig
 from pipeline.data.schema import Schema
 from pipeline.errors import ConfigError
@@ -203,7 +203,7 @@ def end_sweep(layout: Layout, name: str) -> None:
 
 
 def main() -> None:
-    hydra_command(train, "config", train_job, end_sweep)
+    hydra_command(train, "config", Multirun(train_job, end_sweep))
 
 
 if __name__ == "__main__":

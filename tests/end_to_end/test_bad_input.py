@@ -338,15 +338,16 @@ def test_ctrl_c_leaves_nothing_half_written(
 @pytest.mark.parametrize(
     ("shell", "code"),
     # a shell that the command replaces, and one that waits for it and ends as the signal would end it
-    [("/bin/bash", 130), ("/bin/dash", -signal.SIGINT)],
-    ids=["bash", "dash"],
+    [("bash", 130), ("dash", -int(signal.SIGINT))],
 )
 def test_ctrl_c_under_dvc_repro(
     shell: str, code: int, checkout: Path, run: Run, start: Start, edit: Callable[[str, str, str], None]
 ) -> None:
-    edit("conf/experiment/linear_diabetes.yaml", "epochs: 200", "epochs: 5000")
+    if (found := shutil.which(shell)) is None:
+        pytest.skip(f"no {shell} here")
+    edit("conf/experiment/linear_diabetes.yaml", "epochs: 200", "epochs: 2000")
     command = ["dvc", "repro", "train@linear_diabetes"]
-    process = start(*command, SHELL=shell)
+    process = start(*command, SHELL=found)
     journal = once(checkout, process, 20)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=120)
@@ -354,11 +355,11 @@ def test_ctrl_c_under_dvc_repro(
     *_, told, failed = [line for line in errors.splitlines() if line]
     assert told == "interrupted"
     assert failed.startswith("ERROR: failed to reproduce 'train@linear_diabetes'")
-    assert failed.endswith(f", exited with {code:d}")
+    assert failed.endswith(f", exited with {code}")
     assert not (checkout / "build" / "train" / "linear_diabetes").exists()
     done = run(*command)
     assert done.returncode == 0, done.stderr
     assert "linear_diabetes: going on after epoch " in done.stdout
     assert "Stage 'prepare@diabetes' didn't change, skipping" in done.stdout
     epochs = [record["epoch"] for record in read(journal) if record["type"] == "metrics"]
-    assert epochs == list(range(1, 5001))
+    assert epochs == list(range(1, 2001))

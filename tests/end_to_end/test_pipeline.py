@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 from mlflow.entities import Run
 
-from tests.clones import EXPERIMENTS, copy, environment, short_clone
+from tests.clones import EXPERIMENTS, IDENTITY, copy, environment, short_clone
 
 
 def dvc(root: Path, *arguments: str, cores: set[int] | None = None) -> str:
@@ -29,10 +28,13 @@ def test_same_bits_elsewhere_and_carried_results(reproduced: Path, tmp_path: Pat
     first = copy(reproduced, tmp_path / "first")
     lock = (first / "dvc.lock").read_bytes()
     dvc(first, "remote", "add", "-d", "storage", str(tmp_path / "storage"))
+    second = tmp_path / "second" / "elsewhere"
+    for command in (
+        [*IDENTITY, "commit", "-qm", "Where results are kept", ".dvc/config", "dvc.lock"],
+        ["clone", "-q", str(first), str(second)],
+    ):
+        subprocess.run(["git", *command], cwd=first, check=True, capture_output=True)
     dvc(first, "push")
-    second = short_clone(tmp_path / "second" / "elsewhere")
-    shutil.copy2(first / "dvc.lock", second / "dvc.lock")
-    shutil.copy2(first / ".dvc" / "config", second / ".dvc" / "config")
     dvc(second, "pull")
     printed = dvc(second, "repro")
     assert re.findall(r"Running stage '(.*)'", printed) == ["register"], "only the store is new"

@@ -35,8 +35,7 @@ def speed_up(layer: keras.layers.Layer) -> None:
 
 
 def _is_plain(layer: Any) -> bool:
-    last = layer.axis in (-1, len(layer.input.shape) - 1)
-    return bool(last and layer.scale and layer.center and not layer.renorm and not layer.synchronized)
+    return bool(layer.axis == -1 and layer.scale and layer.center and not layer.renorm and not layer.synchronized)
 
 
 def _normalise(x_NC: Tensor, gamma_C: Tensor, beta_C: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -50,6 +49,7 @@ def _normalise(x_NC: Tensor, gamma_C: Tensor, beta_C: Tensor, epsilon: float) ->
         hat_NC = (x_NC - mean) * scale
 
         def gradient(dy_NC: Tensor, *_: Tensor) -> Any:
+            # beta's gradient is the sum of dy, gamma's that of dy hat; dx takes both as means
             mean_dy, mean_dy_hat = mean_of_rows(dy_NC), mean_of_rows(dy_NC * hat_NC)
             dx_NC = (dy_NC - mean_dy - hat_NC * mean_dy_hat) * (gamma_C * scale)
             rows = x_NC.shape[0]
@@ -57,5 +57,5 @@ def _normalise(x_NC: Tensor, gamma_C: Tensor, beta_C: Tensor, epsilon: float) ->
 
         return (hat_NC * gamma_C + beta_C, mean, variance), gradient
 
-    y_NC, mean, variance = normalise(x_NC, gamma_C, beta_C)
-    return y_NC, mean, variance
+    found: tuple[Tensor, Tensor, Tensor] = normalise(x_NC, gamma_C, beta_C)
+    return found

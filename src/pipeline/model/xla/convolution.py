@@ -78,23 +78,25 @@ def _pool(layer: Any, x_BSC: Tensor) -> Tensor:
     no gradient passes."""
     sizes = [(size // pool, pool) for size, pool in zip(x_BSC.shape[1:-1], layer.pool_size, strict=True)]
     whole = x_BSC[(slice(None), *(slice(0, count * pool) for count, pool in sizes))]
-    tiles_shape = [-1, *itertools.chain(*sizes), x_BSC.shape[-1]]
-    among_tiles = [-1, *itertools.chain(*((count, 1) for count, _ in sizes)), x_BSC.shape[-1]]
-    places = itertools.product(*(range(pool) for _, pool in sizes))
-    windows = [(slice(None), *itertools.chain(*((slice(None), at) for at in place))) for place in places]
+    # B, then for each axis the tiles and the places in a tile, then C
+    apart = [-1, *itertools.chain(*sizes), whole.shape[-1]]
+    one_a_tile = [-1, *itertools.chain(*((count, 1) for count, _ in sizes)), whole.shape[-1]]
+    offsets = itertools.product(*(range(pool) for _, pool in sizes))
+    windows = [(slice(None), *itertools.chain(*((slice(None), at) for at in offset))) for offset in offsets]
 
-    # the same as tf.reduce_max; but XLA's loops over a reduction's numbers, and over its gradient's, are no vector code
+    # tf.reduce_max is the same; but XLA makes no vector code of it, and computes what stands behind its gradient, here
+    # of a convolution, anew for each place of a tile. The division keeps it apart
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def pool(x_BSC: Tensor) -> Any:
-        tiles = tf.reshape(x_BSC, tiles_shape)
+    def largest_of_tiles(whole: Tensor) -> Any:
+        tiles = tf.reshape(whole, apart)
         places = [tiles[window] for window in windows]
         largest = functools.reduce(tf.maximum, places)
 
         def gradient(dy_BSC: Tensor) -> Tensor:
             count = functools.reduce(tf.add, [tf.cast(place == largest, dy_BSC.dtype) for place in places])
-            share, reached = (tf.reshape(x, among_tiles) for x in (dy_BSC / count, largest))
-            return tf.reshape(tf.where(tiles == reached, share, tf.zeros([], share.dtype)), tf.shape(x_BSC))
+            share, reached = (tf.reshape(x, one_a_tile) for x in (dy_BSC / count, largest))
+            return tf.reshape(tf.where(tiles == reached, share, tf.zeros([], share.dtype)), tf.shape(whole))
 
         return largest, gradient
 
-    return pool(whole)
+    return largest_of_tiles(whole)
