@@ -27,9 +27,20 @@ def load_tensorflow(config: TrainerConfig) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     if config.instruction_set != "native":
-        os.environ["ONEDNN_MAX_CPU_ISA"] = config.instruction_set.upper()
-        os.environ["XLA_FLAGS"] = f"{OWN_XLA_FLAGS} --xla_cpu_max_isa={XLA_NAMES[config.instruction_set]}".strip()
+        os.environ |= same_bits_elsewhere(config.instruction_set)
     _import_quietly()
+
+
+def same_bits_elsewhere(instruction_set: str) -> dict[str, str]:
+    """The environment in which processors that have `instruction_set` compute the same bits (docs/reproducibility.md):
+    TensorFlow and XLA else choose kernels by what more a processor can do."""
+    flags = f"--xla_cpu_max_isa={XLA_NAMES[instruction_set]} --xla_cpu_enable_platform_dependent_math=false"
+    return {
+        "ONEDNN_MAX_CPU_ISA": instruction_set.upper(),
+        # else oneDNN is used by processors with VNNI alone; and Eigen's own products depend on the size of the cache
+        "TF_ENABLE_ONEDNN_OPTS": "1",
+        "XLA_FLAGS": f"{OWN_XLA_FLAGS} {flags}".strip(),
+    }
 
 
 def _once_in_a_process(key: str, wanted: Any, found: Any) -> ConfigError:

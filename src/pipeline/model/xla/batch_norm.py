@@ -45,7 +45,8 @@ def _normalise(x_NC: Tensor, gamma_C: Tensor, beta_C: Tensor, epsilon: float) ->
     def normalise(x_NC: Tensor, gamma_C: Tensor, beta_C: Tensor) -> Any:
         mean = mean_of_rows(x_NC)
         variance = mean_of_rows(tf.square(x_NC - mean))
-        scale = tf.math.rsqrt(variance + epsilon)
+        # not rsqrt, nor 1 / sqrt, which XLA makes that: makers of processors differ in its last bits
+        scale = tf.sqrt(1 / (variance + epsilon))
         hat_NC = (x_NC - mean) * scale
 
         def gradient(dy_NC: Tensor, *_: Tensor) -> Any:
