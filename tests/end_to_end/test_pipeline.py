@@ -1,15 +1,20 @@
 """The default pipeline in clones: the same bits on a rerun, elsewhere, on a single core; carried by push and pull."""
 
 import os
+import platform
 import re
+import shutil
 import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlflow.entities import Run
+from mlflow.entities import Run as MlflowRun
 
 from tests.clones import EXPERIMENTS, IDENTITY, copy, environment, short_clone
+from tests.conftest import Run
 
 
 def dvc(root: Path, *arguments: str, cores: set[int] | None = None) -> str:
@@ -46,6 +51,22 @@ def test_same_bits_elsewhere_and_carried_results(reproduced: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
+def test_same_bits_on_another_processor(checkout: Path, run: Run, prepare: Callable[[str], None]) -> None:
+    """One without AVX-512 and VNNI, by which TensorFlow else decides."""
+    emulator = shutil.which("qemu-x86_64")
+    if emulator is None or platform.machine() != "x86_64":
+        pytest.skip("no qemu-x86_64 (Debian's qemu-user) on x86-64 here")
+    prepare("diabetes")
+    train = [sys.executable, "-m", "pipeline.train", "experiment=linear_diabetes", "trainer.epochs=5"]
+    for output, prefix in (("here", []), ("there", [emulator, "-cpu", "Haswell"])):
+        done = run(*prefix, *train, f"output={output}")
+        assert done.returncode == 0, done.stderr
+        assert "not reproduced" not in done.stdout
+    for name in ("model.keras", "history.csv", "predictions.parquet", "identity.json"):
+        assert (checkout / "here" / name).read_bytes() == (checkout / "there" / name).read_bytes(), name
+
+
+@pytest.mark.slow
 def test_experiment_in_a_temporary_tree_reports_to_the_projects_store(tmp_path: Path) -> None:
     root = short_clone(tmp_path / "clone")
     dvc(root, "exp", "run", "--temp", "-S", "seed=7", "train@linear_diabetes")
@@ -53,7 +74,7 @@ def test_experiment_in_a_temporary_tree_reports_to_the_projects_store(tmp_path: 
     from pipeline.tracking.store import Store
 
     store = Store(Layout(root))
-    runs: list[Run] = []
+    runs: list[MlflowRun] = []
     deadline = time.monotonic() + 180  # a training under DVC does not wait for what delivers its journal
     while not (runs and runs[0].info.status == "FINISHED") and time.monotonic() < deadline:
         time.sleep(0.5)

@@ -1,0 +1,35 @@
+"""What a process sets before it imports TensorFlow, so that other processors compute the same bits."""
+
+import json
+import subprocess
+import sys
+
+from tests.clones import environment
+
+NAMES = ("ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS")
+LOAD = f"""
+import json, os, sys
+from pipeline.config import TrainerConfig
+from pipeline.training.runtime import load_tensorflow
+load_tensorflow(TrainerConfig("compiled", 1, instruction_set=sys.argv[1]))
+print(json.dumps([os.environ.get(name) for name in {NAMES}]))
+"""
+
+
+def set_by(instruction_set: str, **given: str) -> list[str | None]:
+    env = {k: v for k, v in environment().items() if k not in NAMES} | given
+    command = [sys.executable, "-c", LOAD, instruction_set]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    found: list[str | None] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_a_capped_instruction_set() -> None:
+    flags = "--xla_cpu_max_isa=AVX2 --xla_cpu_enable_platform_dependent_math=false"
+    assert set_by("avx2") == ["AVX2", "1", flags]
+    found = set_by("avx2", TF_ENABLE_ONEDNN_OPTS="0", XLA_FLAGS="--xla_cpu_use_xnnpack=false")
+    assert found == ["AVX2", "1", f"--xla_cpu_use_xnnpack=false {flags}"]
+
+
+def test_native_changes_nothing() -> None:
+    assert set_by("native") == [None, None, None]
