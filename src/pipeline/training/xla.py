@@ -9,9 +9,10 @@ from pipeline.errors import ConfigError
 from pipeline.model.xla import convolution
 from pipeline.training.runtime import on_gpu
 
-# Measured on two cores (docs/performance.md): XLA makes a step of these families 1.3 to 4 times faster and takes half a
-# second to eight seconds to compile, which is earned back after about so many steps. On a GPU nothing is measured.
-STEPS_THAT_PAY = {"linear": 5000, "logistic": 5000, "cnn": 4000, "rnn": 1500}
+# Measured on two cores (docs/performance.md): XLA makes a step of these families 2 to 5 times faster and takes half a
+# second to six seconds to compile, which is earned back after 300 to 600 steps of an rnn, 760 to 3,100 of a cnn and
+# 5,000 to 8,000 of the others. On a GPU nothing is measured.
+STEPS_THAT_PAY = {"linear": 5000, "logistic": 5000, "cnn": 3000, "rnn": 600}
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 XLA has no fast gradient of a convolution on a CPU. As one matrix product of each position's surroundings (its patch)
 and the kernel (Chellapilla et al. 2006, "High Performance Convolutional Neural Networks for Document Processing") it
 has one, and fuses what stands around it. Patches take the kernel's size times the memory, so only where that is little.
+Kernels of 3x3 with enough channels go by Winograd's way, which multiplies less and takes less memory.
 
 Shapes: B rows, *S positions (one or two axes), C channels, F filters, K places under the kernel.
 """
@@ -10,15 +11,23 @@ Shapes: B rows, *S positions (one or two axes), C channels, F filters, K places 
 import functools
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from pipeline.model.xla import winograd
+
 Tensor = Any
 
 # several times what was measured to pay (docs/performance.md: 4 MB); patches that go to memory and back gain nothing
 MOST_PATCH_BYTES = 2**24
+# Winograd's way makes four times as much of its inputs; it paid with up to 24 MB of them, the most that was measured
+MOST_TILE_BYTES = 2**27
+# it pays with many channels, and where patches no longer fit into a cache with few; with fewer its additions cost more
+# than the multiplications that it saves
+MANY_CHANNELS, CACHED_BYTES, FEW_CHANNELS = 32, 2**22, 16
 
 
 def speed_up(layer: keras.layers.Layer) -> None:
@@ -30,8 +39,8 @@ def speed_up(layer: keras.layers.Layer) -> None:
     if type(layer) in (keras.layers.Conv1D, keras.layers.Conv2D) and _is_plain(layer):
 
         def convolve(x: Tensor) -> Tensor:
-            small = _patch_bytes(layer, x.shape) <= MOST_PATCH_BYTES
-            return _convolve(layer, x) if small else usual(x)
+            way = _way(layer, x.shape)
+            return usual(x) if way is None else _convolve(layer, x, way)
 
         layer.call = convolve
     elif type(layer) in (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D) and _tiles(layer):
@@ -41,7 +50,7 @@ def speed_up(layer: keras.layers.Layer) -> None:
 def suits(core: keras.Model, batch_size: int) -> bool:
     """Whether every convolution of `core` takes the fast path on a batch of so many rows."""
     layers = [layer for layer in core.layers if isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D)]
-    return all(_patch_bytes(layer, (batch_size, *layer.input.shape[1:])) <= MOST_PATCH_BYTES for layer in layers)
+    return all(_way(layer, (batch_size, *layer.input.shape[1:])) is not None for layer in layers)
 
 
 def _is_plain(layer: Any) -> bool:
@@ -49,22 +58,34 @@ def _is_plain(layer: Any) -> bool:
     return bool(ones and layer.groups == 1 and layer.padding == "same" and layer.data_format == "channels_last")
 
 
-def _patch_bytes(layer: Any, shape: Any) -> int:
-    values = math.prod(size or 1 for size in shape)
-    return int(4 * values * math.prod(layer.kernel_size))
+def _way(layer: Any, shape: Any) -> Callable[[Tensor, Tensor], Tensor] | None:
+    """How inputs of this shape (B, *S, C) are convolved with the layer's kernel: a function of both. None where what
+    that makes of the inputs takes too much memory."""
+    input_bytes = 4 * math.prod(size or 1 for size in shape)
+    patch_bytes = math.prod(layer.kernel_size) * input_bytes
+    fewest = FEW_CHANNELS if patch_bytes > CACHED_BYTES else MANY_CHANNELS
+    is_small = layer.kernel_size == (3, 3) and layer.compute_dtype == "float32"
+    if is_small and shape[-1] >= fewest and layer.filters >= FEW_CHANNELS:
+        return winograd.convolve if 4 * input_bytes <= MOST_TILE_BYTES else None
+    return _by_patches if patch_bytes <= MOST_PATCH_BYTES else None
 
 
-def _convolve(layer: Any, x_BSC: Tensor) -> Tensor:
-    kernel, sizes = tf.cast(layer.kernel.value, x_BSC.dtype), x_BSC.shape[1:-1]
-    # `same` in TensorFlow: of an even kernel's surroundings, the larger part comes after
-    padded = tf.pad(x_BSC, [[0, 0], *([(k - 1) // 2, k // 2] for k in layer.kernel_size), [0, 0]])
-    shifts = itertools.product(*map(range, layer.kernel_size))
-    windows = [[slice(first, first + size) for first, size in zip(shift, sizes, strict=True)] for shift in shifts]
-    patches = tf.concat([padded[(slice(None), *window)] for window in windows], -1)  # (B, *S, K C)
-    y = tf.tensordot(patches, tf.reshape(kernel, [-1, layer.filters]), 1)
+def _convolve(layer: Any, x_BSC: Tensor, way: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    y = way(x_BSC, tf.cast(layer.kernel.value, x_BSC.dtype))
     if layer.bias is not None:
         y = tf.nn.bias_add(y, tf.cast(layer.bias.value, y.dtype))
     return layer.activation(y)
+
+
+def _by_patches(x_BSC: Tensor, kernel: Tensor) -> Tensor:
+    *shape, _, filters = kernel.shape
+    sizes = x_BSC.shape[1:-1]
+    # `same` in TensorFlow: of an even kernel's surroundings, the larger part comes after
+    padded = tf.pad(x_BSC, [[0, 0], *([(k - 1) // 2, k // 2] for k in shape), [0, 0]])
+    shifts = itertools.product(*map(range, shape))
+    windows = [[slice(first, first + size) for first, size in zip(shift, sizes, strict=True)] for shift in shifts]
+    patches = tf.concat([padded[(slice(None), *window)] for window in windows], -1)  # (B, *S, K C)
+    return tf.tensordot(patches, tf.reshape(kernel, [-1, filters]), 1)
 
 
 def _tiles(layer: Any) -> bool:

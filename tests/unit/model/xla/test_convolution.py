@@ -29,9 +29,9 @@ def measure(layer: Any, x: Any, xla: bool) -> list[Any]:
     return [t.numpy() for t in tf.nest.flatten(run(x))]
 
 
-def assert_same(make: Any, rank: int) -> None:
+def assert_same(make: Any, shape: tuple[int, ...]) -> None:
     usual, quick = make(), make()
-    x = tf.constant(np.random.default_rng(3).standard_normal((6, *SHAPES[rank])), tf.float32)
+    x = tf.constant(np.random.default_rng(3).standard_normal((6, *shape)), tf.float32)
     for layer in (usual, quick):
         layer.build(x.shape)
         draw = np.random.default_rng(2)
@@ -49,13 +49,41 @@ def assert_same(make: Any, rank: int) -> None:
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4])
 @pytest.mark.parametrize("bias", [False, True])
 def test_convolution_is_keras(rank: int, kernel: int, bias: bool) -> None:
-    assert_same(lambda: CONV[rank](5, kernel, padding="same", use_bias=bias, activation="tanh"), rank)
+    assert_same(lambda: CONV[rank](5, kernel, padding="same", use_bias=bias, activation="tanh"), SHAPES[rank])
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (4, 7), (5, 2), (1, 1)], ids=str)
+@pytest.mark.parametrize(("channels", "filters"), [(32, 16), (33, 50)])
+def test_winograd_is_keras(
+    shape: tuple[int, int], channels: int, filters: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convolution, "_by_patches", None)
+    assert_same(lambda: keras.layers.Conv2D(filters, 3, padding="same"), (*shape, channels))
+
+
+@pytest.mark.parametrize(
+    ("settings", "shape", "way"),
+    [
+        ({}, (32, 8, 8, 32), convolution.winograd.convolve),
+        ({"filters": 15}, (32, 8, 8, 32), convolution._by_patches),
+        ({"kernel_size": 5}, (32, 8, 8, 32), convolution._by_patches),
+        ({"dtype": "mixed_bfloat16"}, (32, 8, 8, 32), convolution._by_patches),
+        ({}, (32, 8, 8, 16), convolution._by_patches),
+        ({}, (64, 16, 16, 16), convolution.winograd.convolve),
+        ({}, (64, 32, 32, 15), None),
+        ({}, (64, 32, 32, 64), convolution.winograd.convolve),
+        ({}, (128, 128, 64, 64), None),
+    ],
+)
+def test_which_way_a_convolution_goes(settings: dict[str, Any], shape: tuple[int, ...], way: Any) -> None:
+    layer = keras.layers.Conv2D(**({"filters": 64, "kernel_size": 3, "padding": "same"} | settings))
+    assert convolution._way(layer, shape) is way
 
 
 @pytest.mark.parametrize("rank", [1, 2])
 @pytest.mark.parametrize("size", [2, 3])
 def test_max_pooling_is_keras(rank: int, size: int) -> None:
-    assert_same(lambda: POOL[rank](size), rank)
+    assert_same(lambda: POOL[rank](size), SHAPES[rank])
 
 
 def test_equal_maxima_share_the_gradient() -> None:
@@ -91,7 +119,7 @@ def test_patches_that_take_too_much_memory_are_not_made(monkeypatch: pytest.Monk
     assert not suits(core, 33)
     speed_up(core.layers[1])
     made: list[int] = []
-    monkeypatch.setattr(convolution, "_convolve", lambda layer, x: made.append(len(x)))
+    monkeypatch.setattr(convolution, "_convolve", lambda layer, x, way: made.append(len(x)))
     core.layers[1].call(tf.zeros((32, 8, 8, 2)))
     assert core.layers[1].call(tf.zeros((33, 8, 8, 2))).shape == (33, 8, 8, 4)
     assert made == [32]
