@@ -65,7 +65,9 @@ def test_same_bits(case: tuple[str, str, str], trainer: str, tmp_path: Path, mon
     assert trained(tmp_path / "killed", data, case, trainer, 1) == resident
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case[0] in ("linear", "rnn")], ids=lambda case: case[0])
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case[0] in ("linear", "cnn", "rnn")], ids=lambda case: case[0]
+)
 def test_same_bits_by_xla(case: tuple[str, str, str], tmp_path: Path) -> None:
     data = on_disk(tmp_path / "data", case)
     resident, streamed = (trained(tmp_path / f"{most}", data, case, "compiled", most, xla="on") for most in (2**30, 1))

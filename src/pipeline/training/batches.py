@@ -31,11 +31,12 @@ def shuffled(job: Job, done: int) -> Any:
     return epochs.map(take, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def in_order(examples: Examples) -> Any:
-    """A dataset of all rows as they come, in batches that fit into memory."""
+def in_order(examples: Examples, rows: range, size: int = EVALUATION_BATCH) -> Any:
+    """A dataset of these rows as they come, in batches of `size`; their shape is known where it divides the rows."""
     import tensorflow as tf
 
-    batches = tf.data.Dataset.range(examples.num_rows, output_type=tf.int32).batch(EVALUATION_BATCH)
+    numbers = tf.data.Dataset.range(rows.start, rows.stop, output_type=tf.int32)
+    batches = numbers.batch(size, drop_remainder=len(rows) % size == 0)
     return batches.map(gather(examples)).prefetch(1)
 
 
@@ -61,7 +62,7 @@ def gather(examples: Examples) -> Any:
 
     def take(rows_B: Any) -> tuple[Any, ...]:
         read = tf.numpy_function(features.take, [rows_B], tf.float32, stateful=False)
-        return tf.ensure_shape(read, [None, *features.shape]), *(tf.gather(array, rows_B) for array in rest)
+        return tf.ensure_shape(read, [*rows_B.shape, *features.shape]), *(tf.gather(array, rows_B) for array in rest)
 
     return take
 

@@ -1,5 +1,6 @@
 """The validation rows' loss and metric at the end of an epoch, as a part of the trainer `compiled`'s graph."""
 
+import functools
 from typing import Any
 
 from pipeline.training.batches import EVALUATION_BATCH, in_order, tensors
@@ -22,12 +23,17 @@ def evaluation_function(job: Job, by_batch: bool) -> Any:
         return sums + tf.stack([loss + penalty * rows, tf.reduce_sum(job.head.row_metric(target, outputs))])
 
     add = tf.function(add, jit_compile=True, autograph=False) if by_batch else add
-    if job.validation.streamed:
-        dataset = in_order(job.validation)
-        return lambda: dataset.reduce(tf.zeros(2), add) / job.validation.num_rows
-    held_out = tensors(job.validation)
-    whole, rest = divmod(job.validation.num_rows, EVALUATION_BATCH)
+    num_rows = job.validation.num_rows
+    whole, rest = divmod(num_rows, EVALUATION_BATCH)
     cut = whole * EVALUATION_BATCH
+    if job.validation.streamed:
+        # of known shape, as in memory: a layer may compute by what a batch's size makes cheap
+        parts = [(range(cut), EVALUATION_BATCH), (range(cut, num_rows), rest)]
+        datasets = [in_order(job.validation, rows, size) for rows, size in parts if rows]
+        return lambda: (
+            functools.reduce(lambda sums, dataset: dataset.reduce(sums, add), datasets, tf.zeros(2)) / num_rows
+        )
+    held_out = tensors(job.validation)
     batches = [tf.reshape(array[:cut], [whole, EVALUATION_BATCH, *array.shape[1:]]) for array in held_out]
 
     def evaluate() -> Any:
@@ -38,6 +44,6 @@ def evaluation_function(job: Job, by_batch: bool) -> Any:
             )
         if rest:
             sums = add(sums, [array[-rest:] for array in held_out])
-        return sums / job.validation.num_rows
+        return sums / num_rows
 
     return evaluate

@@ -10,8 +10,8 @@ from pipeline.model.xla import convolution
 from pipeline.training.runtime import on_gpu
 
 # Measured on two cores (docs/performance.md): XLA makes a step of these families 2 to 5 times faster and takes half a
-# second to six seconds to compile, which is earned back after 300 to 600 steps of an rnn, 760 to 3,100 of a cnn and
-# 5,000 to 8,000 of the others. On a GPU nothing is measured.
+# second to eight seconds to compile. After so many steps all measured models of the family have earned that back (of
+# linear and logistic ones the first: it is about tenths of a second). On a GPU nothing is measured.
 STEPS_THAT_PAY = {"linear": 5000, "logistic": 5000, "cnn": 3000, "rnn": 600}
 
 

@@ -3,7 +3,7 @@
 XLA has no fast gradient of a convolution on a CPU. As one matrix product of each position's surroundings (its patch)
 and the kernel (Chellapilla et al. 2006, "High Performance Convolutional Neural Networks for Document Processing") it
 has one, and fuses what stands around it. Patches take the kernel's size times the memory, so only where that is little.
-Kernels of 3x3 with enough channels go by Winograd's way, which multiplies less and takes less memory.
+Kernels of 3x3 with enough channels go by Winograd's way, which multiplies less.
 
 Shapes: B rows, *S positions (one or two axes), C channels, F filters, K places under the kernel.
 """
@@ -23,11 +23,10 @@ Tensor = Any
 
 # several times what was measured to pay (docs/performance.md: 4 MB); patches that go to memory and back gain nothing
 MOST_PATCH_BYTES = 2**24
-# Winograd's way makes four times as much of its inputs; it paid with up to 24 MB of them, the most that was measured
-MOST_TILE_BYTES = 2**27
-# it pays with many channels, and where patches no longer fit into a cache with few; with fewer its additions cost more
-# than the multiplications that it saves
+# Winograd's way pays with many channels, and where patches no longer fit into a cache with few; with fewer yet its
+# additions cost more than the multiplications that it saves. More bytes than these in its products were not measured
 MANY_CHANNELS, CACHED_BYTES, FEW_CHANNELS = 32, 2**22, 16
+MOST_PRODUCT_BYTES = 2**27
 
 
 def speed_up(layer: keras.layers.Layer) -> None:
@@ -61,12 +60,17 @@ def _is_plain(layer: Any) -> bool:
 def _way(layer: Any, shape: Any) -> Callable[[Tensor, Tensor], Tensor] | None:
     """How inputs of this shape (B, *S, C) are convolved with the layer's kernel: a function of both. None where what
     that makes of the inputs takes too much memory."""
-    input_bytes = 4 * math.prod(size or 1 for size in shape)
-    patch_bytes = math.prod(layer.kernel_size) * input_bytes
+    rows, *sizes, channels = (size or 1 for size in shape)
+    positions = math.prod(sizes)
+    patch_bytes = 4 * rows * positions * channels * math.prod(layer.kernel_size)
     fewest = FEW_CHANNELS if patch_bytes > CACHED_BYTES else MANY_CHANNELS
-    is_small = layer.kernel_size == (3, 3) and layer.compute_dtype == "float32"
-    if is_small and shape[-1] >= fewest and layer.filters >= FEW_CHANNELS:
-        return winograd.convolve if 4 * input_bytes <= MOST_TILE_BYTES else None
+    wide = channels >= fewest and layer.filters >= FEW_CHANNELS and layer.compute_dtype == "float32"
+    if wide and layer.kernel_size == (3, 3):
+        places = 16 * math.prod(winograd.tiles_of(*sizes))
+        # where tiles hang over the edge of a small image, as much is computed as by definition
+        if places <= 6 * positions:
+            product_bytes = 4 * rows * places * max(channels, layer.filters)
+            return winograd.convolve if product_bytes <= MOST_PRODUCT_BYTES else None
     return _by_patches if patch_bytes <= MOST_PATCH_BYTES else None
 
 

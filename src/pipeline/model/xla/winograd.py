@@ -2,7 +2,8 @@
 
 Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.1. Each tile of 2x2 outputs comes
 from 4x4 inputs: with the matrices below, Y = A' [(G g G') (B' d B)] A, where the product in the middle, taken place by
-place, is over channels a product of matrices. The factors are 0, 1 and 1/2, so rounding stays that of the definition.
+place, is over channels a product of matrices. The factors are 0, 1, -1 and 1/2, so the rounding is of
+the same order as that of the definition.
 
 Shapes: B rows, H W positions, I J tiles on each axis (half as many, rounded up), C channels, F filters.
 """
@@ -22,11 +23,16 @@ OF_OUTPUT = ((1, 1, 1, 0), (0, 1, -1, -1))
 PLACES = list(itertools.product(range(4), repeat=2))
 
 
+def tiles_of(height: int, width: int) -> tuple[int, int]:
+    """How many tiles there are along each axis."""
+    return -(-height // 2), -(-width // 2)
+
+
 def convolve(x_BHWC: Tensor, kernel: Tensor) -> Tensor:
     """(B, H, W, C) and (3, 3, C, F) to (B, H, W, F), padded as `same` does."""
     _, height, width, channels = x_BHWC.shape
     filters = kernel.shape[-1]
-    tiles = (-(-height // 2), -(-width // 2))
+    tiles = tiles_of(height, width)
 
     def product(x_BIJC: Tensor, kernel_CF: Tensor) -> Tensor:
         return tf.reshape(tf.reshape(x_BIJC, [-1, channels]) @ kernel_CF, [-1, *tiles, filters])
@@ -39,11 +45,11 @@ def convolve(x_BHWC: Tensor, kernel: Tensor) -> Tensor:
 
 def _both_axes(matrix: Sequence[Sequence[float]], values: Grid) -> list[list[Tensor]]:
     """`matrix values matrix'`, for a grid of tensors."""
-    columns = [_product(matrix, column) for column in zip(*values, strict=True)]
-    return [_product(matrix, row) for row in zip(*columns, strict=True)]
+    columns = [_of_vector(matrix, column) for column in zip(*values, strict=True)]
+    return [_of_vector(matrix, row) for row in zip(*columns, strict=True)]
 
 
-def _product(matrix: Sequence[Sequence[float]], vector: Sequence[Tensor]) -> list[Tensor]:
+def _of_vector(matrix: Sequence[Sequence[float]], vector: Sequence[Tensor]) -> list[Tensor]:
     return [_sum_of(row, vector) for row in matrix]
 
 

@@ -80,6 +80,27 @@ def test_when_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(taken) == 1
 
 
+def test_no_approximate_inverse_square_root() -> None:
+    """Makers of processors choose its last bits; XLA and TensorFlow make it of 1 / sqrt(x), and of x / sqrt(y)."""
+    layer = keras.layers.BatchNormalization()
+    layer.build((32, 9, 3))
+
+    @tf.function(autograph=False, jit_compile=True)
+    def train(x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(tf.sin(layer(x, training=True)))
+        return tape.gradient(loss, [x, layer.gamma.value, layer.beta.value])
+
+    def compiled() -> str:
+        fresh = tf.function(train.python_function, autograph=False, jit_compile=True)
+        return str(fresh.experimental_get_compiler_ir(tf.ones((32, 9, 3)))(stage="optimized_hlo"))
+
+    assert "rsqrt" in compiled()
+    speed_up(layer)
+    assert "rsqrt" not in compiled()
+
+
 @pytest.mark.parametrize(
     "options", [{"axis": 1}, {"scale": False}, {"center": False}, {"renorm": True}, {"synchronized": True}], ids=str
 )

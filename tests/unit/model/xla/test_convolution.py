@@ -1,5 +1,6 @@
 """The fast path of convolutions and max pooling against Keras' own: outputs, gradients, and what it leaves alone."""
 
+import functools
 from typing import Any
 
 import keras
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.model.xla import convolution
+from pipeline.model.xla import convolution, winograd
 from pipeline.model.xla.convolution import speed_up, suits
 
 CONV = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
@@ -53,31 +54,43 @@ def test_convolution_is_keras(rank: int, kernel: int, bias: bool) -> None:
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (4, 7), (5, 2), (1, 1)], ids=str)
-@pytest.mark.parametrize(("channels", "filters"), [(32, 16), (33, 50)])
+@pytest.mark.parametrize(("channels", "filters"), [(3, 5), (32, 50)])
 def test_winograd_is_keras(
     shape: tuple[int, int], channels: int, filters: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(convolution, "_by_patches", None)
-    assert_same(lambda: keras.layers.Conv2D(filters, 3, padding="same"), (*shape, channels))
+    monkeypatch.setattr(convolution, "_way", lambda layer, shape: winograd.convolve)
+    make = functools.partial(keras.layers.Conv2D, filters, 3, padding="same", activation="tanh")
+    assert_same(make, (*shape, channels))
 
 
 @pytest.mark.parametrize(
     ("settings", "shape", "way"),
     [
-        ({}, (32, 8, 8, 32), convolution.winograd.convolve),
+        ({}, (32, 8, 8, 32), winograd.convolve),
+        ({}, (32, 8, 8, 31), convolution._by_patches),
+        ({"filters": 16}, (32, 8, 8, 32), winograd.convolve),
         ({"filters": 15}, (32, 8, 8, 32), convolution._by_patches),
         ({"kernel_size": 5}, (32, 8, 8, 32), convolution._by_patches),
         ({"dtype": "mixed_bfloat16"}, (32, 8, 8, 32), convolution._by_patches),
-        ({}, (32, 8, 8, 16), convolution._by_patches),
-        ({}, (64, 16, 16, 16), convolution.winograd.convolve),
+        ({}, (32, 5, 5, 32), winograd.convolve),
+        ({}, (32, 3, 3, 32), convolution._by_patches),
+        ({}, (32, 1, 64, 32), convolution._by_patches),
+        ({}, (9, 28, 28, 16), convolution._by_patches),  # 4 MB of patches and a bit less
+        ({}, (10, 28, 28, 16), winograd.convolve),
         ({}, (64, 32, 32, 15), None),
-        ({}, (64, 32, 32, 64), convolution.winograd.convolve),
-        ({}, (128, 128, 64, 64), None),
+        ({}, (128, 32, 32, 64), winograd.convolve),
+        ({}, (129, 32, 32, 64), None),
+        ({"filters": 512}, (32, 32, 32, 32), None),
+        ({}, (None, 8, 8, 32), winograd.convolve),
     ],
 )
 def test_which_way_a_convolution_goes(settings: dict[str, Any], shape: tuple[int, ...], way: Any) -> None:
     layer = keras.layers.Conv2D(**({"filters": 64, "kernel_size": 3, "padding": "same"} | settings))
     assert convolution._way(layer, shape) is way
+
+
+def test_a_sequence_goes_by_patches() -> None:
+    assert convolution._way(keras.layers.Conv1D(64, 3, padding="same"), (32, 64, 64)) is convolution._by_patches
 
 
 @pytest.mark.parametrize("rank", [1, 2])
