@@ -1,6 +1,5 @@
 """The validation rows' loss and metric at the end of an epoch, as a part of the trainer `compiled`'s graph."""
 
-import functools
 from typing import Any
 
 from pipeline.training.batches import EVALUATION_BATCH, in_order, tensors
@@ -30,9 +29,15 @@ def evaluation_function(job: Job, by_batch: bool) -> Any:
         # of known shape, as in memory: a layer may compute by what a batch's size makes cheap
         parts = [(range(cut), EVALUATION_BATCH), (range(cut, num_rows), rest)]
         datasets = [in_order(job.validation, rows, size) for rows, size in parts if rows]
-        return lambda: (
-            functools.reduce(lambda sums, dataset: dataset.reduce(sums, add), datasets, tf.zeros(2)) / num_rows
-        )
+
+        def evaluate_streamed() -> Any:
+            sums = tf.zeros(2)
+            for dataset in datasets:
+                sums = dataset.reduce(sums, add)
+            return sums / num_rows
+
+        return evaluate_streamed
+
     held_out = tensors(job.validation)
     batches = [tf.reshape(array[:cut], [whole, EVALUATION_BATCH, *array.shape[1:]]) for array in held_out]
 

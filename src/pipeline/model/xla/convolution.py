@@ -89,7 +89,26 @@ def _by_patches(x_BSC: Tensor, kernel: Tensor) -> Tensor:
     shifts = itertools.product(*map(range, shape))
     windows = [[slice(first, first + size) for first, size in zip(shift, sizes, strict=True)] for shift in shifts]
     patches = tf.concat([padded[(slice(None), *window)] for window in windows], -1)  # (B, *S, K C)
-    return tf.tensordot(patches, tf.reshape(kernel, [-1, filters]), 1)
+    y = _product(tf.reshape(patches, [-1, patches.shape[-1]]), tf.reshape(kernel, [-1, filters]))
+    return tf.reshape(y, [-1, *sizes, filters])
+
+
+def _product(x_NK: Tensor, kernel_KF: Tensor) -> Tensor:
+    """(N, F). XLA's product with a transposed left matrix, here in the kernel's gradient, takes the longer, the more
+    columns that matrix has: where the other has fewer, they change places, and an identity turns the result."""
+    columns, filters = kernel_KF.shape
+    if columns <= filters:
+        return x_NK @ kernel_KF
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def run(x_NK: Tensor, kernel_KF: Tensor) -> Any:
+        def gradient(dy_NF: Tensor) -> Any:
+            turned = tf.matmul(tf.matmul(dy_NF, x_NK, transpose_a=True), tf.eye(filters), transpose_a=True)
+            return tf.matmul(dy_NF, kernel_KF, transpose_b=True), turned
+
+        return x_NK @ kernel_KF, gradient
+
+    return run(x_NK, kernel_KF)
 
 
 def _tiles(layer: Any) -> bool:

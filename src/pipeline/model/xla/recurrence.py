@@ -94,22 +94,32 @@ def _before(first: Tensor, x_TBH: Tensor) -> Tensor:
 
 
 def _loop(
-    step: Callable[..., Any], states: States, inputs: Sequence[Tensor], sizes: Sequence[int], back: bool = False
+    step: Callable[..., Any], states: States, inputs: Sequence[Tensor], new: Sequence[int] = (), back: bool = False
 ) -> Any:
-    """`step(states, *inputs of t) -> states, *outputs of t` over (T, B, _), `back`: from the last t to the first;
-    returns the last states and the outputs (T, B, size)."""
+    """`step(states, *inputs of t) -> states, *outputs of t` over (T, B, _), `back`: from the last t to the first.
+
+    Returns the last states and all arrays (T, B, _): those of the sizes `new`, then `inputs`. The outputs are written
+    to the first of them, so what stood there is gone: XLA fills an array of its own with zeros before the loop.
+    """
     T, rows = inputs[0].shape[0], states[0].shape[0]
-    sources = [tf.TensorArray(tf.float32, T).unstack(i) for i in inputs]
-    outputs = [tf.TensorArray(tf.float32, T, element_shape=[rows, size]) for size in sizes]
+    arrays = [tf.TensorArray(tf.float32, T, element_shape=[rows, size]) for size in new]
+    arrays += [tf.TensorArray(tf.float32, T, clear_after_read=False).unstack(i) for i in inputs]
 
-    def body(n: Tensor, states: Any, outputs: Any) -> Any:
+    def body(n: Tensor, states: Any, arrays: Any) -> Any:
         t = T - 1 - n if back else n
-        states, *values = step(states, *(s.read(t) for s in sources))
-        return n + 1, states, [o.write(t, v) for o, v in zip(outputs, values, strict=True)]
+        states, *values = step(states, *(a.read(t) for a in arrays[len(new) :]))
+        written = [a.write(t, v) for a, v in zip(arrays, values, strict=False)]
+        return n + 1, states, [*written, *arrays[len(written) :]]
 
-    start = (0, list(states), outputs)
-    _, states, outputs = tf.while_loop(lambda n, *_: n < T, body, start, maximum_iterations=T)
-    return states, [o.stack() for o in outputs]
+    # maximum_iterations would be a second condition, and XLA would no longer see how often the loop runs
+    _, states, arrays = tf.while_loop(lambda n, *_: n < T, body, (0, list(states), arrays))
+    return states, [a.stack() for a in arrays]
+
+
+def _transposed(U_HF: Tensor) -> Tensor:
+    """(F, H), of finite numbers the same bits. tf.transpose would be left to the product of each time step, which takes
+    longer by it."""
+    return tf.matmul(U_HF, tf.eye(U_HF.shape[0]), transpose_a=True)
 
 
 # A forward returns h after every step, the other states after the last, and what its backward needs; a backward gets
@@ -122,17 +132,17 @@ def _simple_forward(p_TBH: Tensor, U_HH: Tensor, _: Tensor, first: States) -> An
         h = tf.tanh(p + tf.matmul(states[0], U_HH))
         return [h], h
 
-    (h_TBH,) = _loop(step, first, [p_TBH], [U_HH.shape[0]])[1]
+    (h_TBH,) = _loop(step, first, [p_TBH])[1]
     return h_TBH, [], h_TBH
 
 
 def _simple_backward(dh_TBH: Tensor, _: States, before: States, h_TBH: Tensor, U_HH: Tensor) -> Any:
     def step(dstates: States, dy: Tensor, k: Tensor) -> Any:
         dp = (dstates[0] + dy) * k
-        return [tf.matmul(dp, U_HH, transpose_b=True)], dp
+        return [tf.matmul(dp, V_HH)], dp
 
-    k_TBH = 1 - h_TBH * h_TBH
-    dfirst, (dp,) = _loop(step, [tf.zeros_like(h_TBH[0])], [dh_TBH, k_TBH], [U_HH.shape[0]], back=True)
+    V_HH, k_TBH = _transposed(U_HH), 1 - h_TBH * h_TBH
+    dfirst, (dp, _) = _loop(step, [tf.zeros_like(h_TBH[0])], [dh_TBH, k_TBH], back=True)
     return dp, dp, dfirst
 
 
@@ -146,30 +156,31 @@ def _gru_forward(p_TBF: Tensor, U_HF: Tensor, late_H: Tensor, first: States) -> 
         q = a[:, 2 * H :] + late_H
         g = tf.tanh(p[:, 2 * H :] + zr[:, H:] * q)
         h = g + zr[:, :H] * (h - g)
-        return [h], h, zr, q, g
+        return [h], h, q, tf.concat([zr, g], 1)
 
-    h_TBH, *kept = _loop(step, first, [p_TBF], [H, 2 * H, H, H])[1]
+    h_TBH, *kept = _loop(step, first, [p_TBF], [H, H])[1]
     return h_TBH, [], kept
 
 
 def _gru_backward(dh_TBH: Tensor, _: States, before: States, kept: States, U_HF: Tensor) -> Any:
-    zr, q, g = kept
-    z, r = tf.split(zr, 2, -1)
+    q, zrg_TBF = kept
+    z, r, g = tf.split(zrg_TBF, 3, -1)
     k = (1 - z) * (1 - g * g)
     k_TBF = tf.concat([(before[0] - g) * z * (1 - z), k * q * r * (1 - r), k * r], -1)
 
-    def step(dstates: States, dy: Tensor, z: Tensor, k_BF: Tensor) -> Any:
+    H, V_FH = U_HF.shape[0], _transposed(U_HF)
+
+    def step(dstates: States, k_BF: Tensor, dy: Tensor, zrg: Tensor) -> Any:
         dh = dstates[0] + dy
         da = tf.concat([dh, dh, dh], 1) * k_BF
-        return [dh * z + tf.matmul(da, U_HF, transpose_b=True)], da, dh
+        return [dh * zrg[:, :H] + tf.matmul(da, V_FH)], da, dh
 
-    H, F = U_HF.shape
-    dfirst, (da, dh) = _loop(step, [tf.zeros_like(g[0])], [dh_TBH, z, k_TBF], [F, H], back=True)
+    dfirst, (da, dh, _) = _loop(step, [tf.zeros_like(g[0])], [k_TBF, dh_TBH, zrg_TBF], back=True)
     return tf.concat([da[..., : 2 * H], dh * k], -1), da, dfirst
 
 
 def _lstm_forward(p_TBF: Tensor, U_HF: Tensor, _: Tensor, first: States) -> Any:
-    H, F = U_HF.shape
+    H = U_HF.shape[0]
     # all gates in one kernel, as sigmoid(a) = tanh(a / 2) / 2 + 1 / 2
     scale_F = tf.repeat([0.5, 1.0, 0.5], [2 * H, H, H])
 
@@ -178,9 +189,9 @@ def _lstm_forward(p_TBF: Tensor, U_HF: Tensor, _: Tensor, first: States) -> Any:
         gates = tf.tanh((p + tf.matmul(h, U_HF)) * scale_F) * scale_F + (1 - scale_F)
         i, f, g, o = tf.split(gates, 4, -1)
         c = f * c + i * g
-        return [o * tf.tanh(c), c], gates, c
+        return [o * tf.tanh(c), c], c, gates
 
-    gates_TBF, c_TBH = _loop(step, first, [p_TBF], [F, H])[1]
+    c_TBH, gates_TBF = _loop(step, first, [p_TBF], [H])[1]
     tanh_c = tf.tanh(c_TBH)
     return gates_TBF[..., 3 * H :] * tanh_c, [c_TBH[-1]], [gates_TBF, c_TBH, tanh_c]
 
@@ -192,14 +203,16 @@ def _lstm_backward(dh_TBH: Tensor, dothers: States, before: States, kept: States
     k_TBF = tf.concat([g * i * (1 - i), c_before * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o)], -1)
     through_h = o * (1 - tanh_c * tanh_c)
 
-    def step(later: States, dh: Tensor, through_h: Tensor, f: Tensor, k_BF: Tensor) -> Any:
+    H, V_FH = U_HF.shape[0], _transposed(U_HF)
+
+    def step(later: States, k_BF: Tensor, dh: Tensor, through_h: Tensor, gates: Tensor) -> Any:
         dh = later[0] + dh
         dc = later[1] + dh * through_h
         da = tf.concat([dc, dc, dc, dh], 1) * k_BF
-        return [tf.matmul(da, U_HF, transpose_b=True), dc * f], da
+        return [tf.matmul(da, V_FH), dc * gates[:, H : 2 * H]], da
 
     last = [tf.zeros_like(dothers[0]), dothers[0]]
-    dfirst, (da,) = _loop(step, last, [dh_TBH, through_h, f, k_TBF], [U_HF.shape[1]], back=True)
+    dfirst, (da, *_) = _loop(step, last, [k_TBF, dh_TBH, through_h, gates_TBF], back=True)
     return da, da, dfirst
 
 

@@ -5,22 +5,22 @@ from 4x4 inputs: with the matrices below, Y = A' [(G g G') (B' d B)] A, where th
 place, is over channels a product of matrices. The factors are 0, 1, -1 and 1/2, so the rounding is of
 the same order as that of the definition.
 
-Shapes: B rows, H W positions, I J tiles on each axis (half as many, rounded up), C channels, F filters.
+Shapes: B rows, H W positions, I J tiles on each axis (half as many, rounded up), N = B I J, C channels, F filters.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 Tensor = Any
+Matrix = Sequence[Sequence[float]]
 Grid = Sequence[Sequence[Tensor]]
 
 OF_INPUT = ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1))
 OF_KERNEL = ((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1))
 OF_OUTPUT = ((1, 1, 1, 0), (0, 1, -1, -1))
-PLACES = list(itertools.product(range(4), repeat=2))
 
 
 def tiles_of(height: int, width: int) -> tuple[int, int]:
@@ -31,32 +31,66 @@ def tiles_of(height: int, width: int) -> tuple[int, int]:
 def convolve(x_BHWC: Tensor, kernel: Tensor) -> Tensor:
     """(B, H, W, C) and (3, 3, C, F) to (B, H, W, F), padded as `same` does."""
     _, height, width, channels = x_BHWC.shape
-    filters = kernel.shape[-1]
     tiles = tiles_of(height, width)
 
-    def product(x_BIJC: Tensor, kernel_CF: Tensor) -> Tensor:
-        return tf.reshape(tf.reshape(x_BIJC, [-1, channels]) @ kernel_CF, [-1, *tiles, filters])
+    # TensorFlow's own gradient has the same products, but XLA lets them wait for one another
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def run(x_BHWC: Tensor, kernel: Tensor) -> Any:
+        inputs = _each(_flat, _both_axes(OF_INPUT, _surroundings(x_BHWC, *tiles)))
+        kernels = _both_axes(OF_KERNEL, [tf.unstack(row) for row in tf.unstack(kernel)])
+        y = _of_tiles(_both_axes(OF_OUTPUT, _each(lambda x, k: _tiled(x @ k, tiles), inputs, kernels)))
 
-    inputs = _both_axes(OF_INPUT, _surroundings(x_BHWC, *tiles))
-    kernels = _both_axes(OF_KERNEL, [tf.unstack(row) for row in tf.unstack(kernel)])
-    products = [list(map(product, *rows)) for rows in zip(inputs, kernels, strict=True)]
-    return _interleaved(_both_axes(OF_OUTPUT, products))[:, :height, :width]
+        def gradient(dy_BHWF: Tensor) -> Any:
+            dproducts = _each(_flat, _both_axes(_transposed(OF_OUTPUT), _places_of_tiles(dy_BHWF, *tiles)))
+            dinputs = _each(lambda d, k: _tiled(tf.matmul(d, k, transpose_b=True), tiles), dproducts, kernels)
+            dx = _of_surroundings(_both_axes(_transposed(OF_INPUT), dinputs))[:, :height, :width]
+            # a product by which inputs are transposed costs less than XLA's products with a transposed left matrix.
+            # XLA would write products of one gradient over factors of another, each waiting for the one before it:
+            # these begin after dx, and until then no kernel's memory is free
+            identity = tf.eye(channels) + _zero_after(dx, *itertools.chain(*kernels))
+            dkernels = _each(lambda x, d: tf.matmul(identity, x, transpose_b=True) @ d, inputs, dproducts)
+            return dx, tf.stack([tf.stack(row) for row in _both_axes(_transposed(OF_KERNEL), dkernels)])
+
+        return y[:, :height, :width], gradient
+
+    return run(x_BHWC, kernel)
 
 
-def _both_axes(matrix: Sequence[Sequence[float]], values: Grid) -> list[list[Tensor]]:
+def _zero_after(*values: Tensor) -> Tensor:
+    """0, or NaN if a value has become infinite, which XLA knows only when it has computed all values."""
+    return 0 * tf.add_n([tf.reshape(value, [-1])[0] for value in values])
+
+
+def _each(function: Callable[..., Tensor], *grids: Grid) -> list[list[Tensor]]:
+    return [list(map(function, *rows)) for rows in zip(*grids, strict=True)]
+
+
+def _flat(x_BIJC: Tensor) -> Tensor:
+    return tf.reshape(x_BIJC, [-1, x_BIJC.shape[-1]])
+
+
+def _tiled(x_NC: Tensor, tiles: tuple[int, int]) -> Tensor:
+    return tf.reshape(x_NC, [-1, *tiles, x_NC.shape[-1]])
+
+
+def _transposed(matrix: Matrix) -> Matrix:
+    return list(zip(*matrix, strict=True))
+
+
+def _both_axes(matrix: Matrix, values: Grid) -> list[list[Tensor]]:
     """`matrix values matrix'`, for a grid of tensors."""
     columns = [_of_vector(matrix, column) for column in zip(*values, strict=True)]
     return [_of_vector(matrix, row) for row in zip(*columns, strict=True)]
 
 
-def _of_vector(matrix: Sequence[Sequence[float]], vector: Sequence[Tensor]) -> list[Tensor]:
+def _of_vector(matrix: Matrix, vector: Sequence[Tensor]) -> list[Tensor]:
     return [_sum_of(row, vector) for row in matrix]
 
 
 def _sum_of(factors: Sequence[float], values: Sequence[Tensor]) -> Tensor:
     """The scalar product, without a multiplication for factors of 0, 1 and -1."""
     terms = [(factor, value) for factor, value in zip(factors, values, strict=True) if factor]
-    first, *rest = sorted(terms, key=lambda term: -term[0])  # one that is added; each matrix' row has one
+    first, *rest = sorted(terms, key=lambda term: -term[0])  # one that is added, where there is one
     total = first[1] if first[0] == 1 else first[0] * first[1]
     for factor, value in rest:
         scaled = value if abs(factor) == 1 else abs(factor) * value
@@ -67,35 +101,45 @@ def _sum_of(factors: Sequence[float], values: Sequence[Tensor]) -> Tensor:
 def _surroundings(x_BHWC: Tensor, rows: int, columns: int) -> list[list[Tensor]]:
     """What stands at each of the 4x4 places around a tile: a 4x4 grid of (B, I, J, C)."""
     _, height, width, channels = x_BHWC.shape
+    padding = [[0, 0], [1, 2 * rows + 1 - height], [1, 2 * columns + 1 - width], [0, 0]]
+    # a tile's surroundings are two neighbouring pairs on each axis
+    pairs = tf.reshape(tf.pad(x_BHWC, padding), [-1, rows + 1, 2, columns + 1, 2, channels])
 
-    # the gradient that TensorFlow has for slices makes an array of the whole size for each of the 16
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def take(x_BHWC: Tensor) -> Any:
-        padding = [[0, 0], [1, 2 * rows + 1 - height], [1, 2 * columns + 1 - width], [0, 0]]
-        # a tile's surroundings are two neighbouring pairs on each axis
-        pairs = tf.reshape(tf.pad(x_BHWC, padding), [-1, rows + 1, 2, columns + 1, 2, channels])
-        found = [pairs[:, i // 2 : i // 2 + rows, i % 2, j // 2 : j // 2 + columns, j % 2] for i, j in PLACES]
+    def at(i: int, j: int) -> Tensor:
+        return pairs[:, i // 2 : i // 2 + rows, i % 2, j // 2 : j // 2 + columns, j % 2]
 
-        def gradient(*dy_BIJC: Tensor) -> Tensor:
-            of = dict(zip(PLACES, dy_BIJC, strict=True))
-
-            def total(i: int, j: int) -> Tensor:
-                halves = itertools.product(range(2), repeat=2)
-                return tf.add_n(
-                    [tf.pad(of[2 * a + i, 2 * b + j], [[0, 0], [a, 1 - a], [b, 1 - b], [0, 0]]) for a, b in halves]
-                )
-
-            pairs = _interleaved([[total(i, j) for j in range(2)] for i in range(2)])
-            return pairs[:, 1 : 1 + height, 1 : 1 + width]
-
-        return found, gradient
-
-    found = take(x_BHWC)
-    return [found[i : i + 4] for i in range(0, 16, 4)]
+    return [[at(i, j) for j in range(4)] for i in range(4)]
 
 
-def _interleaved(tiles: Grid) -> Tensor:
-    """The four places of a tile (B, I, J, C) as one image (B, 2 I, 2 J, C)."""
-    _, rows, columns, channels = tiles[0][0].shape
-    together = tf.stack([tf.stack(row, 3) for row in tiles], 2)
+def _of_surroundings(values: Grid) -> Tensor:
+    """The gradient of `_surroundings` from those of its grid: (B, 2 I, 2 J, C)."""
+
+    def inner(places: Sequence[Tensor], axis: int) -> list[Tensor]:
+        # the outer places of a tile's surroundings are inner ones of its neighbours
+        return [places[1] + _moved(places[3], axis, 1), places[2] + _moved(places[0], axis, -1)]
+
+    columns = [inner(column, 1) for column in zip(*values, strict=True)]
+    return _of_tiles([inner(row, 2) for row in zip(*columns, strict=True)])
+
+
+def _moved(x_BIJC: Tensor, axis: int, by: int) -> Tensor:
+    """Each tile's value at its neighbour, `by` 1 after it or 1 before it, zero where none came from."""
+    kept: list[slice] = [slice(None)] * 4
+    padding = [[0, 0]] * 4
+    kept[axis], padding[axis] = (slice(None, -1), [1, 0]) if by == 1 else (slice(1, None), [0, 1])
+    return tf.pad(x_BIJC[tuple(kept)], padding)
+
+
+def _places_of_tiles(y_BHWC: Tensor, rows: int, columns: int) -> list[list[Tensor]]:
+    """What stands at each of the 2x2 places of a tile: a 2x2 grid of (B, I, J, C)."""
+    _, height, width, channels = y_BHWC.shape
+    whole = tf.pad(y_BHWC, [[0, 0], [0, 2 * rows - height], [0, 2 * columns - width], [0, 0]])
+    tiles = tf.reshape(whole, [-1, rows, 2, columns, 2, channels])
+    return [[tiles[:, :, i, :, j] for j in range(2)] for i in range(2)]
+
+
+def _of_tiles(places: Grid) -> Tensor:
+    """The 2x2 places of a tile (B, I, J, C) as one image (B, 2 I, 2 J, C)."""
+    _, rows, columns, channels = places[0][0].shape
+    together = tf.stack([tf.stack(row, 3) for row in places], 2)
     return tf.reshape(together, [-1, 2 * rows, 2 * columns, channels])
