@@ -94,8 +94,8 @@ def _by_patches(x_BSC: Tensor, kernel: Tensor) -> Tensor:
 
 
 def _product(x_NK: Tensor, kernel_KF: Tensor) -> Tensor:
-    """(N, F). XLA's product with a transposed left matrix, here in the kernel's gradient, takes the longer, the more
-    columns that matrix has: where the other has fewer, they change places, and an identity turns the result."""
+    """(N, F). The kernel's gradient is x' dy, and XLA's product with a transposed left matrix takes longer, the more
+    columns that matrix has: where x has more than dy, it is dy' x, transposed by a product with an identity."""
     columns, filters = kernel_KF.shape
     if columns <= filters:
         return x_NK @ kernel_KF
@@ -103,8 +103,9 @@ def _product(x_NK: Tensor, kernel_KF: Tensor) -> Tensor:
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(x_NK: Tensor, kernel_KF: Tensor) -> Any:
         def gradient(dy_NF: Tensor) -> Any:
-            turned = tf.matmul(tf.matmul(dy_NF, x_NK, transpose_a=True), tf.eye(filters), transpose_a=True)
-            return tf.matmul(dy_NF, kernel_KF, transpose_b=True), turned
+            dkernel_FK = tf.matmul(dy_NF, x_NK, transpose_a=True)
+            dkernel_KF = tf.matmul(dkernel_FK, tf.eye(filters, dtype=dy_NF.dtype), transpose_a=True)
+            return tf.matmul(dy_NF, kernel_KF, transpose_b=True), dkernel_KF
 
         return x_NK @ kernel_KF, gradient
 

@@ -94,21 +94,25 @@ def _before(first: Tensor, x_TBH: Tensor) -> Tensor:
 
 
 def _loop(
-    step: Callable[..., Any], states: States, inputs: Sequence[Tensor], new: Sequence[int] = (), back: bool = False
+    step: Callable[..., Any],
+    states: States,
+    inputs: Sequence[Tensor],
+    new_sizes: Sequence[int] = (),
+    back: bool = False,
 ) -> Any:
     """`step(states, *inputs of t) -> states, *outputs of t` over (T, B, _), `back`: from the last t to the first.
 
-    Returns the last states and all arrays (T, B, _): those of the sizes `new`, then `inputs`. The outputs are written
-    to the first of them, so what stood there is gone: XLA fills an array of its own with zeros before the loop.
+    Returns the last states and all arrays (T, B, _): new ones of `new_sizes`, then `inputs`. Output k is written over
+    array k, whose width it has, after the step has read it: an array of its own XLA would fill with zeros first.
     """
     T, rows = inputs[0].shape[0], states[0].shape[0]
-    arrays = [tf.TensorArray(tf.float32, T, element_shape=[rows, size]) for size in new]
-    arrays += [tf.TensorArray(tf.float32, T, clear_after_read=False).unstack(i) for i in inputs]
+    arrays = [tf.TensorArray(tf.float32, T, element_shape=[rows, size]) for size in new_sizes]
+    arrays += [tf.TensorArray(tf.float32, T).unstack(i) for i in inputs]
 
     def body(n: Tensor, states: Any, arrays: Any) -> Any:
         t = T - 1 - n if back else n
-        states, *values = step(states, *(a.read(t) for a in arrays[len(new) :]))
-        written = [a.write(t, v) for a, v in zip(arrays, values, strict=False)]
+        states, *values = step(states, *(a.read(t) for a in arrays[len(new_sizes) :]))
+        written = [a.write(t, v) for a, v in zip(arrays[: len(values)], values, strict=True)]
         return n + 1, states, [*written, *arrays[len(written) :]]
 
     # maximum_iterations would be a second condition, and XLA would no longer see how often the loop runs
@@ -117,14 +121,15 @@ def _loop(
 
 
 def _transposed(U_HF: Tensor) -> Tensor:
-    """(F, H), of finite numbers the same bits. tf.transpose would be left to the product of each time step, which takes
-    longer by it."""
+    """(F, H), the same numbers where all are finite. tf.transpose would be left to the product of each time step, which
+    takes longer by it."""
     return tf.matmul(U_HF, tf.eye(U_HF.shape[0]), transpose_a=True)
 
 
 # A forward returns h after every step, the other states after the last, and what its backward needs; a backward gets
 # their gradients, h before every step and the other states before the first, and returns the gradients of p, of
-# a = h U, and of the first states. It multiplies by factors k that are known before its loop: da = dh * k.
+# a = h U, and of the first states. It multiplies by factors k that are known before its loop: da = dh * k. V is U
+# transposed.
 
 
 def _simple_forward(p_TBH: Tensor, U_HH: Tensor, _: Tensor, first: States) -> Any:

@@ -41,15 +41,15 @@ def convolve(x_BHWC: Tensor, kernel: Tensor) -> Tensor:
         y = _of_tiles(_both_axes(OF_OUTPUT, _each(lambda x, k: _tiled(x @ k, tiles), inputs, kernels)))
 
         def gradient(dy_BHWF: Tensor) -> Any:
-            dproducts = _each(_flat, _both_axes(_transposed(OF_OUTPUT), _places_of_tiles(dy_BHWF, *tiles)))
+            dproducts = _each(_flat, _both_axes(_turned(OF_OUTPUT), _places_of_tiles(dy_BHWF, *tiles)))
             dinputs = _each(lambda d, k: _tiled(tf.matmul(d, k, transpose_b=True), tiles), dproducts, kernels)
-            dx = _of_surroundings(_both_axes(_transposed(OF_INPUT), dinputs))[:, :height, :width]
-            # a product by which inputs are transposed costs less than XLA's products with a transposed left matrix.
-            # XLA would write products of one gradient over factors of another, each waiting for the one before it:
-            # these begin after dx, and until then no kernel's memory is free
-            identity = tf.eye(channels) + _zero_after(dx, *itertools.chain(*kernels))
+            dx = _of_surroundings(_both_axes(_turned(OF_INPUT), dinputs))[:, :height, :width]
+            # a product by which inputs are transposed costs less than XLA's products with a transposed left matrix. And
+            # XLA would write one product over what the one before has read last, so that each waited for that one:
+            # these begin after those of dx, and until then nearly all kernels are in use
+            identity = tf.eye(channels) + _zero_after(*itertools.chain(*dinputs, *kernels))
             dkernels = _each(lambda x, d: tf.matmul(identity, x, transpose_b=True) @ d, inputs, dproducts)
-            return dx, tf.stack([tf.stack(row) for row in _both_axes(_transposed(OF_KERNEL), dkernels)])
+            return dx, tf.stack([tf.stack(row) for row in _both_axes(_turned(OF_KERNEL), dkernels)])
 
         return y[:, :height, :width], gradient
 
@@ -57,7 +57,7 @@ def convolve(x_BHWC: Tensor, kernel: Tensor) -> Tensor:
 
 
 def _zero_after(*values: Tensor) -> Tensor:
-    """0, or NaN if a value has become infinite, which XLA knows only when it has computed all values."""
+    """0, or NaN where the first number of a value is not finite; XLA does not fold it, and waits for the values."""
     return 0 * tf.add_n([tf.reshape(value, [-1])[0] for value in values])
 
 
@@ -73,7 +73,7 @@ def _tiled(x_NC: Tensor, tiles: tuple[int, int]) -> Tensor:
     return tf.reshape(x_NC, [-1, *tiles, x_NC.shape[-1]])
 
 
-def _transposed(matrix: Matrix) -> Matrix:
+def _turned(matrix: Matrix) -> Matrix:
     return list(zip(*matrix, strict=True))
 
 
@@ -89,12 +89,15 @@ def _of_vector(matrix: Matrix, vector: Sequence[Tensor]) -> list[Tensor]:
 
 def _sum_of(factors: Sequence[float], values: Sequence[Tensor]) -> Tensor:
     """The scalar product, without a multiplication for factors of 0, 1 and -1."""
-    terms = [(factor, value) for factor, value in zip(factors, values, strict=True) if factor]
-    first, *rest = sorted(terms, key=lambda term: -term[0])  # one that is added, where there is one
-    total = first[1] if first[0] == 1 else first[0] * first[1]
-    for factor, value in rest:
-        scaled = value if abs(factor) == 1 else abs(factor) * value
-        total = total + scaled if factor > 0 else total - scaled
+    terms = [
+        (factor, value if abs(factor) == 1 else abs(factor) * value)
+        for factor, value in zip(factors, values, strict=True)
+        if factor
+    ]
+    (sign, first), *rest = sorted(terms, key=lambda term: -term[0])  # one that is added, where there is one
+    total = first if sign > 0 else -first
+    for sign, scaled in rest:
+        total = total + scaled if sign > 0 else total - scaled
     return total
 
 
@@ -123,7 +126,7 @@ def _of_surroundings(values: Grid) -> Tensor:
 
 
 def _moved(x_BIJC: Tensor, axis: int, by: int) -> Tensor:
-    """Each tile's value at its neighbour, `by` 1 after it or 1 before it, zero where none came from."""
+    """Each tile's value at its neighbour after it (`by` 1) or before it (-1), zero where none came from."""
     kept: list[slice] = [slice(None)] * 4
     padding = [[0, 0]] * 4
     kept[axis], padding[axis] = (slice(None, -1), [1, 0]) if by == 1 else (slice(1, None), [0, 1])

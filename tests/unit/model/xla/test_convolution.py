@@ -53,7 +53,7 @@ def test_convolution_is_keras(rank: int, kernel: int, bias: bool) -> None:
     assert_same(lambda: CONV[rank](5, kernel, padding="same", use_bias=bias, activation="tanh"), SHAPES[rank])
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (4, 7), (5, 2), (1, 1)], ids=str)
+@pytest.mark.parametrize("shape", [(8, 8), (4, 7), (5, 2), (1, 3), (2, 1), (1, 1)], ids=str)
 @pytest.mark.parametrize(("channels", "filters"), [(3, 5), (32, 50)])
 def test_winograd_is_keras(
     shape: tuple[int, int], channels: int, filters: int, monkeypatch: pytest.MonkeyPatch
