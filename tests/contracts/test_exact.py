@@ -56,11 +56,12 @@ def test_logistic(task: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(bias, expected.intercept_, rtol=1e-4, atol=1e-4)
 
 
-def test_resumed_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at_the_end", [False, True])
+def test_resumed_is_the_same(at_the_end: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_for(MULTICLASS)
     config.checkpoint = CheckpointConfig(every_epochs=1)
     whole, history = solved(config, MULTICLASS, tmp_path / "whole")
-    kill_at_save(monkeypatch, 3)
+    kill_at_save(monkeypatch, len(history) if at_the_end else 3)
     with pytest.raises(Killed):
         solved(config, MULTICLASS, tmp_path / "killed")
     monkeypatch.undo()

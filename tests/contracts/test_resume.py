@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
@@ -12,7 +13,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 from pipeline.config import REGRESSION, CheckpointConfig, Config, EarlyStoppingConfig
 from pipeline.layout import CHECKPOINTS, TENSORBOARD
 from pipeline.tracking.journal import Journal, read
-from pipeline.training import TRAINERS, checkpoint
+from pipeline.training import TRAINERS, callbacks, checkpoint
 from pipeline.training.checkpoint import Checkpoint, Checkpoints
 from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of, rows_of, schema_of
@@ -113,6 +114,27 @@ def test_early_stopping_and_callbacks_resume(trainer: str, tmp_path: Path, monke
         run(config, case, tmp_path / "killed")
     monkeypatch.undo()
     assert run(config, case, tmp_path / "killed") == whole
+
+
+@pytest.mark.parametrize("trainer", ITERATIVE)
+def test_the_arrays_of_a_callback_resume(trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras' own early stopping keeps the best weights in itself."""
+    monkeypatch.setitem(callbacks.CALLBACKS, "keras_early_stopping", keras.callbacks.EarlyStopping)
+    case = ("linear", "table", REGRESSION)
+    config = config_for(trainer, case)
+    config.trainer.epochs = 30
+    config.trainer.optimizer.schedule, config.trainer.optimizer.learning_rate = "constant", 0.3
+    config.trainer.callbacks = {"keras_early_stopping": {"patience": 4, "restore_best_weights": True}}
+    weights, history = run(config, case, tmp_path / "whole")
+    best = min(range(len(history)), key=lambda i: history[i]["val_loss"])
+    assert best < len(history) - 1 < 29, "stopped early"
+    config.checkpoint = CheckpointConfig(every_epochs=best + 2)
+    kill_at_save(monkeypatch, 1)
+    with pytest.raises(Killed):
+        run(config, case, tmp_path / "killed")
+    monkeypatch.undo()
+    monkeypatch.setitem(callbacks.CALLBACKS, "keras_early_stopping", keras.callbacks.EarlyStopping)
+    assert run(config, case, tmp_path / "killed") == (weights, history)
 
 
 @pytest.mark.parametrize("damage", ["cut off", "another byte", "empty"])

@@ -19,7 +19,7 @@ from pipeline.model.assembly import Assembled
 from pipeline.model.xla import convolution
 from pipeline.serving.export import load_served, save_canonical
 from pipeline.tracking.journal import Journal, read
-from pipeline.training import callbacks, evaluation, runtime
+from pipeline.training import callbacks, job, runtime
 from pipeline.training.fit import fit
 from pipeline.training.job import EpochValues
 from pipeline.training.xla import STEPS_THAT_PAY, uses_xla
@@ -185,7 +185,7 @@ def test_validation_rows_beyond_one_batch(
     config = config_of(case[0], case[2])
     config.trainer.name, config.trainer.xla, config.trainer.epochs = "compiled", xla, 2
     whole = trained(config, case[1], case[2], tmp_path / "whole")[1]
-    monkeypatch.setattr(evaluation, "EVALUATION_BATCH", 20)  # two batches and a rest
+    monkeypatch.setattr(job, "EVALUATED_ROWS", 20)  # two batches and a rest
     for ours, theirs in zip(trained(config, case[1], case[2], tmp_path / "cut")[1], whole, strict=True):
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-5)
 
@@ -201,6 +201,19 @@ def test_xla_learns_what_is_learned_without(case: tuple[str, str, str], tmp_path
         histories.append(trained(config, case[1], case[2], tmp_path / xla)[1])
     for ours, theirs in zip(*histories, strict=True):
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-4, atol=1e-5)
+
+
+def test_a_gpus_memory_is_taken_as_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU is needed for this: what is asked of TensorFlow for two that it says are there."""
+    grown: list[str] = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu 0", "gpu 1"])
+    monkeypatch.setattr(tf.config.experimental, "get_memory_growth", lambda gpu: gpu in grown)
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda gpu, on: grown.append(gpu))
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"device_name": f"name of {gpu}"})
+    config = config_of("linear", REGRESSION).trainer
+    for _ in range(2):  # a sweep's second job finds it set
+        assert runtime.start_session(config, 1) == "name of gpu 0"
+    assert grown == ["gpu 0", "gpu 1"]
 
 
 def test_no_gpu_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -248,6 +261,16 @@ def test_unknown_callbacks_are_refused() -> None:
         callbacks.build_callbacks({"reduce_on_plateau": {"factor": 2.0}})
 
 
+def test_two_that_set_the_learning_rate_are_refused(tmp_path: Path) -> None:
+    config = config_of("linear", REGRESSION)
+    config.trainer.optimizer.schedule, config.trainer.callbacks = "cosine", {"reduce_on_plateau": {}}
+    message = (
+        "trainer.callbacks: ReduceLROnPlateau sets the learning rate, and so does trainer.optimizer.schedule=cosine"
+    )
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        trained(config, "table", REGRESSION, tmp_path)
+
+
 @pytest.mark.parametrize("trainer", ITERATIVE)
 def test_a_callback_that_waits_for_accuracy(trainer: str, tmp_path: Path) -> None:
     config = config_of("cnn", MULTICLASS)
@@ -276,13 +299,19 @@ def test_a_loss_that_is_not_finite_names_epoch_and_step_and_keeps_the_last_good_
     assert last == f"epoch-{epochs[-1]:09d}.ckpt"
 
 
-def test_out_of_memory_names_the_next_batch_size() -> None:
+@pytest.mark.parametrize(
+    "error", [tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"), MemoryError()], ids=type
+)
+def test_out_of_memory_names_the_next_batch_size(error: Exception) -> None:
     with (
         pytest.raises(
             ConfigError, match=r"out of memory with trainer.batch_size 64. Try trainer.batch_size=32, or where "
         ),
         runtime.memory_advice(64),
     ):
-        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+        raise error
+
+
+def test_a_full_disk_is_not_out_of_memory() -> None:
     with pytest.raises(tf.errors.ResourceExhaustedError), runtime.memory_advice(64):
         raise tf.errors.ResourceExhaustedError(None, None, "events.out; No space left on device")

@@ -22,12 +22,16 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def workers(start_pipeline: Start, *options: str) -> "list[subprocess.Popen[str]]":
-    """The same command twice, each with its TF_CONFIG; the chief first."""
+def tasks() -> list[str]:
+    """TF_CONFIG of each of two workers, the chief first."""
     cluster = {"worker": [f"127.0.0.1:{free_port()}" for _ in range(2)]}
-    tasks = [{"type": "worker", "index": index} for index in range(2)]
+    return [json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}) for index in range(2)]
+
+
+def workers(start_pipeline: Start, *options: str) -> "list[subprocess.Popen[str]]":
+    """The same command twice, the chief first."""
     command = ["train", "trainer.strategy=multi_worker", *options]
-    return [start_pipeline(*command, TF_CONFIG=json.dumps({"cluster": cluster, "task": task})) for task in tasks]
+    return [start_pipeline(*command, TF_CONFIG=task) for task in tasks()]
 
 
 def losses(folder: Path) -> np.ndarray:
@@ -65,6 +69,50 @@ def test_two_workers_and_a_lost_one(
     np.testing.assert_allclose(losses(checkout / "shared"), losses(checkout / "alone"), rtol=1e-6, atol=1e-6)
 
 
+AS_SEEN = """
+import sys
+from pipeline.training.lifecycle import Lifecycle
+usual = Lifecycle.epoch
+def told(self, values, *more):
+    print("seen", {name: value.hex() for name, value in values.items()}, flush=True)
+    usual(self, values, *more)
+Lifecycle.epoch = told
+from pipeline.train import main
+main()
+"""
+
+
+@pytest.mark.slow
+def test_workers_see_the_same_of_batch_norm_and_dropout_and_decide_alike(
+    checkout: Path, start: Start, prepare: Callable[[str], None]
+) -> None:
+    """Each gathers its own moving statistics; whoever stops early, or lowers a rate, must not do so alone."""
+    prepare("digits")
+    options = ["experiment=cnn_digits", "trainer.epochs=30", "model.filters=[4]", "model.dropout=0.2", "output=out"]
+    options += ["trainer.early_stopping={patience: 2, min_delta: 0.1}", "trainer.optimizer.schedule=constant"]
+    options += ["+trainer.callbacks.reduce_on_plateau={patience: 1, min_delta: 0.3}", "trainer.batch_size=35"]
+    command = [sys.executable, "-c", AS_SEEN, "trainer.strategy=multi_worker", *options]
+    both = [start(*command, TF_CONFIG=task) for task in tasks()]
+    ended = [process.communicate(timeout=300) for process in both]
+    assert [process.returncode for process in both] == [0, 0], ended
+    chief, worker = ([line for line in printed.splitlines() if line.startswith("seen")] for printed, _ in ended)
+    assert chief == worker
+    assert 2 < len(chief) < 30
+    assert len({line.partition("learning_rate")[2] for line in chief}) > 1, "the rate was lowered"
+
+
+@pytest.mark.slow
+def test_workers_of_different_runs_are_refused(start_pipeline: Start, prepare: Callable[[str], None]) -> None:
+    prepare("diabetes")
+    command = ["train", "experiment=linear_diabetes", "trainer.strategy=multi_worker"]
+    both = [start_pipeline(*command, f"trainer.epochs={i + 2}", TF_CONFIG=task) for i, task in enumerate(tasks())]
+    for process in both:
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 2, errors
+        assert "error: trainer.strategy: the workers have different runs (here linear_diabetes-" in errors
+        assert "), 0, 0 epochs done, expected the same run and epoch. Give all the same checkout" in errors
+
+
 MIRRORED = """
 import sys
 import tensorflow as tf
@@ -97,6 +145,17 @@ def test_two_devices(checkout: Path, pipeline: Run, prepare: Callable[[str], Non
 )
 def test_what_cannot_be_distributed(options: list[str], message: str, pipeline: Run) -> None:
     assert "TF_CONFIG" not in os.environ
-    done = pipeline("train", "experiment=linear_diabetes", "trainer.strategy=multi_worker", *options)
+    refused(message, pipeline, *options)
+
+
+@pytest.mark.parametrize("task", [{"type": "evaluator", "index": 0}, {"type": "worker", "index": 2}])
+def test_what_is_no_worker(task: dict[str, object], pipeline: Run) -> None:
+    cluster = {"worker": ["a:1", "b:1"], "evaluator": ["c:1"]}
+    config = json.dumps({"cluster": cluster, "task": task})
+    refused(f"trainer.strategy=multi_worker: TF_CONFIG is '{config}', expected JSON", pipeline, TF_CONFIG=config)
+
+
+def refused(message: str, pipeline: Run, *options: str, **env: str) -> None:
+    done = pipeline("train", "experiment=linear_diabetes", "trainer.strategy=multi_worker", *options, **env)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {message}")

@@ -79,20 +79,32 @@ def test_killed_anywhere_ends_in_the_same_bits(
     options = arguments(experiment, trainer)
     killed_after = random.Random(f"{SEED} {experiment} {trainer}")
     started = time.monotonic()
-    done = pipeline("train", *options, "output=whole")
-    assert done.returncode == 0, done.stderr
-    duration = time.monotonic() - started
+    process = start_pipeline("train", *options, "output=whole")
+    once(checkout, process, 1)
+    first_epoch = time.monotonic() - started
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    an_epoch = (time.monotonic() - started - first_epoch) / EPOCHS[experiment]
     (whole_run,) = (checkout / "runs").iterdir()
     whole_run.rename(checkout / "whole_run")
-    moments = [killed_after.uniform(0.2, 1.0) * duration for _ in range(KILLS)]
-    for moment in moments:
+    # after so many epochs, 0 for before the first; with the last one the output is written
+    after = sorted(killed_after.sample(range(EPOCHS[experiment] + 1), KILLS))
+    told = f"PIPELINE_KILL_SEED={SEED}: killed after {after} of {EPOCHS[experiment]} epochs"
+    done_before: list[int] = []
+    for epochs in after:
         process = start_pipeline("train", *options, "output=killed")
-        time.sleep(moment)
+        if epochs:
+            once(checkout, process, epochs)
+        time.sleep(killed_after.random() * (an_epoch if epochs else first_epoch))
         process.kill()
-        process.communicate()
+        printed, _ = process.communicate()
+        done_before += map(int, re.findall("going on after epoch ([0-9]+)", printed))
     done = pipeline("train", *options, "output=killed")
-    told = f"PIPELINE_KILL_SEED={SEED}: killed after {moments} of {duration} s"
     assert done.returncode == 0, told + done.stderr
+    done_before += map(int, re.findall("going on after epoch ([0-9]+)", done.stdout))
+    # the last kill may come when all is written; else nothing but the epoch that it met is trained again
+    assert done_before, told
+    assert done_before[-1] >= after[-2] - 1, f"{told}, went on after {done_before}"
     for name in OUTPUTS:
         assert (checkout / "whole" / name).read_bytes() == (checkout / "killed" / name).read_bytes(), f"{told}: {name}"
     assert "not reproduced" not in done.stdout, told
@@ -156,13 +168,15 @@ def test_evaluate_and_register_killed_anywhere(
 
     def killed(command: str, *options: str) -> None:
         process = start_pipeline(command, *options)
-        time.sleep(random_moment.uniform(0.1, 1.0) * durations[command])
+        # most of it are imports
+        time.sleep(random_moment.uniform(0.5, 1.0) * durations[command])
         process.kill()
         process.communicate()
 
     durations = {}
     before = time.monotonic()
-    assert pipeline("evaluate", experiment).returncode == 0
+    process = start_pipeline("evaluate", experiment)
+    assert process.wait() == 0, process.communicate()
     durations["evaluate"] = time.monotonic() - before
     whole = content()
     for _ in range(2):

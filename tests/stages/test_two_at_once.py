@@ -1,5 +1,7 @@
 """Two processes at one identity or one output: the second waits and says for whom; no bit of either is harmed."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +9,9 @@ import pytest
 from filelock import FileLock
 
 from pipeline.layout import Layout
-from tests.conftest import Start
+from pipeline.tracking.journal import read
+from tests.conftest import Run, Start
+from tests.end_to_end.test_kill import OUTPUTS, once
 
 
 @pytest.mark.slow
@@ -22,7 +26,7 @@ def test_the_second_training_of_an_identity_waits(
     waited = [errors for _, errors in ended if "waiting for process " in errors]
     assert len(waited) == 1
     assert "which holds run linear_diabetes-" in waited[0]
-    for name in ("model.keras", "history.csv", "predictions.parquet", "identity.json"):
+    for name in OUTPUTS:
         assert (checkout / "one" / name).read_bytes() == (checkout / "two" / name).read_bytes()
     assert not any("The bits were not reproduced" in output for output, _ in ended)
     (run,) = (checkout / "runs").iterdir()
@@ -45,3 +49,33 @@ def test_a_training_waits_for_the_one_that_writes_its_output(
         assert not (checkout / "out").exists()
     assert process.wait(timeout=300) == 0
     assert (checkout / "out" / "model.keras").is_file()
+
+
+@pytest.mark.slow
+def test_a_training_that_outlives_its_dvc_repro(
+    checkout: Path, run: Run, start: Start, edit: Callable[[str, str, str], None]
+) -> None:
+    """DVC alone is killed; the next `dvc repro` removes the stage's output and starts the same training again."""
+    edit("conf/experiment/linear_diabetes.yaml", "epochs: 200", "epochs: 8000")
+    command = ["dvc", "repro", "train@linear_diabetes"]
+    process = start(*command)
+    journal = once(checkout, process, 20)
+    process.kill()
+    process.wait()
+    os.killpg(process.pid, signal.SIGSTOP)  # what it has left; it would have ended before the next is there
+    successor = start(*command)
+    assert successor.stderr is not None
+    told = next(line for line in successor.stderr if line.startswith("waiting for"))
+    assert "which holds output build/train/linear_diabetes (" in told
+    assert not (checkout / "build" / "train" / "linear_diabetes").exists()
+    os.killpg(process.pid, signal.SIGCONT)
+    printed, errors = successor.communicate(timeout=300)
+    assert successor.returncode == 0, errors
+    assert "The bits were not reproduced" not in printed
+    epochs = [record["epoch"] for record in read(journal) if record["type"] == "metrics"]
+    assert epochs == list(range(1, 8001))
+    trained = checkout / "build" / "train" / "linear_diabetes"
+    again = run("python", "-m", "pipeline.train", "experiment=linear_diabetes", "output=again")
+    assert again.returncode == 0, again.stderr
+    for name in OUTPUTS:
+        assert (trained / name).read_bytes() == (checkout / "again" / name).read_bytes()

@@ -10,8 +10,6 @@ from pipeline.data.order import epoch_order
 from pipeline.data.rows_file import RowsFile
 from pipeline.training.job import Examples, Job
 
-EVALUATION_BATCH = 1024
-
 
 def shuffled(job: Job, done: int) -> Any:
     """A dataset of the batches of every epoch from `done` on, one after another; an epoch's last may be short."""
@@ -31,7 +29,7 @@ def shuffled(job: Job, done: int) -> Any:
     return epochs.map(take, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def in_order(examples: Examples, rows: range, size: int = EVALUATION_BATCH) -> Any:
+def in_order(examples: Examples, rows: range, size: int) -> Any:
     """A dataset of these rows as they come, in batches of `size`; their shape is known where it divides the rows."""
     import tensorflow as tf
 
@@ -41,13 +39,13 @@ def in_order(examples: Examples, rows: range, size: int = EVALUATION_BATCH) -> A
 
 
 def feature_batches(examples: Examples) -> Iterator[NDArray[Any]]:
-    """The features alone, as they come, EVALUATION_BATCH rows at a time."""
-    features = examples.features
-    for start in range(0, examples.num_rows, EVALUATION_BATCH):
+    """The features alone, as they come, as many rows at a time as are evaluated together."""
+    features, size = examples.features, examples.at_once
+    for start in range(0, examples.num_rows, size):
         if isinstance(features, RowsFile):
-            yield features.take(np.arange(start, min(start + EVALUATION_BATCH, examples.num_rows), dtype=np.int32))
+            yield features.take(np.arange(start, min(start + size, examples.num_rows), dtype=np.int32))
         else:
-            yield features[start : start + EVALUATION_BATCH]
+            yield features[start : start + size]
 
 
 def gather(examples: Examples) -> Any:

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, did_you_mean
 
 NOT_STATE = ("params", "validation_data", "_model")
+ARRAY = "numpy.ndarray"  # {ARRAY: 3} stands for the fourth array
 
 
 def reduce_on_plateau(**arguments: Any) -> Any:
@@ -52,21 +54,54 @@ def check_monitors(callbacks: list[Any], names: Iterable[str]) -> None:
             raise ConfigError(f"trainer.callbacks: monitor '{monitor}' is unknown {did_you_mean(monitor, names)}")
 
 
-def state_of(callback: Any) -> dict[str, Any]:
-    """Those attributes of a callback that JSON can hold."""
-    plain = {key: _plain(value) for key, value in vars(callback).items() if key not in NOT_STATE}
+def check_rate_is_settable(callbacks: list[Any], schedule: str) -> None:
+    """Raise ConfigError for a callback of Keras' that sets the learning rate where a schedule does; Keras would raise
+    a TypeError once it does, epochs later."""
+    import keras
+
+    setters = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
+    for callback in callbacks:
+        if schedule != "constant" and isinstance(callback, setters):
+            raise ConfigError(
+                f"trainer.callbacks: {type(callback).__name__} sets the learning rate, and so does "
+                f"trainer.optimizer.schedule={schedule}. Set that to constant, or leave the callback out."
+            )
+
+
+def state_of(callback: Any, arrays: list[NDArray[Any]]) -> dict[str, Any]:
+    """Those attributes of a callback that JSON can hold; arrays in them go to the end of `arrays`, their places there
+    stand for them."""
+    plain = {key: _plain(value, arrays) for key, value in vars(callback).items() if key not in NOT_STATE}
     return {key: value for key, value in plain.items() if value is not NotImplemented}
 
 
-def _plain(value: Any) -> Any:
+def restore_state(callback: Any, state: dict[str, Any], arrays: list[NDArray[Any]]) -> None:
+    """Give a callback the attributes that `state_of` found."""
+    vars(callback).update({key: _with_arrays(value, arrays) for key, value in state.items()})
+
+
+def _plain(value: Any, arrays: list[NDArray[Any]]) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        arrays.append(value)
+        return {ARRAY: len(arrays) - 1}
     if isinstance(value, list | tuple):
-        items = [_plain(item) for item in value]
+        items = [_plain(item, arrays) for item in value]
         return NotImplemented if NotImplemented in items else items
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        named = {key: _plain(item) for key, item in value.items()}
+        named = {key: _plain(item, arrays) for key, item in value.items()}
         return NotImplemented if NotImplemented in named.values() else named
     return NotImplemented
+
+
+def _with_arrays(value: Any, arrays: list[NDArray[Any]]) -> Any:
+    if isinstance(value, list):
+        return [_with_arrays(item, arrays) for item in value]
+    if isinstance(value, dict):
+        if value.keys() == {ARRAY}:
+            return arrays[value[ARRAY]]
+        return {key: _with_arrays(item, arrays) for key, item in value.items()}
+    return value

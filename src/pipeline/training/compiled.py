@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.data.order import epoch_order
-from pipeline.errors import ConfigError
 from pipeline.training.batches import gather, shuffled
 from pipeline.training.evaluation import evaluation_function
 from pipeline.training.job import Job
 from pipeline.training.optimizers import build_optimizer
+from pipeline.training.replicas import agreed, average_statistics, seed_replicas, shared_step_function
 from pipeline.training.seeding import seed_generators, seed_states
 
 BLOCK_SECONDS = 1.0
@@ -88,7 +88,7 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
     size = job.config.batch_size
     whole, rest = divmod(job.train.num_rows, size)
     replicas = job.strategy.num_replicas_in_sync
-    step = _step_function(job, optimizer) if replicas == 1 else _shared_step_function(job, optimizer, replicas)
+    step = _step_function(job, optimizer) if replicas == 1 else shared_step_function(job, optimizer, replicas)
     # what XLA cannot compute, reading and augmenting, stays outside: then it gets each step, else the whole epoch
     by_step = job.train.streamed or job.validation.streamed or job.augment is not None
     if job.xla and by_step:
@@ -115,18 +115,26 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
 
         return lambda _: batch(size), lambda: batch(rest)
 
-    def epoch_of(order_N: Any, states_GS: Any, *iterator: Any) -> Any:
-        batch_of, last_batch = streamed(*iterator) if iterator else resident(order_N)
+    def seed(states_GS: Any) -> None:
+        if replicas > 1:
+            seed_replicas(job, generators, states_GS)
+            return
         for i, seeds in enumerate(generators):
             seeds.state.assign(tf.cast(states_GS[i], seeds.state.dtype))
+
+    def epoch_of(order_N: Any, states_GS: Any, *iterator: Any) -> Any:
+        batch_of, last_batch = streamed(*iterator) if iterator else resident(order_N)
+        seed(states_GS)
         sums = tf.zeros(3)
         if whole:
             _, sums = tf.while_loop(lambda s, _: s < whole, lambda s, sums: (s + 1, add(sums, batch_of(s))), (0, sums))
         if rest:
             sums = add(sums, last_batch())
+        if replicas > 1:
+            average_statistics(job)
         rate = tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
-        measured = [sums[:2] / job.train.num_rows, evaluate(), rate[tf.newaxis], sums[2:]]
-        return tf.concat(measured, axis=0)
+        measured = tf.concat([sums[:2] / job.train.num_rows, evaluate(), rate[tf.newaxis], sums[2:]], axis=0)
+        return agreed(job.strategy, measured) if replicas > 1 else measured
 
     return tf.function(epoch_of, jit_compile=True, autograph=False) if job.xla and not by_step else epoch_of
 
@@ -147,40 +155,5 @@ def _step_function(job: Job, optimizer: Any) -> Any:
         variables = job.core.trainable_variables
         optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
         return tf.stack([loss * rows, tf.reduce_sum(job.head.row_metric(target, outputs)), 0.0])
-
-    return step
-
-
-def _shared_step_function(job: Job, optimizer: Any, replicas: int) -> Any:
-    """As `_step_function`, on the numbers of a batch's rows (B,), of which every replica takes an equal share."""
-    import tensorflow as tf
-
-    if job.train.streamed:
-        raise ConfigError("trainer.strategy needs features in memory: raise trainer.resident_bytes.")
-    loss_of = job.head.loss("sum")  # Keras divides a mean by the number of replicas
-    take = gather(job.train)
-
-    def on_replica(rows_RS: Any, real_RS: Any, num_rows: float) -> Any:
-        mine = tf.distribute.get_replica_context().replica_id_in_sync_group
-        features, target, *weight = take(rows_RS[mine])
-        real_S = real_RS[mine]
-        if job.augment is not None:
-            features = job.augment(features, training=True)
-        with tf.GradientTape() as tape:
-            outputs = job.core(features, training=True)
-            total = loss_of(target, outputs, sample_weight=real_S * weight[0] if weight else real_S)
-            # over the replicas this adds up to the batch's mean loss and its penalty
-            loss = total / num_rows + tf.add_n([tf.zeros([]), *job.core.losses]) / replicas
-        variables = job.core.trainable_variables
-        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
-        return tf.stack([loss * num_rows, tf.reduce_sum(job.head.row_metric(target, outputs) * real_S), 0.0])
-
-    def step(rows_B: Any) -> Any:
-        num_rows = rows_B.shape[0]
-        padding = [[0, -num_rows % replicas]]
-        rows_RS = tf.reshape(tf.pad(rows_B, padding), [replicas, -1])
-        real_RS = tf.reshape(tf.pad(tf.ones(num_rows), padding), [replicas, -1])
-        sums = job.strategy.run(on_replica, args=(rows_RS, real_RS, float(num_rows)))
-        return job.strategy.reduce("SUM", sums, axis=None)
 
     return step

@@ -15,6 +15,7 @@ from pipeline.config import TrainerConfig
 from pipeline.errors import ArtifactError, ConfigError
 
 NONE, MIRRORED, MULTI_WORKER = "none", "mirrored", "multi_worker"
+KINDS = ("chief", "worker")  # all of them train; `evaluator` and `ps` are of other strategies
 
 
 def check_strategy(config: TrainerConfig) -> None:
@@ -74,9 +75,13 @@ def _task() -> tuple[str, int, dict[str, list[str]]]:
     text = os.environ.get("TF_CONFIG", "")
     try:
         config = json.loads(text)
-        return str(config["task"]["type"]), int(config["task"]["index"]), dict(config["cluster"])
+        kind, index, cluster = str(config["task"]["type"]), int(config["task"]["index"]), dict(config["cluster"])
+        if kind not in KINDS or not 0 <= index < len(cluster[kind]):
+            raise ValueError
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             f"trainer.strategy=multi_worker: TF_CONFIG is {text!r}, expected JSON such as "
-            '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}.'
+            '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}, '
+            "its task one of the cluster's and of type worker or chief."
         ) from error
+    return kind, index, cluster

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.training.batches import EVALUATION_BATCH, in_order, tensors
+from pipeline.training.batches import in_order, tensors
 from pipeline.training.job import Job
 
 
@@ -22,12 +22,12 @@ def evaluation_function(job: Job, by_batch: bool) -> Any:
         return sums + tf.stack([loss + penalty * rows, tf.reduce_sum(job.head.row_metric(target, outputs))])
 
     add = tf.function(add, jit_compile=True, autograph=False) if by_batch else add
-    num_rows = job.validation.num_rows
-    whole, rest = divmod(num_rows, EVALUATION_BATCH)
-    cut = whole * EVALUATION_BATCH
+    num_rows, size = job.validation.num_rows, job.validation.at_once
+    whole, rest = divmod(num_rows, size)
+    cut = whole * size
     if job.validation.streamed:
         # of known shape, as in memory: a layer may compute by what a batch's size makes cheap
-        parts = [(range(cut), EVALUATION_BATCH), (range(cut, num_rows), rest)]
+        parts = [(range(cut), size), (range(cut, num_rows), rest)]
         datasets = [in_order(job.validation, rows, size) for rows, size in parts if rows]
 
         def evaluate_streamed() -> Any:
@@ -39,7 +39,7 @@ def evaluation_function(job: Job, by_batch: bool) -> Any:
         return evaluate_streamed
 
     held_out = tensors(job.validation)
-    batches = [tf.reshape(array[:cut], [whole, EVALUATION_BATCH, *array.shape[1:]]) for array in held_out]
+    batches = [tf.reshape(array[:cut], [whole, size, *array.shape[1:]]) for array in held_out]
 
     def evaluate() -> Any:
         sums = tf.zeros(2)

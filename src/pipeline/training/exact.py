@@ -26,15 +26,14 @@ MOST_PARAMETERS = 5000  # the Hessian of that many takes 200 MB
 
 def train(job: Job) -> None:
     """Train `job.core` in place; `trainer.epochs` is the most that Newton may take."""
-    done = job.life.begin()
+    epoch = job.life.begin()
     solve = _least_squares if job.head.task == REGRESSION else _newton_step
     width = (job.core.get_layer("head").kernel.shape[0] + 1) * job.head.num_outputs
     if width > MOST_PARAMETERS and job.head.task != REGRESSION:
         raise ConfigError(
             f"trainer exact: found {width} parameters, expected at most {MOST_PARAMETERS}. Use trainer=compiled."
         )
-    converged = False
-    for _ in range(done, job.config.epochs):
+    while epoch < job.config.epochs and not job.life.stopped:
         job.life.begin_epoch()
         converged, step = solve(job)
         values = _values(job, step)
@@ -44,10 +43,11 @@ def train(job: Job) -> None:
                 "trainer exact: a plane separates the classes without error, so that larger weights are always better "
                 "and there is no minimum. Set model.l2, say to 0.001."
             )
-        if converged or job.life.stopped:
-            break
+        if converged:
+            job.life.stop()
+        epoch += 1
         job.life.rest()
-    if not (converged or job.life.stopped):
+    if not job.life.stopped:
         raise ConfigError(
             f"trainer exact: no minimum after {job.config.epochs} iterations. Raise trainer.epochs or model.l2."
         )

@@ -1,12 +1,13 @@
 """From a configuration and prepared data to a trained model."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import REGRESSION, Config
+from pipeline.config import REGRESSION, Config, TrainerConfig
 from pipeline.data.prepared import AnySplit
 from pipeline.data.rows_file import RowsFile
 from pipeline.data.schema import Schema
@@ -18,13 +19,14 @@ from pipeline.tracking.journal import Journal
 from pipeline.tracking.tensorboard import TensorBoardWriter
 from pipeline.training import TRAINERS, runtime
 from pipeline.training.checkpoint import Checkpoints
-from pipeline.training.distribution import build_strategy, is_chief, lost_worker
+from pipeline.training.distribution import MULTI_WORKER, build_strategy, is_chief, lost_worker
 from pipeline.training.interrupts import Interrupts
-from pipeline.training.job import EpochValues, Examples, Job, class_weights
+from pipeline.training.job import EpochValues, Examples, Job, class_weights, rows_at_once
 from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.observer import Observer
 from pipeline.training.profile import profiled
 from pipeline.training.progress import Progress
+from pipeline.training.replicas import check_same_start
 from pipeline.training.xla import refused_by_xla, uses_xla
 
 
@@ -45,15 +47,23 @@ def fit(
     checkpoints = Checkpoints(folder / CHECKPOINTS, folder.name, writes)
     saved = checkpoints.latest()
     done = saved.epoch if saved else 0
+    if settings.strategy == MULTI_WORKER:
+        with lost_worker(settings.strategy):
+            check_same_start(strategy, folder.name, done)
     if saved:
         print(f"{config.name}: going on after epoch {done}, from {folder / CHECKPOINTS}")
     with strategy.scope():
         model = assemble(config, schema, train)
         augment = build_augmentation(settings.augmentation, model.core.input_shape[1:])
-    examples, held_out = (
-        _examples(model, config, schema, split, folder / f"{name}.features")
-        for name, split in ((TRAIN, train), (VALIDATION, validation))
-    )
+    balanced = settings.class_weight == "balanced" and schema.task != REGRESSION
+    with runtime.memory_advice(settings.batch_size):
+        examples, held_out = (
+            _examples(model, settings, split, folder / f"{name}.features")
+            for name, split in ((TRAIN, train), (VALIDATION, validation))
+        )
+    if balanced:  # as in Keras' fit, what is validated counts as it is
+        by_class = class_weights(train.target, len(schema.classes))
+        examples = replace(examples, weight=by_class if train.weight is None else by_class * train.weight)
     xla = uses_xla(settings, config.model.family, model.core, examples.num_rows)
     used = {"precision": settings.precision, "strategy": settings.strategy, "xla": "on" if xla else "off"}
     journal.tags({"device": device, "replicas": str(strategy.num_replicas_in_sync)} | used)
@@ -86,16 +96,12 @@ def fit(
     return model, observer.history
 
 
-def _examples(model: Assembled, config: Config, schema: Schema, split: AnySplit, path: Path) -> Examples:
+def _examples(model: Assembled, settings: TrainerConfig, split: AnySplit, path: Path) -> Examples:
     """A split's examples, its features in memory, or in a file at `path` if they take too many bytes."""
-    balanced = config.trainer.class_weight == "balanced" and schema.task != REGRESSION
-    weight = split.weight
-    if balanced:
-        by_class = class_weights(split.target, len(schema.classes))
-        weight = by_class if weight is None else by_class * weight
     shape = model.core.input_shape[1:]
-    if split.num_rows * int(np.prod(shape)) * 4 > config.trainer.resident_bytes:
+    if split.num_rows * int(np.prod(shape)) * 4 > settings.resident_bytes:
         features: NDArray[Any] | RowsFile = RowsFile(path, shape, model.feature_chunks(split))
     else:
         features = np.concatenate(list(model.feature_chunks(split)))
-    return Examples(features, model.head.training_target(split.target), weight)
+    at_once = rows_at_once(model.core, settings.batch_size)
+    return Examples(features, model.head.training_target(split.target), split.weight, at_once)

@@ -1,5 +1,6 @@
 """What a trainer is given."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
 
 EpochValues = dict[str, float]
 
+EVALUATED_ROWS, EVALUATED_BYTES = 1024, 2**26
+
 
 @dataclass(frozen=True)
 class Examples:
-    """`features` (N, ...), in memory or in a file, and `target` as the loss compares with; `weight` (N,) or None."""
+    """`features` (N, ...), in memory or in a file, and `target` as the loss compares with; `weight` (N,) or None;
+    `at_once`: how many rows are evaluated together."""
 
     features: NDArray[Any] | RowsFile
     target: NDArray[Any]
-    weight: NDArray[np.float32] | None = None
+    weight: NDArray[np.float32] | None
+    at_once: int
 
     @property
     def num_rows(self) -> int:
@@ -67,6 +72,13 @@ class Job:
 def class_weights(target: NDArray[Any], num_classes: int) -> NDArray[np.float32]:
     """Balanced weights N / (K * N_k) by row (King and Zeng 2001; scikit-learn's `balanced`)."""
     labels = target.reshape(-1).astype(int)
-    counts = np.bincount(labels, minlength=num_classes)
-    weights: NDArray[np.float32] = (len(labels) / (num_classes * counts))[labels].astype(np.float32)
+    counts = np.bincount(labels, minlength=num_classes)[labels]
+    weights: NDArray[np.float32] = (len(labels) / (num_classes * counts)).astype(np.float32)
     return weights
+
+
+def rows_at_once(core: Any, batch_size: int) -> int:
+    """How many rows the core evaluates together: many, for speed, unless a layer's outputs for them would take more
+    memory than is given to one; a batch's rows always, as training on them takes more."""
+    widest: int = max(4 * math.prod(layer.output.shape[1:]) for layer in core.layers)
+    return min(EVALUATED_ROWS, max(batch_size, EVALUATED_BYTES // widest))

@@ -36,7 +36,7 @@ def train(job: Job) -> None:
             steps_per_epoch=steps,
             initial_epoch=done,
             epochs=config.epochs,
-            validation_data=in_order(job.validation, range(job.validation.num_rows)),
+            validation_data=in_order(job.validation, range(job.validation.num_rows), job.validation.at_once),
             callbacks=[_epoch_callback(job)],
             shuffle=False,
             verbose=0,

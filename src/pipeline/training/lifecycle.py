@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from pipeline.config import CheckpointConfig, TrainerConfig
-from pipeline.training.callbacks import build_callbacks, check_monitors, state_of
+from pipeline.training.callbacks import build_callbacks, check_monitors, check_rate_is_settable, restore_state, state_of
 from pipeline.training.checkpoint import Checkpoint, Checkpoints
 from pipeline.training.early_stopping import EarlyStopping
 from pipeline.training.interrupts import Interrupts
@@ -29,19 +29,27 @@ class Lifecycle:
         self._core, self._observer, self._checkpoints = core, observer, checkpoints
         self._cadence, self._saved, self._interrupts = cadence, saved, interrupts
         self._stopping = EarlyStopping(config.early_stopping, core)
-        self._callbacks = build_callbacks(config.callbacks)
+        self._callbacks, self._schedule = build_callbacks(config.callbacks), config.optimizer.schedule
         self._optimizer: Any = None
         self._model: Any = None
+        self._enough = False
         self._saved_epoch = self._epoch = saved.epoch if saved else 0
         self._saved_at = time.monotonic()
 
     @property
     def stopped(self) -> bool:
-        return self._stopping.stopped or bool(self._model is not None and self._model.stop_training)
+        by_callback = self._model is not None and self._model.stop_training
+        return self._enough or self._stopping.stopped or bool(by_callback)
+
+    def stop(self) -> None:
+        """No further epoch would change anything."""
+        self._enough = True
 
     def check(self, names: tuple[str, ...]) -> None:
-        """Raise ConfigError for a callback that waits for a value which no epoch has."""
+        """Raise ConfigError for a callback that waits for a value which no epoch has, or that sets a rate which a
+        schedule sets."""
         check_monitors(self._callbacks, names)
+        check_rate_is_settable(self._callbacks, self._schedule)
 
     def begin(self, optimizer: Any = None) -> int:
         """Put back what was saved into the core, `optimizer` (built) and callbacks; return the epochs already done."""
@@ -106,17 +114,20 @@ class Lifecycle:
 
     def _capture(self) -> Checkpoint:
         stopping = self._stopping
+        callback_arrays: list[Any] = []
         values = {
             "history": self._observer.history,
             "stopping": {"best": stopping.best, "best_epoch": stopping.best_epoch, "stopped": stopping.stopped},
-            "callbacks": [state_of(callback) for callback in self._callbacks],
+            "callbacks": [state_of(callback, callback_arrays) for callback in self._callbacks],
             "stop_training": self._model is not None and self._model.stop_training,
+            "enough": self._enough,
         }
         optimizer = self._optimizer.variables if self._optimizer is not None else []
         arrays = {
             "weights": self._core.get_weights(),
             "optimizer": [variable.numpy() for variable in optimizer],
             "best": stopping.weights,
+            "callbacks": callback_arrays,
         }
         return Checkpoint(self._epoch, values, arrays)
 
@@ -129,6 +140,7 @@ class Lifecycle:
         self._stopping.best, self._stopping.best_epoch = stopping["best"], stopping["best_epoch"]
         self._stopping.stopped, self._stopping.weights = stopping["stopped"], saved.arrays.get("best", [])
         for callback, state in zip(self._callbacks, saved.values["callbacks"], strict=True):
-            vars(callback).update(state)
+            restore_state(callback, state, saved.arrays.get("callbacks", []))
+        self._enough = saved.values["enough"]
         if self._model is not None:
             self._model.stop_training = saved.values["stop_training"]

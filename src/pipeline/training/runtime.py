@@ -131,12 +131,12 @@ def on_gpu() -> bool:
 
 @contextmanager
 def memory_advice(batch_size: int) -> Iterator[None]:
-    """Turn TensorFlow's out-of-memory error into one that names the next batch size to try."""
+    """Turn an out-of-memory error, TensorFlow's or Python's, into one that names the next batch size to try."""
     import tensorflow as tf
 
     try:
         yield
-    except tf.errors.ResourceExhaustedError as error:
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
         if os.strerror(errno.ENOSPC) in str(error):  # of the disk, for which TensorFlow has the same error
             raise
         smaller = f"Try trainer.batch_size={batch_size // 2}" if batch_size > 1 else "Try a smaller model"

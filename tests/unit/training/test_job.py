@@ -9,7 +9,7 @@ from pipeline.config import EarlyStoppingConfig
 from pipeline.errors import ArtifactError
 from pipeline.training.early_stopping import EarlyStopping, kept_epoch
 from pipeline.training.history import check_finite, write_history
-from pipeline.training.job import class_weights
+from pipeline.training.job import class_weights, rows_at_once
 from pipeline.training.seeding import reseed, seed_generators
 
 
@@ -60,3 +60,15 @@ def test_the_kept_epoch_is_early_stoppings(losses: list[float], patience: int, m
         stopping.epoch(epoch, loss)
     assert kept_epoch(losses, config) == kept
     assert patience == 0 or stopping.best_epoch == kept + 1
+
+
+def test_fewer_rows_are_evaluated_at_once_where_a_layer_is_wide() -> None:
+    inputs = keras.Input((4, 4, 2))
+
+    def core(filters: int) -> keras.Model:
+        return keras.Model(inputs, keras.layers.Conv2D(filters, 3, padding="same")(inputs))
+
+    assert rows_at_once(core(8), 32) == 1024
+    assert rows_at_once(core(2**14), 32) == 64, "2**20 bytes a row"
+    assert rows_at_once(core(2**14), 100) == 100, "as in training"
+    assert rows_at_once(core(2**14), 2048) == 1024
