@@ -16,7 +16,7 @@ from pipeline.data.table import Table
 from pipeline.errors import ArtifactError, ConfigError, DataError
 from pipeline.layout import CHECKPOINTS
 from pipeline.model.assembly import Assembled
-from pipeline.model.xla import convolution
+from pipeline.model.xla import convolution, pooling
 from pipeline.serving.export import load_served, save_canonical
 from pipeline.tracking.journal import Journal, read
 from pipeline.training import callbacks, job, runtime
@@ -142,7 +142,7 @@ def test_xla_repeats_and_resumes(case: tuple[str, str, str], tmp_path: Path, mon
 def test_what_xla_cannot_compute_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of("cnn", MULTICLASS)
     config.trainer.name, config.trainer.xla = "compiled", "on"
-    monkeypatch.setattr(convolution, "speed_up", lambda layer: None)  # Keras' own pooling
+    monkeypatch.setattr(pooling, "speed_up", lambda layer: None)  # Keras' own pooling
     message = r"XLA cannot train this model \(GPU MaxPool gradient ops .*\)\. Set trainer.xla=off\."
     with pytest.raises(ConfigError, match=message):
         trained(config, "image", MULTICLASS, tmp_path)

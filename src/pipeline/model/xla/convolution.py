@@ -1,4 +1,4 @@
-"""Keras' convolution and max pooling as XLA computes them well on a CPU: the same layers and formulas.
+"""Keras' convolution as XLA computes it well on a CPU: the same layers and formulas.
 
 XLA has no fast gradient of a convolution on a CPU. As one matrix product of each position's surroundings (its patch)
 and the kernel (Chellapilla et al. 2006, "High Performance Convolutional Neural Networks for Document Processing") it
@@ -8,16 +8,16 @@ Kernels of 3x3 with enough channels go by Winograd's way, which multiplies less.
 Shapes: B rows, *S positions (one or two axes), C channels, F filters, K places under the kernel.
 """
 
-import functools
-import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from pipeline.model.xla import winograd
+from pipeline.model.xla.arrays import flat, neighbours, transposed
 
 Tensor = Any
 
@@ -30,7 +30,7 @@ MOST_PRODUCT_BYTES = 2**27
 
 
 def speed_up(layer: keras.layers.Layer) -> None:
-    """Let a convolution or max pooling compute by the fast path; all else stays as it is.
+    """Let a convolution compute by the fast path; all else stays as it is.
 
     The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
     """
@@ -42,14 +42,12 @@ def speed_up(layer: keras.layers.Layer) -> None:
             return usual(x) if way is None else _convolve(layer, x, way)
 
         layer.call = convolve
-    elif type(layer) in (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D) and _tiles(layer):
-        layer.call = lambda x: _pool(layer, x)
 
 
 def suits(core: keras.Model, batch_size: int) -> bool:
     """Whether every convolution of `core` takes the fast path on a batch of so many rows."""
     layers = [layer for layer in core.layers if isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D)]
-    return all(_way(layer, (batch_size, *layer.input.shape[1:])) is not None for layer in layers)
+    return all(_is_plain(x) and _way(x, (batch_size, *x.input.shape[1:])) is not None for x in layers)
 
 
 def _is_plain(layer: Any) -> bool:
@@ -84,64 +82,57 @@ def _convolve(layer: Any, x_BSC: Tensor, way: Callable[[Tensor, Tensor], Tensor]
 def _by_patches(x_BSC: Tensor, kernel: Tensor) -> Tensor:
     *shape, _, filters = kernel.shape
     sizes = x_BSC.shape[1:-1]
-    # `same` in TensorFlow: of an even kernel's surroundings, the larger part comes after
-    padded = tf.pad(x_BSC, [[0, 0], *([(k - 1) // 2, k // 2] for k in shape), [0, 0]])
-    shifts = itertools.product(*map(range, shape))
-    windows = [[slice(first, first + size) for first, size in zip(shift, sizes, strict=True)] for shift in shifts]
-    patches = tf.concat([padded[(slice(None), *window)] for window in windows], -1)  # (B, *S, K C)
-    y = _product(tf.reshape(patches, [-1, patches.shape[-1]]), tf.reshape(kernel, [-1, filters]))
-    return tf.reshape(y, [-1, *sizes, filters])
-
-
-def _product(x_NK: Tensor, kernel_KF: Tensor) -> Tensor:
-    """(N, F). The kernel's gradient is x' dy, and XLA's product with a transposed left matrix takes longer, the more
-    columns that matrix has: where x has more than dy, it is dy' x, transposed by a product with an identity."""
-    columns, filters = kernel_KF.shape
-    if columns <= filters:
-        return x_NK @ kernel_KF
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(x_NK: Tensor, kernel_KF: Tensor) -> Any:
-        def gradient(dy_NF: Tensor) -> Any:
-            dkernel_FK = tf.matmul(dy_NF, x_NK, transpose_a=True)
-            dkernel_KF = tf.matmul(dkernel_FK, tf.eye(filters, dtype=dy_NF.dtype), transpose_a=True)
-            return tf.matmul(dy_NF, kernel_KF, transpose_b=True), dkernel_KF
+    def run(x_BSC: Tensor, kernel: Tensor) -> Any:
+        patches_NK = flat(_patches(x_BSC, shape))
+        kernel_KF = tf.reshape(kernel, [-1, filters])
 
-        return x_NK @ kernel_KF, gradient
+        def gradient(dy_BSF: Tensor) -> Any:
+            dy_NF = flat(dy_BSF)
+            dkernel = tf.reshape(_kernel_gradient(patches_NK, dy_NF), kernel.shape)
+            return _input_gradient(dy_NF, kernel_KF, sizes, shape), dkernel
 
-    return run(x_NK, kernel_KF)
+        y_NF = patches_NK @ kernel_KF
+        return tf.reshape(y_NF, [-1, *sizes, filters]), gradient
+
+    return run(x_BSC, kernel)
 
 
-def _tiles(layer: Any) -> bool:
-    tiles = layer.pool_size == layer.strides and layer.padding == "valid"
-    return bool(tiles and layer.data_format == "channels_last")
+def _patches(x_BSC: Tensor, shape: Sequence[int]) -> Tensor:
+    """What stands under a kernel of this shape at each position (B, *S, K C), zeros around the edge."""
+    # axis by axis: half the pieces to copy, and longer ones
+    for axis in reversed(range(len(shape))):
+        # `same` in TensorFlow: of an even kernel's surroundings, the larger part comes after
+        before = (shape[axis] - 1) // 2
+        x_BSC = tf.concat([neighbours(x_BSC, axis + 1, at - before) for at in range(shape[axis])], -1)
+    return x_BSC
 
 
-def _pool(layer: Any, x_BSC: Tensor) -> Tensor:
-    """The maximum of each tile. Of equal maxima, each gets an equal share of the gradient, where TensorFlow's kernel
-    gives all to the first: another subgradient of the same function. Behind a ReLU most equal maxima are zeros, which
-    no gradient passes."""
-    sizes = [(size // pool, pool) for size, pool in zip(x_BSC.shape[1:-1], layer.pool_size, strict=True)]
-    whole = x_BSC[(slice(None), *(slice(0, count * pool) for count, pool in sizes))]
-    # B, then for each axis the tiles and the places in a tile, then C
-    apart = [-1, *itertools.chain(*sizes), whole.shape[-1]]
-    one_a_tile = [-1, *itertools.chain(*((count, 1) for count, _ in sizes)), whole.shape[-1]]
-    offsets = itertools.product(*(range(pool) for _, pool in sizes))
-    windows = [(slice(None), *itertools.chain(*((slice(None), at) for at in offset))) for offset in offsets]
+def _kernel_gradient(x_NK: Tensor, dy_NF: Tensor) -> Tensor:
+    """x' dy (K, F); where dy is narrower than x, it is dy' x, transposed: the narrower one is cheaper to transpose."""
+    if x_NK.shape[1] <= dy_NF.shape[1]:
+        return tf.matmul(x_NK, dy_NF, transpose_a=True)
+    return transposed(tf.matmul(dy_NF, x_NK, transpose_a=True))
 
-    # tf.reduce_max is the same; but XLA makes no vector code of it, and computes what stands behind its gradient, here
-    # of a convolution, anew for each place of a tile. The division keeps it apart
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def largest_of_tiles(whole: Tensor) -> Any:
-        tiles = tf.reshape(whole, apart)
-        places = [tiles[window] for window in windows]
-        largest = functools.reduce(tf.maximum, places)
 
-        def gradient(dy_BSC: Tensor) -> Tensor:
-            count = functools.reduce(tf.add, [tf.cast(place == largest, dy_BSC.dtype) for place in places])
-            share, reached = (tf.reshape(x, one_a_tile) for x in (dy_BSC / count, largest))
-            return tf.reshape(tf.where(tiles == reached, share, tf.zeros([], share.dtype)), tf.shape(whole))
+def _input_gradient(dy_NF: Tensor, kernel_KF: Tensor, sizes: Sequence[int], shape: Sequence[int]) -> Tensor:
+    """The gradient of the inputs (B, *S, C): each position's sum over the patches that it stands in.
 
-        return largest, gradient
-
-    return largest_of_tiles(whole)
+    With the positions side by side, those patches stand at fixed distances, and what is beyond the edge is masked out:
+    XLA makes vector code of that, but not of sums of padded arrays.
+    """
+    strides = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
+    positions = np.stack(np.unravel_index(np.arange(math.prod(sizes)), sizes), -1)
+    moves = np.array([[(k - 1) // 2 - at for k, at in zip(shape, place, strict=True)] for place in np.ndindex(*shape)])
+    distances = moves @ strides
+    reach = int(np.abs(distances).max())
+    dpatches = tf.matmul(tf.pad(dy_NF, [[reach, reach], [0, 0]]), kernel_KF, transpose_b=True)
+    dpatches = tf.reshape(dpatches, [-1, len(moves), kernel_KF.shape[0] // len(moves)])
+    parts = []
+    for place, (move, distance) in enumerate(zip(moves, distances.tolist(), strict=True)):
+        moved = dpatches[reach + distance : distance - reach or None, place]
+        moved = tf.reshape(moved, [-1, len(positions), moved.shape[-1]])
+        inside = ((positions + move >= 0) & (positions + move < sizes)).all(-1)
+        parts.append(tf.where(inside[:, np.newaxis], moved, tf.zeros([], moved.dtype)))
+    return tf.reshape(tf.add_n(parts), [-1, *sizes, dpatches.shape[-1]])

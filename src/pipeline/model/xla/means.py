@@ -10,13 +10,14 @@ NEIGHBOURS = (4, 2)  # 4 was measured to be fastest; 2 is for numbers of rows th
 
 
 def mean_of_rows(x_NC: Tensor) -> Tensor:
-    """(N, C) -> (C). First of neighbouring rows, then of those means: all rows in one loop XLA adds number by number,
-    each waiting for the one before."""
-    rows, size = x_NC.shape
+    """(*B, N, C) -> (*B, C). First of neighbouring rows, then of those means: all rows in one loop XLA adds number by
+    number, each waiting for the one before."""
+    *before, rows, size = x_NC.shape
     for count in NEIGHBOURS:
         if rows is not None and rows % count == 0:
-            return tf.reduce_mean(tf.reduce_mean(tf.reshape(x_NC, [rows // count, count, size]), 1), 0)
-    return tf.reduce_mean(x_NC, 0)
+            neighbours = tf.reshape(x_NC, [*(-1 for _ in before), rows // count, count, size])
+            return tf.reduce_mean(tf.reduce_mean(neighbours, -2), -2)
+    return tf.reduce_mean(x_NC, -2)
 
 
 def sum_of_rows(x_NC: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from pipeline.model.xla.arrays import flat, neighbours, transposed, zero_after
+
 Tensor = Any
 Matrix = Sequence[Sequence[float]]
 Grid = Sequence[Sequence[Tensor]]
@@ -30,25 +32,24 @@ def tiles_of(height: int, width: int) -> tuple[int, int]:
 
 def convolve(x_BHWC: Tensor, kernel: Tensor) -> Tensor:
     """(B, H, W, C) and (3, 3, C, F) to (B, H, W, F), padded as `same` does."""
-    _, height, width, channels = x_BHWC.shape
+    _, height, width, _ = x_BHWC.shape
     tiles = tiles_of(height, width)
 
     # TensorFlow's own gradient has the same products, but XLA lets them wait for one another
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(x_BHWC: Tensor, kernel: Tensor) -> Any:
-        inputs = _each(_flat, _both_axes(OF_INPUT, _surroundings(x_BHWC, *tiles)))
+        inputs = _each(flat, _both_axes(OF_INPUT, _surroundings(x_BHWC, *tiles)))
         kernels = _both_axes(OF_KERNEL, [tf.unstack(row) for row in tf.unstack(kernel)])
         y = _of_tiles(_both_axes(OF_OUTPUT, _each(lambda x, k: _tiled(x @ k, tiles), inputs, kernels)))
 
         def gradient(dy_BHWF: Tensor) -> Any:
-            dproducts = _each(_flat, _both_axes(_turned(OF_OUTPUT), _places_of_tiles(dy_BHWF, *tiles)))
+            dproducts = _each(flat, _both_axes(_turned(OF_OUTPUT), _places_of_tiles(dy_BHWF, *tiles)))
             dinputs = _each(lambda d, k: _tiled(tf.matmul(d, k, transpose_b=True), tiles), dproducts, kernels)
             dx = _of_surroundings(_both_axes(_turned(OF_INPUT), dinputs))[:, :height, :width]
-            # a product by which inputs are transposed costs less than XLA's products with a transposed left matrix. And
             # XLA would write one product over what the one before has read last, so that each waited for that one:
             # these begin after those of dx, and until then nearly all kernels are in use
-            identity = tf.eye(channels) + _zero_after(*itertools.chain(*dinputs, *kernels))
-            dkernels = _each(lambda x, d: tf.matmul(identity, x, transpose_b=True) @ d, inputs, dproducts)
+            zero = zero_after(*itertools.chain(*dinputs, *kernels))
+            dkernels = _each(lambda x, d: transposed(x, zero) @ d, inputs, dproducts)
             return dx, tf.stack([tf.stack(row) for row in _both_axes(_turned(OF_KERNEL), dkernels)])
 
         return y[:, :height, :width], gradient
@@ -56,17 +57,8 @@ def convolve(x_BHWC: Tensor, kernel: Tensor) -> Tensor:
     return run(x_BHWC, kernel)
 
 
-def _zero_after(*values: Tensor) -> Tensor:
-    """0, or NaN where the first number of a value is not finite; XLA does not fold it, and waits for the values."""
-    return 0 * tf.add_n([tf.reshape(value, [-1])[0] for value in values])
-
-
 def _each(function: Callable[..., Tensor], *grids: Grid) -> list[list[Tensor]]:
     return [list(map(function, *rows)) for rows in zip(*grids, strict=True)]
-
-
-def _flat(x_BIJC: Tensor) -> Tensor:
-    return tf.reshape(x_BIJC, [-1, x_BIJC.shape[-1]])
 
 
 def _tiled(x_NC: Tensor, tiles: tuple[int, int]) -> Tensor:
@@ -119,18 +111,10 @@ def _of_surroundings(values: Grid) -> Tensor:
 
     def inner(places: Sequence[Tensor], axis: int) -> list[Tensor]:
         # the outer places of a tile's surroundings are inner ones of its neighbours
-        return [places[1] + _moved(places[3], axis, 1), places[2] + _moved(places[0], axis, -1)]
+        return [places[1] + neighbours(places[3], axis, -1), places[2] + neighbours(places[0], axis, 1)]
 
     columns = [inner(column, 1) for column in zip(*values, strict=True)]
     return _of_tiles([inner(row, 2) for row in zip(*columns, strict=True)])
-
-
-def _moved(x_BIJC: Tensor, axis: int, by: int) -> Tensor:
-    """Each tile's value at its neighbour after it (`by` 1) or before it (-1), zero where none came from."""
-    kept: list[slice] = [slice(None)] * 4
-    padding = [[0, 0]] * 4
-    kept[axis], padding[axis] = (slice(None, -1), [1, 0]) if by == 1 else (slice(1, None), [0, 1])
-    return tf.pad(x_BIJC[tuple(kept)], padding)
 
 
 def _places_of_tiles(y_BHWC: Tensor, rows: int, columns: int) -> list[list[Tensor]]:

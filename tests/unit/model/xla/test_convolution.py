@@ -1,56 +1,30 @@
-"""The fast path of convolutions and max pooling against Keras' own: outputs, gradients, and what it leaves alone."""
+"""The fast path of convolutions against Keras' own: outputs, gradients, and what it leaves alone."""
 
 import functools
 from typing import Any
 
 import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 
 from pipeline.model.xla import convolution, winograd
 from pipeline.model.xla.convolution import speed_up, suits
+from tests.unit.model.xla.against_keras import SHAPES, assert_same
 
 CONV = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
-POOL = {1: keras.layers.MaxPooling1D, 2: keras.layers.MaxPooling2D}
-SHAPES = {1: (9, 3), 2: (9, 6, 3)}
-
-
-def measure(layer: Any, x: Any, xla: bool) -> list[Any]:
-    """Outputs, and the gradients of a function of them, of inputs and weights."""
-
-    @tf.function(autograph=False, jit_compile=xla)
-    def run(x: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            outputs = layer(x)
-            loss = tf.reduce_sum(tf.sin(3 * outputs))
-        return outputs, tape.gradient(loss, [x, *(v.value for v in layer.trainable_variables)])
-
-    return [t.numpy() for t in tf.nest.flatten(run(x))]
-
-
-def assert_same(make: Any, shape: tuple[int, ...]) -> None:
-    usual, quick = make(), make()
-    x = tf.constant(np.random.default_rng(3).standard_normal((6, *shape)), tf.float32)
-    for layer in (usual, quick):
-        layer.build(x.shape)
-        draw = np.random.default_rng(2)
-        layer.set_weights([draw.normal(0, 0.3, w.shape) for w in layer.get_weights()])
-    speed_up(quick)
-    found = measure(quick, x, xla=True)
-    for ours, theirs in zip(found, measure(usual, x, xla=False), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
-    for first, second in zip(found, measure(quick, x, xla=True), strict=True):
-        np.testing.assert_array_equal(first, second)
-    assert quick.get_config() | {"name": ""} == usual.get_config() | {"name": ""}
 
 
 @pytest.mark.parametrize("rank", [1, 2])
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4])
 @pytest.mark.parametrize("bias", [False, True])
 def test_convolution_is_keras(rank: int, kernel: int, bias: bool) -> None:
-    assert_same(lambda: CONV[rank](5, kernel, padding="same", use_bias=bias, activation="tanh"), SHAPES[rank])
+    assert_same(speed_up, lambda: CONV[rank](5, kernel, padding="same", use_bias=bias, activation="tanh"), SHAPES[rank])
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 3), (2, 1, 3), (5, 2, 3)], ids=str)
+@pytest.mark.parametrize("kernel", [5, (7, 2), (2, 7)], ids=str)
+def test_a_kernel_larger_than_the_image(kernel: Any, shape: tuple[int, ...]) -> None:
+    assert_same(speed_up, lambda: CONV[2](5, kernel, padding="same"), shape)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (4, 7), (5, 2), (1, 3), (2, 1), (1, 1)], ids=str)
@@ -60,7 +34,7 @@ def test_winograd_is_keras(
 ) -> None:
     monkeypatch.setattr(convolution, "_way", lambda layer, shape: winograd.convolve)
     make = functools.partial(keras.layers.Conv2D, filters, 3, padding="same", activation="tanh")
-    assert_same(make, (*shape, channels))
+    assert_same(speed_up, make, (*shape, channels))
 
 
 @pytest.mark.parametrize(
@@ -93,29 +67,11 @@ def test_a_sequence_goes_by_patches() -> None:
     assert convolution._way(keras.layers.Conv1D(64, 3, padding="same"), (32, 64, 64)) is convolution._by_patches
 
 
-@pytest.mark.parametrize("rank", [1, 2])
-@pytest.mark.parametrize("size", [2, 3])
-def test_max_pooling_is_keras(rank: int, size: int) -> None:
-    assert_same(lambda: POOL[rank](size), SHAPES[rank])
-
-
-def test_equal_maxima_share_the_gradient() -> None:
-    layer = POOL[2](2)
-    speed_up(layer)
-    x = tf.constant([[[[1.0], [3.0]], [[3.0], [3.0]]]])
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = 6 * layer(x)
-    np.testing.assert_allclose(tape.gradient(y, x)[0, ..., 0], [[0, 2], [2, 2]])
-
-
 def test_what_is_not_plain_stays() -> None:
     layers = [
         keras.layers.Conv2D(4, 3, padding="valid"),
         keras.layers.Conv2D(4, 3, padding="same", strides=2),
         keras.layers.Conv2D(4, 3, padding="same", dilation_rate=2),
-        keras.layers.MaxPooling2D(2, strides=1),
-        keras.layers.MaxPooling2D(2, padding="same"),
         keras.layers.Dense(3),
     ]
     for layer in layers:
@@ -130,6 +86,8 @@ def test_patches_that_take_too_much_memory_are_not_made(monkeypatch: pytest.Monk
     monkeypatch.setattr(convolution, "MOST_PATCH_BYTES", 32 * row)
     assert suits(core, 32)
     assert not suits(core, 33)
+    strided = keras.Model(inputs, keras.layers.Conv2D(4, 3, padding="same", strides=2)(inputs))
+    assert not suits(strided, 32)
     speed_up(core.layers[1])
     made: list[int] = []
     monkeypatch.setattr(convolution, "_convolve", lambda layer, x, way: made.append(len(x)))

@@ -1,0 +1,39 @@
+"""Small operations on arrays, as XLA computes them well on a CPU."""
+
+from typing import Any
+
+import tensorflow as tf
+
+Tensor = Any
+
+
+def flat(x: Tensor) -> Tensor:
+    """(..., C) -> (N, C)."""
+    return tf.reshape(x, [-1, x.shape[-1]])
+
+
+def transposed(x_NC: Tensor, zero: Tensor | float = 0.0) -> Tensor:
+    """(C, N), by a product with the smaller identity: the same numbers where all are finite. `zero`: see zero_after.
+
+    tf.transpose XLA would leave to the product that reads it, which takes longer by it: with a transposed left matrix
+    by as much as that has numbers, in a loop at each step.
+    """
+    rows, columns = x_NC.shape
+    if rows is not None and rows <= columns:
+        return tf.matmul(x_NC, tf.eye(rows, dtype=x_NC.dtype) + zero, transpose_a=True)
+    return tf.matmul(tf.eye(columns, dtype=x_NC.dtype) + zero, x_NC, transpose_b=True)
+
+
+def zero_after(*values: Tensor) -> Tensor:
+    """0, or NaN where the first number of a value is not finite; XLA does not fold it, and waits for the values."""
+    return 0 * tf.add_n([tf.reshape(value, [-1])[0] for value in values])
+
+
+def neighbours(x: Tensor, axis: int, distance: int) -> Tensor:
+    """Each place's neighbour at that distance on an axis, zero where there is none."""
+    size = x.shape[axis]
+    distance = max(-size, min(size, distance))
+    kept, padding = [slice(None)] * len(x.shape), [[0, 0]] * len(x.shape)
+    kept[axis] = slice(max(distance, 0), size + min(distance, 0))
+    padding[axis] = [max(-distance, 0), max(distance, 0)]
+    return tf.pad(x[tuple(kept)], padding)

@@ -1,0 +1,73 @@
+"""Keras' pooling as XLA computes it well on a CPU: the same layers and formulas.
+
+Shapes: B rows, *S positions (one or two axes), C channels.
+"""
+
+import functools
+import itertools
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pipeline.model.xla.arrays import zero_after
+from pipeline.model.xla.means import mean_of_rows
+
+Tensor = Any
+
+
+def speed_up(layer: keras.layers.Layer) -> None:
+    """Let max pooling over tiles and the mean over all positions compute by the fast path; all else stays as it is.
+
+    The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
+    """
+    if getattr(layer, "data_format", None) != "channels_last":
+        return
+    if type(layer) in (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D) and _tiles(layer):
+        layer.call = lambda x: _pool(layer, x)
+    elif type(layer) in (keras.layers.GlobalAveragePooling1D, keras.layers.GlobalAveragePooling2D):
+        usual = layer.call
+
+        def mean(x_BSC: Tensor, **masked: Any) -> Tensor:
+            if layer.keepdims or masked.get("mask") is not None or None in x_BSC.shape[1:]:
+                return usual(x_BSC, **masked)
+            return mean_of_rows(tf.reshape(x_BSC, [-1, math.prod(x_BSC.shape[1:-1]), x_BSC.shape[-1]]))
+
+        layer.call = mean
+
+
+def _tiles(layer: Any) -> bool:
+    return bool(layer.pool_size == layer.strides and layer.padding == "valid")
+
+
+def _pool(layer: Any, x_BSC: Tensor) -> Tensor:
+    """The maximum of each tile. Of equal maxima, each gets an equal share of the gradient, where TensorFlow's kernel
+    gives all to the first: another subgradient of the same function. Behind a ReLU most equal maxima are zeros, which
+    no gradient passes."""
+    sizes = [(size // pool, pool) for size, pool in zip(x_BSC.shape[1:-1], layer.pool_size, strict=True)]
+    whole = x_BSC[(slice(None), *(slice(0, count * pool) for count, pool in sizes))]
+    # B, then for each axis the tiles and the places in a tile, then C
+    apart = [-1, *itertools.chain(*sizes), whole.shape[-1]]
+    one_a_tile = [-1, *itertools.chain(*((count, 1) for count, _ in sizes)), whole.shape[-1]]
+    offsets = itertools.product(*(range(pool) for _, pool in sizes))
+    windows = [(slice(None), *itertools.chain(*((slice(None), at) for at in offset))) for offset in offsets]
+
+    # tf.reduce_max is the same; but XLA makes no vector code of it, and computes what stands behind its gradient, here
+    # of a convolution, anew for each place of a tile. The division keeps it apart
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def largest_of_tiles(whole: Tensor) -> Any:
+        tiles = tf.reshape(whole, apart)
+        places = [tiles[window] for window in windows]
+        # nor does XLA find the maximum anew, for the patches of the convolution behind and for the gradient, where it
+        # ends with a division
+        largest = functools.reduce(tf.maximum, places) / (1 + zero_after(whole))
+
+        def gradient(dy_BSC: Tensor) -> Tensor:
+            count = functools.reduce(tf.add, [tf.cast(place == largest, dy_BSC.dtype) for place in places])
+            share, reached = (tf.reshape(x, one_a_tile) for x in (dy_BSC / count, largest))
+            return tf.reshape(tf.where(tiles == reached, share, tf.zeros([], share.dtype)), tf.shape(whole))
+
+        return largest, gradient
+
+    return largest_of_tiles(whole)
