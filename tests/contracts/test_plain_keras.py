@@ -1,6 +1,6 @@
-"""What a newcomer to the pipeline gives up nothing of: Keras alone, with none of our parts, trains to the same.
+"""A plain Keras `fit` of the same model and features, in the same order, trains to the same.
 
-The loop, Adam, clipping, class weights and early stopping here are all Keras' own; ours is the order alone.
+The loop, loss, Adam, clipping, class weights and early stopping here are all Keras' own.
 """
 
 from collections.abc import Iterator

@@ -106,11 +106,64 @@ def test_workers_of_different_runs_are_refused(start_pipeline: Start, prepare: C
     prepare("diabetes")
     command = ["train", "experiment=linear_diabetes", "trainer.strategy=multi_worker"]
     both = [start_pipeline(*command, f"trainer.epochs={i + 2}", TF_CONFIG=task) for i, task in enumerate(tasks())]
-    for process in both:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 2, errors
-        assert "error: trainer.strategy: the workers have different runs (here linear_diabetes-" in errors
-        assert "), 0, 0 epochs done, expected the same run and epoch. Give all the same checkout" in errors
+    ended = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [2, 2], ended
+    # the first to say so leaves, which the second may find before it has seen why
+    told = [errors for errors in ended if "a worker of this job was lost" not in errors]
+    assert told
+    for errors in told:
+        assert "error: trainer.strategy: the replicas have different runs (here linear_diabetes-" in errors
+        assert "), 0, 0 epochs done, expected the same run and epoch. Give all workers the same checkout" in errors
+
+
+PARTS = """
+import json
+import numpy as np
+import tensorflow as tf
+cpus = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 3)
+import keras
+from types import SimpleNamespace
+from pipeline.config import OptimizerConfig, REGRESSION
+from pipeline.model.heads import Head
+from pipeline.training.job import Examples
+from pipeline.training.optimizers import build_optimizer
+from pipeline.training.replicas import average_statistics, seed_replicas, shared_step_function
+from pipeline.training.seeding import seed_generators
+strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(3)])
+with strategy.scope():
+    inputs = keras.Input((1,))
+    normed = keras.layers.BatchNormalization(momentum=0.0)(inputs)
+    core = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dropout(0.5)(normed)))
+    optimizer = build_optimizer(OptimizerConfig(), 1)
+    optimizer.build(core.trainable_variables)
+values = np.array([[1.0], [5.0], [8.0], [100.0]], np.float32)
+train = Examples(values, values, None, 4)
+job = SimpleNamespace(core=core, strategy=strategy, train=train, augment=None, head=Head(REGRESSION, 1))
+generators = seed_generators((core,))
+step = shared_step_function(job, optimizer, 3)
+each = lambda v: [float(np.ravel(x)[0]) for x in strategy.experimental_local_results(v.value)]
+with strategy.scope():
+    tf.function(lambda: seed_replicas(job, generators, tf.constant([[7, 5]], tf.int64)), autograph=False)()
+    seeds = [np.asarray(x).tolist() for x in strategy.experimental_local_results(generators[0].state.value)]
+    # four rows for three replicas: two each, the last two filled up
+    tf.function(step, autograph=False)(tf.constant([1, 2, 0, 1], tf.int32))
+    moving = core.layers[1].moving_mean
+    own = each(moving)
+    tf.function(lambda: average_statistics(job), autograph=False)()
+    print(json.dumps({"seeds": seeds, "own": own, "mean": each(moving)}))
+"""
+
+
+def test_what_a_replica_has_of_its_own(run: Run) -> None:
+    """Seeds; and moving means, of a batch that is filled up with its own rows to be shared."""
+    done = run(sys.executable, "-c", PARTS)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["seeds"] == [[7, 5], [8, 5], [9, 5]]
+    # 5 8, 1 5, and the first two again
+    np.testing.assert_allclose(found["own"], [6.5, 3.0, 6.5], rtol=1e-6)
+    np.testing.assert_allclose(found["mean"], [16 / 3] * 3, rtol=1e-6)
 
 
 MIRRORED = """

@@ -65,7 +65,7 @@ def test_a_training_that_outlives_its_dvc_repro(
     os.killpg(process.pid, signal.SIGSTOP)  # what it has left; it would have ended before the next is there
     successor = start(*command)
     assert successor.stderr is not None
-    told = next(line for line in successor.stderr if line.startswith("waiting for"))
+    told = next((line for line in successor.stderr if line.startswith("waiting for")), "it did not wait")
     assert "which holds output build/train/linear_diabetes (" in told
     assert not (checkout / "build" / "train" / "linear_diabetes").exists()
     os.killpg(process.pid, signal.SIGCONT)

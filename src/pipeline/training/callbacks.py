@@ -5,8 +5,8 @@
         reduce_on_plateau: {patience: 5, factor: 0.5}
 
 A callback of your own: a `keras.callbacks.Callback` in a file beside this and a line in CALLBACKS. It is called at
-the beginning and end of the training and of each epoch, not of each batch. Of its attributes, those that JSON can
-hold go into checkpoints, so that a resumed run is the same run.
+the beginning and end of the training and of each epoch, not of each batch. Of its attributes, numbers,
+texts, arrays, lists of these and dicts with texts as keys go into checkpoints, so that a resumed run is the same run.
 """
 
 from collections.abc import Callable, Iterable
@@ -69,10 +69,14 @@ def check_rate_is_settable(callbacks: list[Any], schedule: str) -> None:
 
 
 def state_of(callback: Any, arrays: list[NDArray[Any]]) -> dict[str, Any]:
-    """Those attributes of a callback that JSON can hold; arrays in them go to the end of `arrays`, their places there
-    stand for them."""
-    plain = {key: _plain(value, arrays) for key, value in vars(callback).items() if key not in NOT_STATE}
-    return {key: value for key, value in plain.items() if value is not NotImplemented}
+    """Those attributes of a callback that JSON can hold but for arrays, which go to the end of `arrays`: their places
+    there stand for them."""
+    state = {}
+    for key, value in vars(callback).items():
+        found = list(arrays)
+        if key not in NOT_STATE and (plain := _plain(value, found)) is not NotImplemented:
+            state[key], arrays[:] = plain, found
+    return state
 
 
 def restore_state(callback: Any, state: dict[str, Any], arrays: list[NDArray[Any]]) -> None:
@@ -85,7 +89,7 @@ def _plain(value: Any, arrays: list[NDArray[Any]]) -> Any:
         return value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, np.ndarray) and value.dtype != object:
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
         arrays.append(value)
         return {ARRAY: len(arrays) - 1}
     if isinstance(value, list | tuple):

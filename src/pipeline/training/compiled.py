@@ -15,7 +15,7 @@ from pipeline.training.batches import gather, shuffled
 from pipeline.training.evaluation import evaluation_function
 from pipeline.training.job import Job
 from pipeline.training.optimizers import build_optimizer
-from pipeline.training.replicas import agreed, average_statistics, seed_replicas, shared_step_function
+from pipeline.training.replicas import average_statistics, mean_over_replicas, seed_replicas, shared_step_function
 from pipeline.training.seeding import seed_generators, seed_states
 
 BLOCK_SECONDS = 1.0
@@ -134,7 +134,7 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
             average_statistics(job)
         rate = tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
         measured = tf.concat([sums[:2] / job.train.num_rows, evaluate(), rate[tf.newaxis], sums[2:]], axis=0)
-        return agreed(job.strategy, measured) if replicas > 1 else measured
+        return mean_over_replicas(job.strategy, measured) if replicas > 1 else measured
 
     return tf.function(epoch_of, jit_compile=True, autograph=False) if job.xla and not by_step else epoch_of
 

@@ -15,7 +15,7 @@ from pipeline.config import TrainerConfig
 from pipeline.errors import ArtifactError, ConfigError
 
 NONE, MIRRORED, MULTI_WORKER = "none", "mirrored", "multi_worker"
-KINDS = ("chief", "worker")  # all of them train; `evaluator` and `ps` are of other strategies
+KINDS = ("chief", "worker")  # `evaluator` and `ps` train nothing
 
 
 def check_strategy(config: TrainerConfig) -> None:

@@ -78,7 +78,7 @@ def class_weights(target: NDArray[Any], num_classes: int) -> NDArray[np.float32]
 
 
 def rows_at_once(core: Any, batch_size: int) -> int:
-    """How many rows the core evaluates together: many, for speed, unless a layer's outputs for them would take more
-    memory than is given to one; a batch's rows always, as training on them takes more."""
+    """How many rows the core evaluates together: EVALUATED_ROWS at most; fewer where a layer's outputs for them would
+    exceed EVALUATED_BYTES, but then no fewer than a batch's, as training on those takes more."""
     widest: int = max(4 * math.prod(layer.output.shape[1:]) for layer in core.layers)
     return min(EVALUATED_ROWS, max(batch_size, EVALUATED_BYTES // widest))

@@ -1,7 +1,7 @@
 """What changes in the trainer `compiled` where several replicas, of one process or of several workers, share a batch.
 
-Every decision after an epoch (early stopping, callbacks, trouble) is made by each worker for itself, so all must see
-the same values and weights: what a replica has of its own is averaged before anyone looks.
+Early stopping, callbacks and trouble are decided by each worker for itself, so all must see the same values and
+weights: what a replica has of its own is averaged before anyone looks.
 
 Shapes: B rows of a batch, R replicas, S rows in a replica's share, G seed generators.
 """
@@ -70,11 +70,11 @@ def average_statistics(job: Job) -> None:
     """Batch norm's moving statistics, of which every replica gathers its own, become their mean."""
     statistics = [v for v in job.core.non_trainable_variables if v.dtype == "float32"]
     for variable in statistics:
-        variable.assign(agreed(job.strategy, variable.value))
+        variable.assign(mean_over_replicas(job.strategy, variable.value))
 
 
-def agreed(strategy: Any, value: Any) -> Any:
-    """The mean over the replicas of what each has: the same bits for all."""
+def mean_over_replicas(strategy: Any, value: Any) -> Any:
+    """The mean of what each has: the same bits for all."""
     import tensorflow as tf
 
     return strategy.reduce("MEAN", strategy.run(tf.identity, args=(value,)), axis=None)
@@ -94,8 +94,8 @@ def check_same_start(strategy: Any, identity: str, done: int) -> None:
     if any(start != starts[0] for start in starts):
         what = "the same run" if len({run for _, run in starts}) == 1 else f"different runs (here {identity})"
         raise ArtifactError(
-            f"trainer.strategy: the workers have {what}, {', '.join(str(epoch) for epoch, _ in starts)} epochs done, "
-            "expected the same run and epoch. Give all the same checkout, data and runs/ (a shared file system)."
+            f"trainer.strategy: the replicas have {what}, {', '.join(str(epoch) for epoch, _ in starts)} epochs done, "
+            "expected the same run and epoch. Give all workers the same checkout, data and shared folder runs/."
         )
 
 

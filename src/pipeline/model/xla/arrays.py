@@ -15,8 +15,7 @@ def flat(x: Tensor) -> Tensor:
 def transposed(x_NC: Tensor, zero: Tensor | float = 0.0) -> Tensor:
     """(C, N), by a product with the smaller identity: the same numbers where all are finite. `zero`: see zero_after.
 
-    tf.transpose XLA would leave to the product that reads it, which takes longer by it: with a transposed left matrix
-    by as much as that has numbers, in a loop at each step.
+    XLA would fuse tf.transpose into the product that reads it and slow that down, in a loop at each step.
     """
     rows, columns = x_NC.shape
     if rows is not None and rows <= columns:

@@ -10,8 +10,8 @@ NEIGHBOURS = (4, 2)  # 4 was measured to be fastest; 2 is for numbers of rows th
 
 
 def mean_of_rows(x_NC: Tensor) -> Tensor:
-    """(*B, N, C) -> (*B, C). First of neighbouring rows, then of those means: all rows in one loop XLA adds number by
-    number, each waiting for the one before."""
+    """(N, C) -> (C), or (B, N, C) -> (B, C). First of neighbouring rows, then of those means: all rows in one loop XLA
+    adds number by number, each waiting for the one before."""
     *before, rows, size = x_NC.shape
     for count in NEIGHBOURS:
         if rows is not None and rows % count == 0:

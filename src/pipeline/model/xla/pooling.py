@@ -44,7 +44,7 @@ def _tiles(layer: Any) -> bool:
 def _pool(layer: Any, x_BSC: Tensor) -> Tensor:
     """The maximum of each tile. Of equal maxima, each gets an equal share of the gradient, where TensorFlow's kernel
     gives all to the first: another subgradient of the same function. Behind a ReLU most equal maxima are zeros, which
-    no gradient passes."""
+    no gradient passes. Where the batch's first number is not finite, all are NaN."""
     sizes = [(size // pool, pool) for size, pool in zip(x_BSC.shape[1:-1], layer.pool_size, strict=True)]
     whole = x_BSC[(slice(None), *(slice(0, count * pool) for count, pool in sizes))]
     # B, then for each axis the tiles and the places in a tile, then C
@@ -59,8 +59,7 @@ def _pool(layer: Any, x_BSC: Tensor) -> Tensor:
     def largest_of_tiles(whole: Tensor) -> Any:
         tiles = tf.reshape(whole, apart)
         places = [tiles[window] for window in windows]
-        # nor does XLA find the maximum anew, for the patches of the convolution behind and for the gradient, where it
-        # ends with a division
+        # a division also keeps XLA from finding the maximum anew in the next convolution's patches and in the gradient
         largest = functools.reduce(tf.maximum, places) / (1 + zero_after(whole))
 
         def gradient(dy_BSC: Tensor) -> Tensor:
