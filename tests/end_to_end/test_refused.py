@@ -100,7 +100,8 @@ COMMANDS = {
     "TF_CONFIG": (
         ("train", CNN, "trainer.strategy=multi_worker"),
         "trainer.strategy=multi_worker: TF_CONFIG is '', expected JSON such as "
-        '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}.',
+        '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}, '
+        "its task one of the cluster's and of type worker or chief.",
     ),
 }
 
