@@ -13,6 +13,8 @@ from pipeline.tracking.journal import read
 from tests.conftest import Run, Start
 from tests.end_to_end.test_kill import OUTPUTS, once
 
+EPOCHS = 20_000  # some seconds: its first are journaled after one
+
 
 @pytest.mark.slow
 def test_the_second_training_of_an_identity_waits(
@@ -56,7 +58,7 @@ def test_a_training_that_outlives_its_dvc_repro(
     checkout: Path, run: Run, start: Start, edit: Callable[[str, str, str], None]
 ) -> None:
     """DVC alone is killed; the next `dvc repro` removes the stage's output and starts the same training again."""
-    edit("conf/experiment/linear_diabetes.yaml", "epochs: 200", "epochs: 8000")
+    edit("conf/experiment/linear_diabetes.yaml", "epochs: 200", f"epochs: {EPOCHS}")
     command = ["dvc", "repro", "train@linear_diabetes"]
     process = start(*command)
     journal = once(checkout, process, 20)
@@ -73,7 +75,7 @@ def test_a_training_that_outlives_its_dvc_repro(
     assert successor.returncode == 0, errors
     assert "The bits were not reproduced" not in printed
     epochs = [record["epoch"] for record in read(journal) if record["type"] == "metrics"]
-    assert epochs == list(range(1, 8001))
+    assert epochs == list(range(1, EPOCHS + 1))
     trained = checkout / "build" / "train" / "linear_diabetes"
     again = run("python", "-m", "pipeline.train", "experiment=linear_diabetes", "output=again")
     assert again.returncode == 0, again.stderr
