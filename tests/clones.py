@@ -17,9 +17,14 @@ EPOCHS = 2  # of the networks
 STORE = ("mlflow.db", "mlflow.db.lock", "mlartifacts")
 
 
+# the developer's, and what the test process has set for its own TensorFlow
+SET_FOR_TENSORFLOW = ("ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS")
+NOT_PASSED_ON = {"MLFLOW_TRACKING_URI", "PYTHONPATH", "DVC_ROOT", *SET_FOR_TENSORFLOW}
+
+
 def environment() -> dict[str, str]:
-    """The process environment with this interpreter first on PATH and no store of the developer's."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "PYTHONPATH", "DVC_ROOT")}
+    """The process environment with this interpreter first on PATH, without NOT_PASSED_ON."""
+    kept = {k: v for k, v in os.environ.items() if k not in NOT_PASSED_ON}
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 

@@ -12,12 +12,19 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from pipeline.config import TrainerConfig
+from pipeline.training.runtime import set_environment
 from tests.clones import IDENTITY, ROOT, environment, reproduce
 from tests.outputs import write_outputs
 from tests.refusals import content
 from tests.zygote import Zygote
 
 TREE = ("conf", "src", "params.yaml", "dvc.yaml", "requirements.lock", ".dvc/config", ".dvcignore", ".gitignore")
+
+# As a real run does before it imports TensorFlow. Test modules import it themselves, after this one.
+PRECISION = os.environ.get("PIPELINE_TEST_PRECISION", "float32")
+assert "tensorflow" not in sys.modules
+set_environment(TrainerConfig(name="keras", epochs=1, precision=PRECISION))
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -41,8 +48,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _threads() -> None:
     """TensorFlow's threads are set once in a process, before its first computation."""
     import tensorflow as tf
-
-    from pipeline.config import TrainerConfig
 
     threads = TrainerConfig(name="keras", epochs=1).threads
     tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -95,12 +95,12 @@ def check_processor(layout: Layout) -> Iterator[Finding]:
         yield Finding(NOTE, "threads", f"{defaults.threads} (trainer.threads) on {cores} cores", meaning)
     info = Path("/proc/cpuinfo")
     flags = info.read_text().split("flags", 1)[-1].split("\n", 1)[0].split() if info.is_file() else []
-    needed = FLAG_OF_INSTRUCTIONS[defaults.instruction_set]
+    needed = FLAG_OF_INSTRUCTIONS[defaults.instructions]
     if needed in flags:
-        yield Finding(OK, "instruction set", f"{defaults.instruction_set} is there")
+        yield Finding(OK, "instruction set", f"{defaults.instructions} is there")
     else:
         meaning = "Bits will differ from those of x86-64 processors that have it (docs/reproducibility.md)."
-        yield Finding(NOTE, "instruction set", f"{defaults.instruction_set} not found", meaning)
+        yield Finding(NOTE, "instruction set", f"{defaults.instructions} not found", meaning)
 
 
 def check_gpu(layout: Layout) -> Iterator[Finding]:

@@ -15,20 +15,25 @@ def predict() -> None:
     from pipeline.compose import from_arguments
     from pipeline.data.prepared import ROW, read_inputs, read_table
     from pipeline.serving import batch
-    from pipeline.serving.export import load_served
+    from pipeline.serving.export import load_served, precision_of
     from pipeline.training import runtime
 
     config = from_arguments(PredictConfig, sys.argv[1:])
-    settings = TrainerConfig(name="keras", epochs=1)
     table = read_table(Path(config.input))
-    runtime.load_tensorflow(settings)
-    runtime.start_session(settings, seed=0)
     named = Layout.find().trained(config.model) / MODEL
     path = named if named.is_file() else Path(config.model)
+    settings = TrainerConfig(name="keras", epochs=1, precision=precision_of(path))
+    runtime.load_tensorflow(settings)
+    runtime.start_session(settings, seed=0)
     served = load_served(path)
     inputs = read_inputs(table, {t.name: list(t.shape[1:]) for t in served.inputs}, Path(config.input))
     rows = table[ROW].to_numpy() if ROW in table.column_names else np.arange(table.num_rows)
-    batch.write_predictions(Path(config.output), [(rows, batch.predict(served, inputs))])
+    predictions = batch.predict(served, inputs)
+    batch.write_predictions(Path(config.output), [(rows, predictions)])
+    finite = np.isfinite(np.stack(list(predictions.values()))).all(axis=0)
+    if not finite.all():
+        first, count = rows[finite.argmin()], (~finite).sum()
+        print(f"{config.input}: {count} rows get no finite prediction, first row {first}", file=sys.stderr)
     print(f"{config.output}: {table.num_rows} predictions of {path}")
 
 

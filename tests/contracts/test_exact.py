@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from pipeline.config import BINARY, MULTICLASS, REGRESSION, CheckpointConfig, Config
+from pipeline.data.prepared import Split
+from pipeline.data.schema import NUMERIC, Feature, Schema
 from pipeline.errors import ConfigError
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
@@ -71,14 +74,84 @@ def test_resumed_is_the_same(at_the_end: bool, tmp_path: Path, monkeypatch: pyte
         assert found.tobytes() == expected.tobytes()
 
 
+SEPARATED = r"a plane separates the classes, without error or but for rows on the plane itself.* Set model\.l2"
+
+
+def numbers(columns: dict[str, np.ndarray], target: np.ndarray, classes: int) -> tuple[Schema, Split]:
+    features = [Feature(name, NUMERIC, "float32", []) for name in columns]
+    task = BINARY if classes == 2 else MULTICLASS
+    schema = Schema("made", task, "table", "hash", [f"class {k}" for k in range(classes)], features, "target")
+    inputs = {name: values.astype(np.float32) for name, values in columns.items()}
+    return schema, Split(np.array([f"{i:x}" for i in range(len(target))]), inputs, target.astype(np.int32))
+
+
+def solved_rows(schema: Schema, rows: Split, folder: Path, standardize: bool = True) -> Assembled:
+    config = config_for(schema.task, 0.0)
+    config.preprocessing.standardize = standardize
+    config.trainer.class_weight = "none"
+    return fit(config, schema, rows, rows, Journal(folder / "journal.jsonl"), folder, {})[0]
+
+
 def test_classes_that_can_be_separated_have_no_minimum(tmp_path: Path) -> None:
     schema = schema_of("table", BINARY)
     rows = rows_of(schema, 1)
     first = rows.inputs[schema.features[0].name]
     told_apart = replace(rows, target=(first > np.median(first)).astype(np.int32))
-    journal = Journal(tmp_path / "journal.jsonl")
-    with pytest.raises(ConfigError, match=r"a plane separates the classes .* Set model\.l2"):
-        fit(config_for(BINARY, 0.0), schema, told_apart, told_apart, journal, tmp_path, {})
+    with pytest.raises(ConfigError, match=SEPARATED):
+        solved_rows(schema, told_apart, tmp_path)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_iris_of_which_one_class_can_be_separated_has_no_minimum(seed: int, tmp_path: Path) -> None:
+    bunch = load_iris()
+    kept = np.random.default_rng(seed).permutation(len(bunch.target))[:105]
+    columns = {name: bunch.data[kept, i] for i, name in enumerate(bunch.feature_names)}
+    with pytest.raises(ConfigError, match=SEPARATED):
+        solved_rows(*numbers(columns, bunch.target[kept], 3), tmp_path)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_rows_on_the_plane_itself_do_not_make_a_minimum(standardize: bool, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    side = np.repeat([-1.0, 0.0, 1.0], 20)
+    target = np.where(side == 0, np.arange(60) % 2, side > 0)
+    columns = {"side": 1000 + side, "other": random.normal(size=60)}
+    with pytest.raises(ConfigError, match=SEPARATED):
+        solved_rows(*numbers(columns, target, 2), tmp_path, standardize)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_one_row_on_the_wrong_side_makes_a_minimum(classes: int, tmp_path: Path) -> None:
+    """Far out, but there: the gradient of scikit-learn's own loss is 0 at these weights."""
+    random = np.random.default_rng(1)
+    target = np.arange(120) % classes
+    columns = {"x": 20.0 * target + random.normal(size=120), "noise": random.normal(size=120)}
+    wrong = target.copy()
+    wrong[:classes] = (wrong[:classes] + 1) % classes
+    schema, rows = numbers(columns, wrong, classes)
+    model = solved_rows(schema, rows, tmp_path)
+    features = features_of(model, rows).astype(np.float64)
+    kernel, bias = model.core.get_layer("head").get_weights()
+    logits = features @ kernel + bias
+    p = 1 / (1 + np.exp(-logits)) if classes == 2 else np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = p / (1 if classes == 2 else p.sum(axis=1, keepdims=True))
+    y = wrong[:, np.newaxis] if classes == 2 else np.eye(classes)[wrong]
+    assert np.abs(features.T @ (p - y) / 120).max() < 1e-6
+    assert np.abs((p - y).mean(axis=0)).max() < 1e-6
+
+
+@pytest.mark.parametrize("units", [1e-12, 1.0, 1e12])
+def test_units_of_unstandardized_features_do_not_matter(units: float, tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    x = random.normal(size=(100, 2))
+    target = (x @ [1.0, -1.0] + random.normal(size=100) > 0).astype(int)
+    schema, rows = numbers({"a": x[:, 0] * units, "b": x[:, 1] + 50, "constant": np.full(100, 7.0)}, target, 2)
+    model = solved_rows(schema, rows, tmp_path, standardize=False)
+    expected = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(x, target)
+    kernel, _ = model.core.get_layer("head").get_weights()
+    np.testing.assert_allclose(kernel.ravel(), [*(expected.coef_[0] / [units, 1.0]), 0.0], rtol=1e-3, atol=1e-20)
+    answers = np.asarray(model.served.predict(rows.inputs, verbose=0))[:, 0]
+    np.testing.assert_allclose(answers, expected.predict_proba(x)[:, 1], rtol=2e-3)
 
 
 def test_other_families_are_refused() -> None:

@@ -1,6 +1,7 @@
 """One checklist for every family on every kind of features and every task that it declares."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -10,6 +11,7 @@ import pytest
 from pipeline.config import (
     BINARY,
     MODELS,
+    MULTICLASS,
     REGRESSION,
     TASKS,
     Config,
@@ -99,6 +101,21 @@ def test_family(family: str, modality: str, task: str, tmp_path: Path) -> None:
     else:
         assert list(columns) == [f"p_{k}" for k in range(len(schema.classes))]
         np.testing.assert_allclose(values.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("xla", ["off", "on"])
+def test_two_classes_of_a_multiclass_task_have_an_output_each(xla: str, tmp_path: Path) -> None:
+    """The task decides the head, not the number of classes."""
+    schema = replace(schema_of("table", BINARY), task=MULTICLASS)
+    config = config_of("logistic", MULTICLASS)
+    config.trainer.name, config.trainer.xla = "compiled", xla
+    rows = rows_of(schema, 1)
+    model, history = fit(config, schema, rows, rows, Journal(tmp_path / "journal.jsonl"), tmp_path, {})
+    assert history[-1]["loss"] < history[0]["loss"]
+    found = predict(model.served, rows.inputs)
+    assert list(found) == ["p_0", "p_1"]
+    np.testing.assert_allclose(found["p_0"] + found["p_1"], 1, rtol=1e-6)
+    assert ((found["p_1"] > 0.5) == rows.target).mean() > 0.7
 
 
 @pytest.mark.parametrize(("family", "modality", "task"), REFUSED)

@@ -1,6 +1,8 @@
 """Settings of a training, each seen to act: weights, augmentation, precision, XLA, device, callbacks, trouble."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,18 +19,20 @@ from pipeline.errors import ArtifactError, ConfigError, DataError
 from pipeline.layout import CHECKPOINTS
 from pipeline.model.assembly import Assembled
 from pipeline.model.xla import convolution, pooling
-from pipeline.serving.export import load_served, save_canonical
 from pipeline.tracking.journal import Journal, read
 from pipeline.training import callbacks, job, runtime
 from pipeline.training.fit import fit
 from pipeline.training.job import EpochValues
 from pipeline.training.xla import STEPS_THAT_PAY, uses_xla
+from tests.clones import environment
+from tests.contracts.mixed_precision import CASES as MIXED_CASES
 from tests.contracts.test_exact import config_for as exact_config
 from tests.contracts.test_families import config_of, features_of, rows_of, schema_of
 from tests.contracts.test_resume import CASES, Killed, kill_at_save, run
 from tests.contracts.test_resume import config_for as resumable_config
 
 ITERATIVE = ("compiled", "keras")
+MIXED = Path(__file__).with_name("mixed_precision.py")
 IMAGES = ("cnn", "image", MULTICLASS)
 
 
@@ -103,24 +107,14 @@ def test_augmentation_of_a_table_is_refused(tmp_path: Path) -> None:
         trained(config, "table", REGRESSION, tmp_path)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case[0] in ("cnn", "rnn")], ids=lambda case: case[0])
-def test_mixed_precision_trains_resumes_and_answers_in_float32(
-    case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = resumable_config("compiled", case)
-    config.trainer.precision = "mixed_bfloat16"
-    whole = run(config, case, tmp_path / "whole")
-    kill_at_save(monkeypatch, 1)
-    with pytest.raises(Killed):
-        run(config, case, tmp_path / "killed")
-    monkeypatch.undo()
-    assert run(config, case, tmp_path / "killed") == whole
-    model, history = trained(config, case[1], case[2], tmp_path / "again")
-    assert history[-1]["loss"] < history[0]["loss"]
-    assert keras.config.dtype_policy().name == "float32", "the next session starts as it should"
-    save_canonical(model.served, tmp_path / "model.keras")
-    answers = load_served(tmp_path / "model.keras").predict(rows_of(schema_of(*case[1:]), 2).inputs, verbose=0)
-    assert answers.dtype == np.float32
+@pytest.mark.slow
+def test_mixed_precision_under_the_instructions_of_a_real_run() -> None:
+    """In a process of its own, which may use other instructions than this one."""
+    env = environment() | {"PIPELINE_TEST_PRECISION": "mixed_bfloat16"}
+    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", str(MIXED)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(MIXED_CASES)} passed" in done.stdout
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case[0] in ("linear", "cnn")], ids=lambda case: case[0])

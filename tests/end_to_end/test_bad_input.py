@@ -1,6 +1,7 @@
 """Data, files, disks and stores that cannot be used: one clear line, exit code 2, outputs and registry as they were."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -68,6 +69,44 @@ def test_a_class_absent_from_a_split(pipeline: Run) -> None:
         "error: dataset digits: split validation has 0 rows of class '0', expected at least 1. Add rows, enlarge the "
         "split, or try another split.seed in params.yaml."
     )
+
+
+NODATA = "values = np.asarray(bunch.data, np.float32)"
+
+
+@pytest.mark.parametrize(("row", "split"), [(5, "test"), (11, "validation")])
+def test_a_value_that_stands_for_no_data(
+    row: int, split: str, pipeline: Run, edit: Callable[[str, str, str], None], checkout: Path
+) -> None:
+    """In a row that is not trained on, so that nothing is learned of it: the prediction would not be finite."""
+    edit("src/pipeline/data/sources/sklearn.py", NODATA, f"{NODATA}; values[{row}, 2] = -3.4e38")
+    for command in (("configure",), ("prepare", "dataset=diabetes")):
+        assert pipeline(*command).returncode == 0
+    train = ("train", "experiment=linear_diabetes", "trainer.epochs=1", "output=build/train/linear_diabetes")
+    done = pipeline(*train, MLFLOW_TRACKING_URI="")
+    raw = "'bmi' is -3.4e+38. Mend or drop such rows in the source"
+    if split == "validation":
+        assert re.fullmatch(rf"error: row \w+ has no finite features: in that row, {re.escape(raw)}\.", line_of(done))
+        return
+    assert done.returncode == 0, done.stderr
+    place = checkout / "build" / "train" / "linear_diabetes" / "predictions.parquet"
+    expected = (
+        rf"error: {place}: 'prediction' of test row \w+ is -?(inf|nan), "
+        rf"expected a finite number \(1 of \d+ rows are not\)\. In that row, {re.escape(raw)}, or train again\."
+    )
+    assert re.fullmatch(expected, line_of(pipeline("evaluate", "experiment=linear_diabetes")))
+    assert not (checkout / "build" / "evaluate").exists(), "so nothing can be promoted"
+    rows = f"data/prepared/diabetes/{split}.parquet"
+    done = pipeline("predict", "model=linear_diabetes", f"input={rows}", "output=out.parquet")
+    assert done.returncode == 0
+    assert re.search(rf"^{rows}: 1 rows get no finite prediction, first row \w+$", done.stderr, re.MULTILINE)
+
+
+def test_constant_columns_are_named(pipeline: Run) -> None:
+    done = pipeline("prepare", "dataset=digits", "dataset.modality=table")
+    assert done.returncode == 0, done.stderr
+    constant = "pixel_0_0, pixel_4_0, pixel_4_7"
+    assert f"digits: constant in the training rows, so that no model learns from it: {constant}\n" in done.stdout
 
 
 @pytest.mark.usefixtures("unchanged")

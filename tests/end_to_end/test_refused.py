@@ -97,6 +97,25 @@ COMMANDS = {
         ("evaluate", "-m", "experiment=cnn_digits,rnn_digits"),
         "-m (multirun) is for pipeline.train. Give this command one choice at a time.",
     ),
+    "classes of a number": (
+        ("prepare", "dataset=diabetes", "dataset.task=multiclass"),
+        "dataset diabetes: target 'target' is a number and has no classes, as task multiclass needs. Set task: "
+        "regression.",
+    ),
+    "two of ten classes": (
+        ("prepare", "dataset=digits", "dataset.task=binary"),
+        "dataset digits: found 10 classes (0, 1, 2, 3, 4, 5, 6, 7, 8, 9), expected two for task binary. Set task: "
+        "multiclass.",
+    ),
+    "class weights of a number": (
+        ("train", LINEAR, "trainer.class_weight=balanced"),
+        "trainer.class_weight=balanced is for classes, but dataset diabetes asks for regression. Set it to none.",
+    ),
+    "instructions of a precision": (
+        ("train", CNN, "trainer.precision=mixed_bfloat16", "trainer.instruction_set=avx2"),
+        "trainer.precision=mixed_bfloat16 takes the processor's own instructions, found trainer.instruction_set=avx2. "
+        "Leave that at auto, or set native.",
+    ),
     "TF_CONFIG": (
         ("train", CNN, "trainer.strategy=multi_worker"),
         "trainer.strategy=multi_worker: TF_CONFIG is '', expected JSON such as "

@@ -52,6 +52,11 @@ class Config:
         check(self.seed >= 0, "params.yaml: seed", self.seed, "0 or more")
         metric = "val_mae" if self.dataset.task == REGRESSION else "val_accuracy"
         one_of("objective", self.objective, ("val_loss", metric))
+        if self.dataset.task == REGRESSION and self.trainer.class_weight != "none":
+            raise ConfigError(
+                f"trainer.class_weight={self.trainer.class_weight} is for classes, but dataset {self.dataset.name} "
+                f"asks for {REGRESSION}. Set it to none."
+            )
         if self.trainer.name == "exact":
             self._check_exact()
 

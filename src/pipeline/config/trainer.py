@@ -108,9 +108,9 @@ class TrainerConfig:
     machine.
 
     `precision`: of the layers between features and head. `xla`: whether XLA compiles whole epochs; auto is as measured
-    (docs/performance.md). `strategy`: how batches are shared out among devices.
-    `instruction_set`: what oneDNN and XLA may pick at most; native is no cap. `resident_bytes`: features that take
-    more stream from disk. `callbacks`: names of training/callbacks.py with their arguments. `profile`: record what
+    (docs/performance.md). `strategy`: how batches are shared out among devices. `instruction_set`: what oneDNN and XLA
+    may pick at most; native is no cap, auto is avx2, or native for a reduced precision. `resident_bytes`: features that
+    take more stream from disk. `callbacks`: names of training/callbacks.py with their arguments. `profile`: record what
     TensorFlow does, for TensorBoard.
     """
 
@@ -127,7 +127,7 @@ class TrainerConfig:
     xla: str = "auto"
     strategy: str = "none"
     threads: int = 2
-    instruction_set: str = "avx2"
+    instruction_set: str = "auto"
     resident_bytes: int = 2**30
     limit: LimitConfig = field(default_factory=LimitConfig)
     profile: bool = False
@@ -140,9 +140,27 @@ class TrainerConfig:
         one_of("trainer.precision", self.precision, ("float32", "mixed_bfloat16"))
         one_of("trainer.strategy", self.strategy, ("none", "mirrored", "multi_worker"))
         one_of("trainer.xla", self.xla, ("auto", "on", "off"))
-        one_of("trainer.instruction_set", self.instruction_set, ("native", "sse41", "avx", "avx2", "avx512_core"))
+        one_of(
+            "trainer.instruction_set", self.instruction_set, ("auto", "native", "sse41", "avx", "avx2", "avx512_core")
+        )
         for name in ("epochs", "batch_size", "threads", "resident_bytes"):
             check(getattr(self, name) > 0, f"trainer.{name}", getattr(self, name), "1 or more")
+        if self.precision != "float32" and self.instructions != "native":
+            raise ConfigError(
+                f"trainer.precision={self.precision} takes the processor's own instructions, found "
+                f"trainer.instruction_set={self.instruction_set}. Leave that at auto, or set native."
+            )
+
+    @property
+    def instructions(self) -> str:
+        """The instruction set that `auto` stands for, or the one that was chosen.
+
+        TensorFlow picks kernels for bfloat16 by what the processor has (AVX512_BF16, AMX) and ends with an error, or
+        aborts, where oneDNN may not use it.
+        """
+        if self.instruction_set != "auto":
+            return self.instruction_set
+        return "avx2" if self.precision == "float32" else "native"
 
 
 @dataclass

@@ -12,14 +12,15 @@ from pipeline.data import prepared, splits
 from pipeline.data.schema import Schema
 from pipeline.data.sources import SOURCES
 from pipeline.files import digest_file, digest_tree, digest_value, replacing_folder, write_json
-from pipeline.layout import SPLITS, SUMMARY, Layout
+from pipeline.layout import SPLITS, SUMMARY, TRAIN, Layout
 
 DIGEST_DIGITS = 12
 
 
 def write_prepared(config: PrepareConfig, folder: Path) -> dict[str, dict[str, int]]:
     """Write train, validation and test as Parquet, schema.json, and summary.json (rows by split and class) into
-    `folder`; return the summary. Raises DataError for rows that no model can learn from."""
+    `folder`; return the summary. Prints the columns that are constant in training. Raises DataError for rows that no
+    model can learn from."""
     dataset = config.dataset
     table = SOURCES[dataset.source](dataset)
     if dataset.weight is not None:
@@ -35,6 +36,8 @@ def write_prepared(config: PrepareConfig, folder: Path) -> dict[str, dict[str, i
         chosen = {split: places == split for split in SPLITS}
         summary = splits.counts(table, places, dataset.task)
         splits.check_counts(dataset.name, summary)
+    if constant := table.constant_columns(chosen[TRAIN]):
+        print(f"{dataset.name}: constant in the training rows, so that no model learns from it: {', '.join(constant)}")
     for split in SPLITS:
         prepared.write_split(folder, split, table, ids, chosen[split])
     Schema(

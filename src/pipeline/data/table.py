@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import REGRESSION
+from pipeline.config import BINARY, MULTICLASS, REGRESSION
 from pipeline.data.schema import Feature
 from pipeline.errors import DataError, did_you_mean
 
@@ -41,6 +41,11 @@ class Table:
         inputs = {name: values for name, values in self.inputs.items() if name != column}
         return replace(self, features=features, inputs=inputs, weight=weight)
 
+    def constant_columns(self, chosen: NDArray[np.bool_]) -> list[str]:
+        """The numeric features that have one value in all rows where `chosen` (N,) is true."""
+        numeric = [feature.name for feature in self.features if not feature.shape]
+        return [name for name in numeric if np.ptp(self.inputs[name][chosen].astype(np.float64)) == 0]
+
     def check(self, dataset: str, task: str) -> None:
         """Raise DataError for rows that no model can learn from."""
         if self.num_rows == 0:
@@ -53,5 +58,20 @@ class Table:
                     f"dataset {dataset}: column '{name}' holds NaN or infinity in {bad.sum()} rows, first in row "
                     f"{int(bad.argmax())}. Expected finite numbers; mend or drop these rows."
                 )
+        self._check_classes(dataset, task)
         if task != REGRESSION and len(set(self.target.tolist())) < 2:
             raise DataError(f"dataset {dataset}: every row is of one class, expected at least two classes.")
+
+    def _check_classes(self, dataset: str, task: str) -> None:
+        """Raise DataError where the target is not what the task asks for."""
+        found = len(self.classes)
+        if task != REGRESSION and not found:
+            raise DataError(
+                f"dataset {dataset}: target '{self.target_name}' is a number and has no classes, as task {task} needs. "
+                f"Set task: {REGRESSION}."
+            )
+        if task == BINARY and found != 2:
+            raise DataError(
+                f"dataset {dataset}: found {found} classes ({', '.join(self.classes)}), expected two for task {task}. "
+                f"Set task: {MULTICLASS}."
+            )

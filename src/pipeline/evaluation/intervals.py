@@ -1,14 +1,16 @@
-"""Bootstrap intervals over the test rows (Efron and Tibshirani 1993, chapter 13: the percentile interval)."""
+"""Intervals for test metrics. Which method stands for which metric, and how well each covers: docs/evaluation.md."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.order import generator
+from pipeline.config import EvaluationConfig
+from pipeline.evaluation import resampling
 
 Array = NDArray[np.float64]
+Metrics = dict[str, Callable[[Array], Array]]  # row weights (R, N) to values (R,)
 
 
 @dataclass(frozen=True)
@@ -18,22 +20,98 @@ class Interval:
     high: float
 
 
-def resample_weights(num_rows: int, resamples: int, seed: int) -> Array:
-    """How often each row stands in each resample, (R, N); depends on `seed` and the sizes alone."""
-    drawn = generator(seed).integers(0, num_rows, size=(resamples, num_rows))
-    flat = (drawn + np.arange(resamples)[:, np.newaxis] * num_rows).ravel()
-    return np.bincount(flat, minlength=resamples * num_rows).reshape(resamples, num_rows).astype(np.float64)
+@dataclass(frozen=True)
+class OneMoreRow:
+    """`metrics` of N test rows and of one row more, in K parts that weigh `shares` (K,) together: of N + K weights."""
+
+    metrics: Metrics
+    shares: Array
 
 
-def intervals(
-    metrics: dict[str, Callable[[Array], Array]], num_rows: int, resamples: int, confidence: float, seed: int
-) -> dict[str, Interval]:
-    """Each metric on the rows as they are, with its percentile interval of coverage `confidence`."""
-    weights = resample_weights(num_rows, resamples, seed)
-    ones = np.ones((1, num_rows))
-    tail = (1 - confidence) / 2
+@dataclass(frozen=True)
+class Scored:
+    """The metrics of N test rows as functions of row weights (R, N).
+
+    `proportions`: which of them are shares of rows. `wrong`, `right`: those that can reach their best value on some
+    test rows by luck, with one row more that is answered wrongly, or rightly.
+    """
+
+    num_rows: int
+    metrics: Metrics
+    proportions: tuple[str, ...] = ()
+    wrong: OneMoreRow | None = None
+    right: OneMoreRow | None = None
+
+
+def intervals(scored: Scored, config: EvaluationConfig) -> dict[str, Interval]:
+    """Each metric on the rows as they are, with its two-sided interval of coverage `config.confidence`."""
+    num_rows, seed, tail = scored.num_rows, config.seed, (1 - config.confidence) / 2
+    resampled = {name: metric for name, metric in scored.metrics.items() if name not in scored.proportions}
+    values = values_of(resampled, resampling.drawn(num_rows, config.resamples, seed))
+    without = values_of(resampled, resampling.left_out(num_rows))
     found = {}
-    for name, metric in metrics.items():
-        low, high = np.quantile(metric(weights), [tail, 1 - tail])
-        found[name] = Interval(float(metric(ones)[0]), float(low), float(high))
+    for name, value in estimates(scored).items():
+        if name in scored.proportions:
+            low, high = clopper_pearson(round(value * num_rows), num_rows, tail)
+        else:
+            low, high = bca(value, values[name], without[name], tail)
+        found[name] = Interval(value, low, high)
+    if scored.wrong is not None and scored.right is not None:
+        below, above = (_with_one_more(num_rows, more, config) for more in (scored.wrong, scored.right))
+        for name, values_below in below.items():
+            low, high = float(np.quantile(values_below, tail)), float(np.quantile(above[name], 1 - tail))
+            found[name] = Interval(found[name].value, min(found[name].low, low), max(found[name].high, high))
     return found
+
+
+def estimates(scored: Scored) -> dict[str, float]:
+    """Each metric on the rows as they are."""
+    return {name: float(metric(np.ones((1, scored.num_rows)))[0]) for name, metric in scored.metrics.items()}
+
+
+def values_of(metrics: Metrics, chunks: Iterable[Array]) -> dict[str, Array]:
+    """Each metric of all resamples (R,), chunk by chunk."""
+    parts: dict[str, list[Array]] = {name: [] for name in metrics}
+    for weights in chunks:
+        for name, metric in metrics.items():
+            parts[name].append(metric(weights))
+    return {name: np.concatenate(found) for name, found in parts.items()}
+
+
+def clopper_pearson(hits: int, num_rows: int, tail: float) -> tuple[float, float]:
+    """The exact interval of a proportion, which leaves out at most `tail` on either side whatever the true proportion
+    is (Clopper and Pearson 1934, as quantiles of beta distributions)."""
+    from scipy.special import betaincinv
+
+    low = betaincinv(hits, num_rows - hits + 1, tail) if hits else 0.0
+    high = betaincinv(hits + 1, num_rows - hits, 1 - tail) if hits < num_rows else 1.0
+    return float(low), float(high)
+
+
+def bca(value: float, values: Array, without: Array, tail: float) -> tuple[float, float]:
+    """The bias-corrected and accelerated bootstrap interval (Efron 1987; Efron and Tibshirani 1993, equations 14.9 to
+    14.15) of an estimate, from its bootstrap values (R,) and its jackknife values (G,)."""
+    from scipy.special import ndtr, ndtri
+
+    resamples = len(values)
+    # ties with the estimate count half, and the bias stays finite where all resamples are on one side
+    below = np.mean(values < value) + np.mean(values == value) / 2
+    bias = ndtri(np.clip(below, 0.5 / resamples, 1 - 0.5 / resamples))
+    deviations = without.mean() - without
+    # cubes of numbers near 1e-200 would vanish
+    deviations = deviations / (np.abs(deviations).max() or 1.0)
+    squares = (deviations**2).sum()
+    acceleration = (deviations**3).sum() / (6 * squares**1.5) if squares else 0.0
+    shifted = bias + ndtri(np.array([tail, 1 - tail]))
+    stretch = 1 - acceleration * shifted
+    # beyond the pole of the formula, the interval ends at the outermost resample
+    places = np.where(stretch > 0, ndtr(bias + shifted / np.where(stretch > 0, stretch, 1)), [0.0, 1.0])
+    low, high = np.quantile(values, places)
+    return float(low), float(high)
+
+
+def _with_one_more(num_rows: int, more: OneMoreRow, config: EvaluationConfig) -> dict[str, Array]:
+    """The Bayesian bootstrap with one row more. For a proportion, its quantiles are Clopper and Pearson's limits: the
+    share of the wrong rows with one more is Beta(wrong + 1, right)."""
+    weights = resampling.exponential(num_rows + 1, config.resamples, config.seed)
+    return values_of(more.metrics, (np.concatenate([w[:, :-1], w[:, -1:] * more.shares], axis=1) for w in weights))

@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 from pipeline.config import REGRESSION
 from pipeline.data.prepared import ROW, Split, read_table
 from pipeline.data.schema import Schema
-from pipeline.errors import ArtifactError
+from pipeline.data.unusual import most_unusual_input
+from pipeline.errors import ArtifactError, DataError
 
 
 def read_predictions(path: Path, schema: Schema, test: Split) -> NDArray[np.float64]:
-    """Predictions (N,) or (N, K) for exactly the rows of `test`, in its order."""
+    """Predictions (N,) or (N, K) for exactly the rows of `test`, in its order.
+
+    Raises ArtifactError for a file of other rows or columns, and DataError for predictions that are not finite.
+    """
     table = read_table(path)
     wanted = ["prediction"] if schema.task == REGRESSION else [f"p_{k}" for k in range(len(schema.classes))]
     if table.column_names != [ROW, *wanted]:
@@ -22,4 +26,14 @@ def read_predictions(path: Path, schema: Schema, test: Split) -> NDArray[np.floa
     if table[ROW].to_pylist() != test.rows.tolist():
         raise ArtifactError(f"{path}: its rows are not those of the test split. Run: dvc repro")
     columns: list[NDArray[Any]] = [table[name].to_numpy().astype(np.float64) for name in wanted]
-    return columns[0] if schema.task == REGRESSION else np.stack(columns, axis=1)
+    answers = np.stack(columns, axis=1)
+    bad = np.argwhere(~np.isfinite(answers))
+    if len(bad):
+        row, column = bad[0]
+        count, unusual = len(set(bad[:, 0])), most_unusual_input(test, row)
+        raise DataError(
+            f"{path}: '{wanted[column]}' of test row {test.rows[row]} is {answers[row, column]}, expected a finite "
+            f"number ({count} of {test.num_rows} rows are not). In that row, {unusual}. Mend or drop such rows in the "
+            "source, or train again."
+        )
+    return columns[0] if schema.task == REGRESSION else answers

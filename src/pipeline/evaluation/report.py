@@ -12,28 +12,26 @@ from numpy.typing import NDArray
 from pipeline.config import REGRESSION, EvaluationConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Schema
-from pipeline.evaluation.intervals import intervals
-from pipeline.evaluation.metrics import class_metrics, per_class, regression_metrics
+from pipeline.evaluation.intervals import Scored, estimates, intervals
+from pipeline.evaluation.metrics import per_class, regression_metrics, scored_classes
 from pipeline.evaluation.reference import baseline, reference
 
 Array = NDArray[np.float64]
 DIGITS = 6
 
 
-def metrics_of(schema: Schema, target: NDArray[Any], predicted: Array) -> dict[str, Any]:
-    """The task's metrics, as functions of row weights; `predicted` is (N,) or (N, K)."""
+def scored(schema: Schema, target: NDArray[Any], predicted: Array) -> Scored:
+    """The task's metrics as functions of row weights; `predicted` is (N,) or (N, K)."""
     if schema.task == REGRESSION:
-        return regression_metrics(target.astype(np.float64), predicted)
-    return class_metrics(target.astype(np.int64), predicted)
+        return Scored(len(target), regression_metrics(target.astype(np.float64), predicted))
+    return scored_classes(target.astype(np.int64), predicted)
 
 
 def build_report(
     experiment: str, config: EvaluationConfig, schema: Schema, train: Split, test: Split, predicted: Array
 ) -> dict[str, Any]:
     """The content of metrics.json, rounded to six digits: the last bits of a sum are the processor's."""
-    scored = intervals(
-        metrics_of(schema, test.target, predicted), test.num_rows, config.resamples, config.confidence, config.seed
-    )
+    found = intervals(scored(schema, test.target, predicted), config)
     report: dict[str, Any] = {
         "experiment": experiment,
         "dataset": schema.dataset,
@@ -42,15 +40,13 @@ def build_report(
         "rows": test.num_rows,
         "primary": "r2" if schema.task == REGRESSION else "accuracy",
         "confidence": config.confidence,
-        "test": {name: asdict(interval) for name, interval in scored.items()},
+        "test": {name: asdict(interval) for name, interval in found.items()},
     }
-    ones = np.ones((1, test.num_rows))
     for key, (name, answer) in {
         "reference": reference(schema, train, test),
         "baseline": baseline(schema, train, test),
     }.items():
-        values = {metric: float(of(ones)[0]) for metric, of in metrics_of(schema, test.target, answer).items()}
-        report[key] = {"model": name, **values}
+        report[key] = {"model": name, **estimates(scored(schema, test.target, answer))}
     if schema.task != REGRESSION:
         report["per_class"] = per_class(test.target, predicted.argmax(axis=1), schema.classes)
     rounded: dict[str, Any] = _rounded(report)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pipeline.config import Config
 from pipeline.data.prepared import AnySplit
 from pipeline.data.schema import Schema
+from pipeline.data.unusual import most_unusual_input
+from pipeline.errors import DataError
 from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
 from pipeline.model.preprocessing import PREPROCESSING
@@ -25,10 +27,19 @@ class Assembled:
     head: Head
 
     def feature_chunks(self, split: AnySplit) -> Iterator[NDArray[Any]]:
-        """The features (n, ...) of a split's rows, chunk by chunk, made once; `core` trains on them."""
+        """The features (n, ...) of a split's rows, chunk by chunk, made once; `core` trains on them. Raises DataError
+        for a row whose features float32 cannot hold."""
         for chunk in split.chunks():
             # called, not `predict`ed: under a distribution strategy, that answers once for each replica
-            yield np.asarray(self.preprocess(chunk.inputs, training=False))
+            features = np.asarray(self.preprocess(chunk.inputs, training=False))
+            finite = np.isfinite(features.reshape(len(features), -1)).all(axis=1)
+            if not finite.all():
+                row = int(finite.argmin())
+                raise DataError(
+                    f"row {chunk.rows[row]} has no finite features: in that row, {most_unusual_input(chunk, row)}. "
+                    "Mend or drop such rows in the source."
+                )
+            yield features
 
 
 def assemble(config: Config, schema: Schema, train: AnySplit) -> Assembled:

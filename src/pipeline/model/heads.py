@@ -24,8 +24,11 @@ class Head:
         """The head for a schema's task; `target` (N,) is the training split's."""
         if schema.task != REGRESSION or not standardize:
             return cls(schema.task, schema.num_outputs)
-        deviation = float(target.astype(np.float64).std())
-        return cls(schema.task, schema.num_outputs, float(target.astype(np.float64).mean()), deviation or 1.0)
+        values = target.astype(np.float64)
+        # the rounded mean of equal values need not be that value, and would leave them a deviation
+        constant = bool(values.min() == values.max())
+        offset, scale = (values[0], 1.0) if constant else (values.mean(), values.std())
+        return cls(schema.task, schema.num_outputs, float(offset), float(scale))
 
     @property
     def metric(self) -> str:

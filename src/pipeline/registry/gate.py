@@ -34,8 +34,8 @@ def unmet_minima(metrics: dict[str, float], minima: dict[str, float]) -> str | N
             raise ConfigError(
                 f"params.yaml: promotion.minima: '{name}' is not a test metric {did_you_mean(name, metrics)}"
             )
-        if metrics[name] < least:
-            return f"{name} {metrics[name]:.4f} is below the minimum {least:g}"
+        if not metrics[name] >= least:
+            return f"{name} {metrics[name]:.6g} is below the minimum {least:g}"
     return None
 
 

@@ -11,7 +11,6 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, TensorSpec
 from mlflow.types import Schema as MlflowSchema
 
-from pipeline.config import REGRESSION
 from pipeline.data.prepared import read_split
 from pipeline.data.schema import Schema
 from pipeline.layout import MODEL, TEST, Layout
@@ -26,8 +25,8 @@ def signature_of(schema: Schema) -> ModelSignature:
     inputs: list[ColSpec | TensorSpec] = [
         TensorSpec(np.dtype(f.dtype), (-1, *f.shape), f.name) for f in schema.features
     ]
-    width = 1 if schema.task == REGRESSION else schema.num_outputs
-    return ModelSignature(MlflowSchema(inputs), MlflowSchema([TensorSpec(np.dtype("float32"), (-1, width))]))
+    output = TensorSpec(np.dtype("float32"), (-1, schema.num_outputs))
+    return ModelSignature(MlflowSchema(inputs), MlflowSchema([output]))
 
 
 def write_mlflow_model(layout: Layout, experiment: str, dataset: str, run_id: str, model_id: str, folder: Path) -> None:

@@ -13,7 +13,7 @@ from mlflow.entities.model_registry import ModelVersion
 from pipeline.config import PromotionConfig
 from pipeline.data.prepared import read_split
 from pipeline.data.schema import Schema
-from pipeline.errors import BAD_INPUT, ArtifactError, TrackingError
+from pipeline.errors import BAD_INPUT, ArtifactError, DataError, TrackingError
 from pipeline.evaluation.predictions import read_predictions
 from pipeline.evaluation.report import row_scores
 from pipeline.layout import IDENTITY, MODEL, TEST, Layout, split_file
@@ -61,7 +61,7 @@ def against(
     if theirs.rows != ours.rows or _test_digest(known) != identity["data"]["test"]:
         try:
             theirs = score_again(layout, identity["dataset"], folder / "data" / MODEL)
-        except ArtifactError as error:
+        except (ArtifactError, DataError) as error:
             return Verdict(False, f"{name} cannot be compared on this test split: {error}")
     return judge(compare(ours.gain, theirs.gain, rule), name, ours.unit, rule)
 

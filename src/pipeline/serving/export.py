@@ -34,15 +34,31 @@ def load_served(path: Path) -> Any:
     """The served model of a .keras archive; raises ArtifactError where it is missing or damaged."""
     import keras
 
-    if not path.is_file():
-        raise ArtifactError(f"{path}: not found, expected a model file (.keras).")
-    if not zipfile.is_zipfile(path):  # Keras says that it is not found
-        raise ArtifactError(f"{path}: not a readable Keras model (cut off, or of another kind). Train it again.")
+    _check_archive(path)
     try:
         return keras.saving.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]
         raise ArtifactError(f"{path}: not a readable Keras model ({reason}). Train it again.") from error
+
+
+def precision_of(path: Path) -> str:
+    """The `trainer.precision` that a .keras archive was trained with, before TensorFlow is there: the instructions that
+    it may use depend on it. Raises ArtifactError as `load_served`."""
+    _check_archive(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = archive.read("config.json")
+    except (KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ArtifactError(f"{path}: not a readable Keras model ({error}). Train it again.") from error
+    return "mixed_bfloat16" if b'"mixed_bfloat16"' in config else "float32"
+
+
+def _check_archive(path: Path) -> None:
+    if not path.is_file():
+        raise ArtifactError(f"{path}: not found, expected a model file (.keras).")
+    if not zipfile.is_zipfile(path):  # Keras says that it is not found
+        raise ArtifactError(f"{path}: not a readable Keras model (cut off, or of another kind). Train it again.")
 
 
 def _without_date(content: bytes) -> bytes:

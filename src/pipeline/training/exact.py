@@ -1,13 +1,13 @@
 """The trainer `exact`: the minimum itself, for the two families whose loss is convex.
 
 Linear: least squares with a ridge term, (X'WX + l2 I) b = X'Wy (Hastie, Tibshirani, Friedman 2009, equation 3.44),
-by an orthogonal decomposition, in one epoch. Logistic: Newton's method, that is iteratively reweighted least squares
-(the same, section 4.4.1; Boehning 1992 for more than two classes), an iteration each epoch, halved while it overshoots.
+by an orthogonal decomposition, in one epoch. Logistic: Newton's method (training/newton.py), an iteration each epoch.
 
 TensorFlow does the algebra, in float64, because its kernels do not depend on the kind of processor as NumPy's do.
 """
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,32 +17,27 @@ from pipeline.data.rows_file import RowsFile
 from pipeline.errors import ConfigError
 from pipeline.training.batches import tensors
 from pipeline.training.job import Examples, Job
+from pipeline.training.newton import Newton
+
+Array = NDArray[np.float64]
+# moves the weights; returns whether they are at the minimum, and the length of the step
+Solver = Callable[[], tuple[bool, float]]
 
 TOLERANCE = 1e-6  # the weights are kept as float32
-SEPARATED = 1e-6  # a mean log loss that only weights without bound reach
-SMALLEST_STEP = 2.0**-20
 MOST_PARAMETERS = 5000  # the Hessian of that many takes 200 MB
 
 
 def train(job: Job) -> None:
     """Train `job.core` in place; `trainer.epochs` is the most that Newton may take."""
     epoch = job.life.begin()
-    solve = _least_squares if job.head.task == REGRESSION else _newton_step
-    width = (job.core.get_layer("head").kernel.shape[0] + 1) * job.head.num_outputs
-    if width > MOST_PARAMETERS and job.head.task != REGRESSION:
-        raise ConfigError(
-            f"trainer exact: found {width} parameters, expected at most {MOST_PARAMETERS}. Use trainer=compiled."
-        )
+    if epoch == 0:
+        # so the weights that no row determines, such as a constant column's, are 0 and not a random start
+        _set(job, np.zeros_like(_get(job)))
+    solve = _least_squares(job) if job.head.task == REGRESSION else _newton(job)
     while epoch < job.config.epochs and not job.life.stopped:
         job.life.begin_epoch()
-        converged, step = solve(job)
-        values = _values(job, step)
-        job.life.epoch(values)
-        if job.head.task != REGRESSION and values["loss"] < SEPARATED:
-            raise ConfigError(
-                "trainer exact: a plane separates the classes without error, so that larger weights are always better "
-                "and there is no minimum. Set model.l2, say to 0.001."
-            )
+        converged, step = solve()
+        job.life.epoch(_values(job, step))
         if converged:
             job.life.stop()
         epoch += 1
@@ -54,77 +49,90 @@ def train(job: Job) -> None:
     job.life.end()
 
 
-def _least_squares(job: Job) -> tuple[bool, float]:
-    """Set the weights to the least-squares solution. Returns (converged, step length), as all solvers here do."""
+@dataclass(frozen=True)
+class Standardized:
+    """The rows in coordinates of their own, in which any units of the features are solved alike: `z_ND` has a column of
+    mean 0 and deviation 1 for each feature, and a column of ones behind. `share_N` is a row's weight over N."""
+
+    z_ND: Array
+    share_N: Array
+    mean: Array
+    deviation: Array
+
+    @classmethod
+    def of(cls, examples: Examples) -> "Standardized":
+        if isinstance(examples.features, RowsFile):
+            raise ConfigError(
+                "trainer exact keeps all features in memory, but they exceed trainer.resident_bytes. Raise that, or "
+                "use trainer=compiled."
+            )
+        x = examples.features.reshape(examples.num_rows, -1).astype(np.float64)
+        weight = np.ones(len(x)) if examples.weight is None else examples.weight.astype(np.float64)
+        # the rounded mean of equal values need not be that value, and would leave them a deviation
+        constant = x.min(axis=0) == x.max(axis=0)
+        mean = np.where(constant, x[0], x.mean(axis=0))
+        deviation = np.where(constant, 1.0, np.sqrt(((x - mean) ** 2).mean(axis=0)))
+        z_ND = np.hstack([(x - mean) / deviation, np.ones((len(x), 1))])
+        return cls(z_ND, weight / len(x), mean, deviation)
+
+    def ridge(self, l2: float) -> Array:
+        """The ridge term (D,) of each column's weight, which is the feature's weight times its deviation. The
+        intercept is free."""
+        return np.append(l2 / self.deviation**2, 0.0)
+
+    def inwards(self, beta_DK: Array) -> Array:
+        """Weights and intercept of the features as those of `z_ND`, for the same outputs."""
+        return np.vstack([beta_DK[:-1] * self.deviation[:, np.newaxis], beta_DK[-1] + self.mean @ beta_DK[:-1]])
+
+    def outwards(self, gamma_DK: Array) -> Array:
+        """Weights and intercept of `z_ND` as those of the features."""
+        weights = gamma_DK[:-1] / self.deviation[:, np.newaxis]
+        return np.vstack([weights, gamma_DK[-1] - self.mean @ weights])
+
+
+def _least_squares(job: Job) -> Solver:
+    """The least-squares solution, in one step."""
     import tensorflow as tf
 
-    x_ND, y_N1, weight_N = _rows(job.train)
-    root_N1 = np.sqrt(weight_N / len(weight_N))[:, np.newaxis]
-    penalty = np.sqrt(_l2(job)) * np.eye(x_ND.shape[1])
-    penalty[-1] = 0.0  # the intercept is free
-    a = tf.constant(np.vstack([x_ND * root_N1, penalty]))
+    rows, l2 = Standardized.of(job.train), _l2(job)
+    root_N1 = np.sqrt(rows.share_N)[:, np.newaxis]
+    y_N1 = job.train.target.astype(np.float64)
+    penalty = np.diag(np.sqrt(rows.ridge(l2)))
+    a = tf.constant(np.vstack([rows.z_ND * root_N1, penalty]))
     b = tf.constant(np.vstack([y_N1 * root_N1, np.zeros((len(penalty), 1))]))
-    _set(job, np.asarray(tf.linalg.lstsq(a, b, fast=False)))
-    return True, 1.0
+
+    def solve() -> tuple[bool, float]:
+        _set(job, rows.outwards(np.asarray(tf.linalg.lstsq(a, b, fast=False))))
+        return True, 1.0
+
+    return solve
 
 
-def _newton_step(job: Job) -> tuple[bool, float]:
-    """Move the weights by one Newton step of the penalised mean log loss."""
-    import tensorflow as tf
-
-    x_ND, target, weight_N = _rows(job.train)
-    rows, width = x_ND.shape
-    classes = job.head.num_outputs
-    one_hot_NK = np.eye(classes)[target] if job.head.task == MULTICLASS else target
-    l2 = np.full((width, classes), _l2(job))
-    l2[-1] = 0.0
-    x, y, share = tf.constant(x_ND), tf.constant(one_hot_NK), tf.constant(weight_N / rows)[:, tf.newaxis]
-
-    def objective(beta_DK: Any) -> float:
-        logits = tf.matmul(x, beta_DK)
-        if classes == 1:
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(y, logits)[:, 0]
-        else:
-            losses = tf.nn.softmax_cross_entropy_with_logits(y, logits)
-        return float(tf.reduce_sum(losses * share[:, 0]) + tf.reduce_sum(l2 * beta_DK**2))
-
-    beta = tf.constant(_get(job))
-    logits = tf.matmul(x, beta)
-    p_NK = tf.sigmoid(logits) if classes == 1 else tf.nn.softmax(logits)
-    gradient_DK = tf.matmul(x, (p_NK - y) * share, transpose_a=True) + 2 * l2 * beta
-    blocks = []
-    for j in range(classes):
-        row = []
-        for k in range(classes):
-            curvature_N = p_NK[:, j] * ((1.0 if j == k else 0.0) - p_NK[:, k])
-            block = tf.matmul(x, x * (curvature_N[:, tf.newaxis] * share), transpose_a=True)
-            row.append(block + tf.linalg.diag(2 * l2[:, k]) if j == k else block)
-        blocks.append(tf.concat(row, axis=1))
-    hessian = tf.concat(blocks, axis=0)
-    flat = tf.reshape(tf.transpose(gradient_DK), [-1, 1])
-    # softmax's weights are determined up to a shift, hence the solution of least norm
-    solution = tf.linalg.lstsq(hessian, flat, fast=False)
-    step_DK = tf.transpose(tf.reshape(solution, [classes, width]))
-    before, length = objective(beta), 1.0
-    while objective(beta - length * step_DK) > before and length > SMALLEST_STEP:
-        length /= 2
-    moved = np.asarray(beta - length * step_DK)
-    _set(job, moved)
-    return bool(np.abs(length * step_DK).max() <= TOLERANCE * (1 + np.abs(moved).max())), length
-
-
-def _rows(examples: Examples) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[np.float64]]:
-    """Features with a column of ones behind (N, D + 1), target, and row weights (N,)."""
-    if isinstance(examples.features, RowsFile):
+def _newton(job: Job) -> Solver:
+    """One Newton step of the penalised mean log loss at a time."""
+    width = _get(job).size
+    if width > MOST_PARAMETERS:
         raise ConfigError(
-            "trainer exact keeps all features in memory, but they exceed trainer.resident_bytes. Raise that, or use "
-            "trainer=compiled."
+            f"trainer exact: found {width} parameters, expected at most {MOST_PARAMETERS}. Use trainer=compiled."
         )
-    flat = examples.features.reshape(examples.num_rows, -1).astype(np.float64)
-    x = np.hstack([flat, np.ones((examples.num_rows, 1))])
-    target = examples.target if examples.target.ndim == 1 else examples.target.astype(np.float64)
-    weight = np.ones(examples.num_rows) if examples.weight is None else examples.weight.astype(np.float64)
-    return x, target, weight
+    rows, target = Standardized.of(job.train), job.train.target
+    y_NK = np.eye(job.head.num_outputs)[target] if job.head.task == MULTICLASS else target.astype(np.float64)
+    newton = Newton(rows.z_ND, y_NK, rows.share_N, rows.ridge(_l2(job)))
+    # what a column typically adds to a logit, for each unit of its weight
+    size_D1 = np.append(np.hypot(rows.mean, rows.deviation), 1.0)[:, np.newaxis]
+
+    def solve() -> tuple[bool, float]:
+        beta = _get(job)
+        gamma, whole_step, length = newton.step(rows.inwards(beta))
+        moved = rows.outwards(gamma)
+        _set(job, moved)
+        # weights are kept as float32, so a logit is as exact as its largest part
+        exactness = TOLERANCE * (1 + np.abs(moved * size_D1).max())
+        small_step = np.abs(rows.outwards(whole_step) * size_D1).max() <= exactness
+        flat = np.abs(newton.gradient(gamma)).max() <= exactness
+        return bool(small_step and flat), length
+
+    return solve
 
 
 def _l2(job: Job) -> float:
@@ -132,13 +140,14 @@ def _l2(job: Job) -> float:
     return float(penalty.l2) if penalty is not None else 0.0
 
 
-def _get(job: Job) -> NDArray[np.float64]:
+def _get(job: Job) -> Array:
     """Kernel and bias as one matrix (D + 1, K)."""
     kernel, bias = job.core.get_layer("head").get_weights()
-    return np.vstack([kernel, bias]).astype(np.float64)
+    beta: Array = np.vstack([kernel, bias]).astype(np.float64)
+    return beta
 
 
-def _set(job: Job, beta: NDArray[np.float64]) -> None:
+def _set(job: Job, beta: Array) -> None:
     job.core.get_layer("head").set_weights([beta[:-1].astype(np.float32), beta[-1].astype(np.float32)])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import REGRESSION, Config, TrainerConfig
+from pipeline.config import Config, TrainerConfig
 from pipeline.data.prepared import AnySplit
 from pipeline.data.rows_file import RowsFile
 from pipeline.data.schema import Schema
@@ -55,18 +55,18 @@ def fit(
     with strategy.scope():
         model = assemble(config, schema, train)
         augment = build_augmentation(settings.augmentation, model.core.input_shape[1:])
-    balanced = settings.class_weight == "balanced" and schema.task != REGRESSION
     with runtime.memory_advice(settings.batch_size):
         examples, held_out = (
             _examples(model, settings, split, folder / f"{name}.features")
             for name, split in ((TRAIN, train), (VALIDATION, validation))
         )
-    if balanced:  # as in Keras' fit, what is validated counts as it is
+    if settings.class_weight == "balanced":  # as in Keras' fit, what is validated counts as it is
         by_class = class_weights(train.target, len(schema.classes))
         examples = replace(examples, weight=by_class if train.weight is None else by_class * train.weight)
     xla = uses_xla(settings, config.model.family, model.core, examples.num_rows)
-    used = {"precision": settings.precision, "strategy": settings.strategy, "xla": "on" if xla else "off"}
-    journal.tags({"device": device, "replicas": str(strategy.num_replicas_in_sync)} | used)
+    used = {"precision": settings.precision, "instruction_set": settings.instructions, "strategy": settings.strategy}
+    used |= {"device": device, "replicas": str(strategy.num_replicas_in_sync), "xla": "on" if xla else "off"}
+    journal.tags(used)
     # what an earlier, finished run of this identity wrote for TensorBoard stands
     board = TensorBoardWriter(folder / TENSORBOARD, done) if writes and not journal.finished else None
     progress = Progress(config.name, settings.epochs, done, writes)

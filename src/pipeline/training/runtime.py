@@ -21,14 +21,19 @@ _loaded_with: list[str] = []  # the instruction set of this process, once Tensor
 
 def load_tensorflow(config: TrainerConfig) -> None:
     """Import TensorFlow, with what must be set before that; raises ConfigError where it was set to something else."""
-    if _loaded_with and _loaded_with[0] != config.instruction_set:
-        raise _once_in_a_process("instruction_set", config.instruction_set, _loaded_with[0])
-    _loaded_with[:] = [config.instruction_set]
+    if _loaded_with and _loaded_with[0] != config.instructions:
+        raise _once_in_a_process("instruction_set", config.instructions, _loaded_with[0])
+    _loaded_with[:] = [config.instructions]
+    set_environment(config)
+    _import_quietly()
+
+
+def set_environment(config: TrainerConfig) -> None:
+    """The variables that TensorFlow and its libraries read once, when they are imported or first compute."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    if config.instruction_set != "native":
-        os.environ |= same_bits_elsewhere(config.instruction_set)
-    _import_quietly()
+    if config.instructions != "native":
+        os.environ |= same_bits_elsewhere(config.instructions)
 
 
 def same_bits_elsewhere(instruction_set: str) -> dict[str, str]:

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from pipeline.evaluation.intervals import intervals, resample_weights
-from pipeline.evaluation.metrics import class_metrics, per_class, regression_metrics
+from pipeline.evaluation.metrics import class_metrics, per_class, regression_metrics, weighted_auc
+from pipeline.evaluation.resampling import drawn
 
 ROWS = 200
 
 
 @pytest.fixture
 def weights() -> np.ndarray:
-    return np.concatenate([np.ones((1, ROWS)), resample_weights(ROWS, 5, seed=3)])
+    return np.concatenate([np.ones((1, ROWS)), *drawn(ROWS, 5, seed=3)])
 
 
 def test_regression(weights: np.ndarray) -> None:
@@ -59,24 +59,56 @@ def test_a_resample_without_a_class_is_still_scored() -> None:
         assert np.isfinite(metric(weights)).all(), name
 
 
-def test_interval_holds_the_value_and_narrows_with_more_rows() -> None:
-    def accuracy_of(rows: int) -> tuple[float, float, float]:
-        target = np.arange(rows) % 2
-        hit = np.arange(rows) % 10 != 0
-        scores = np.eye(2)[np.where(hit, target, 1 - target)]
-        found = intervals(class_metrics(target, scores), rows, 500, 0.95, seed=1)["accuracy"]
-        return found.low, found.value, found.high
+@pytest.mark.parametrize("scale", [1e-30, 1e-9, 1.0, 1e30])
+@pytest.mark.parametrize("offset", [0.0, 1e6, -1e8])
+def test_small_large_and_far_numbers(scale: float, offset: float, weights: np.ndarray) -> None:
+    """Each value is that of the same numbers near 1, computed by scikit-learn."""
+    random = np.random.default_rng(4)
+    plain = random.normal(size=ROWS) + offset
+    predicted = plain + random.normal(size=ROWS)
+    found = {name: metric(weights) for name, metric in regression_metrics(plain * scale, predicted * scale).items()}
+    for i, w in enumerate(weights):
+        r2 = sk.r2_score(plain - offset, predicted - offset, sample_weight=w)
+        assert found["r2"][i] == pytest.approx(r2, rel=1e-6)
+        assert found["mae"][i] / scale == pytest.approx(sk.mean_absolute_error(plain, predicted, sample_weight=w))
+        rmse = sk.root_mean_squared_error(plain, predicted, sample_weight=w)
+        assert found["rmse"][i] / scale == pytest.approx(rmse)
 
-    few, many = accuracy_of(100), accuracy_of(2000)
-    for low, value, high in (few, many):
-        assert low < value < high
-        assert value == pytest.approx(0.9)
-    assert many[2] - many[0] < few[2] - few[0]
-    # the normal approximation for a share of 2,000 rows
-    assert many[2] - many[0] == pytest.approx(2 * 1.96 * np.sqrt(0.09 / 2000), rel=0.2)
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e-30, 1e30])
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_r2_of_equal_targets_is_scikit_learns(value: float, rows: int) -> None:
+    target, ones = np.full(rows, value), np.ones((1, rows))
+    off = target + np.where(np.arange(rows) == 0, value or 1.0, 0)
+    for predicted, expected in ((target, 1.0), (off, 0.0)):
+        assert regression_metrics(target, predicted)["r2"](ones)[0] == expected
+        # scikit-learn's mean of some equal numbers is not that number, and leaves it a spread of 1e-34
+        if rows > 1 and value == 0:
+            assert sk.r2_score(target, predicted) == expected
 
 
-def test_intervals_depend_on_the_seed_alone() -> None:
-    metrics = regression_metrics(np.arange(30.0), np.arange(30.0)[::-1])
-    assert intervals(metrics, 30, 200, 0.9, seed=1) == intervals(metrics, 30, 200, 0.9, seed=1)
-    assert intervals(metrics, 30, 200, 0.9, seed=1) != intervals(metrics, 30, 200, 0.9, seed=2)
+def test_r2_of_a_resample_of_one_row_beside_far_ones() -> None:
+    target = np.array([1e9, 0.1, 0.1, 0.1, 0.3])
+    weights = np.array([[0.0, 2.0, 1.0, 2.0, 0.0], [0.0, 1.0, 1.0, 1.0, 2.0]])
+    predicted = target + np.array([0.0, 0.01, 0.0, 0.0, 0.05])
+    found = regression_metrics(target, predicted)["r2"](weights)
+    assert found[0] == 0.0
+    assert found[1] == pytest.approx(sk.r2_score(target, predicted, sample_weight=weights[1]))
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+def test_auc_of_scores_with_ties_at_any_scale(scale: float, weights: np.ndarray) -> None:
+    random = np.random.default_rng(6)
+    target = random.integers(0, 2, ROWS)
+    score = random.integers(0, 4, ROWS) + target
+    found = weighted_auc(target == 1, score * scale)(weights)
+    for i, w in enumerate(weights):
+        assert found[i] == pytest.approx(sk.roc_auc_score(target, score, sample_weight=w), abs=1e-12)
+
+
+@pytest.mark.parametrize("probability", [0.0, 1e-30, 1e-7, 0.5, 1.0])
+def test_log_loss_of_a_sure_answer_is_scikit_learns(probability: float) -> None:
+    target = np.array([0, 1, 1])
+    scores = np.array([[1.0, 0.0], [1 - probability, probability], [0.25, 0.75]], np.float32)
+    found = class_metrics(target, scores.astype(np.float64))["log_loss"](np.ones((1, 3)))[0]
+    assert found == pytest.approx(sk.log_loss(target, scores), rel=1e-6, abs=2e-7)

@@ -48,7 +48,7 @@ def test_verdict_repeats() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(0.95, None), (0.9, None), (0.89, "accuracy 0.8900 is below the minimum 0.9")]
+    ("value", "words"), [(0.95, None), (0.9, None), (0.89, "accuracy 0.89 is below the minimum 0.9")]
 )
 def test_minima(value: float, words: str | None) -> None:
     assert unmet_minima({"accuracy": value}, {"accuracy": 0.9}) == words

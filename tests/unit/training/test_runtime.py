@@ -4,21 +4,21 @@ import json
 import subprocess
 import sys
 
+from tests.clones import SET_FOR_TENSORFLOW as NAMES
 from tests.clones import environment
 
-NAMES = ("ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS")
 LOAD = f"""
 import json, os, sys
 from pipeline.config import TrainerConfig
 from pipeline.training.runtime import load_tensorflow
-load_tensorflow(TrainerConfig("compiled", 1, instruction_set=sys.argv[1]))
+load_tensorflow(TrainerConfig("compiled", 1, instruction_set=sys.argv[1], precision=sys.argv[2]))
 print(json.dumps([os.environ.get(name) for name in {NAMES}]))
 """
 
 
-def set_by(instruction_set: str, **given: str) -> list[str | None]:
-    env = {k: v for k, v in environment().items() if k not in NAMES} | given
-    command = [sys.executable, "-c", LOAD, instruction_set]
+def set_by(instruction_set: str, precision: str = "float32", **given: str) -> list[str | None]:
+    env = environment() | given
+    command = [sys.executable, "-c", LOAD, instruction_set, precision]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     found: list[str | None] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -33,3 +33,8 @@ def test_a_capped_instruction_set() -> None:
 
 def test_native_changes_nothing() -> None:
     assert set_by("native") == [None, None, None]
+
+
+def test_auto_is_avx2_and_native_for_a_reduced_precision() -> None:
+    assert set_by("auto") == set_by("avx2")
+    assert set_by("auto", "mixed_bfloat16") == [None, None, None]

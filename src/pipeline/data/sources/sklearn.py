@@ -29,6 +29,7 @@ def load(config: SklearnDataset) -> Table:
         features = [Feature(name, NUMERIC, "float32", []) for name in names]
         inputs = {name: values[:, i] for i, name in enumerate(names)}
     regression = config.task == REGRESSION
-    classes = [] if regression else [str(name) for name in bunch.target_names]
-    target = np.asarray(bunch.target, np.float32 if regression else np.int32)
+    named = "target_names" in bunch  # else the target is a number
+    classes = [str(name) for name in bunch.target_names] if named and not regression else []
+    target = np.asarray(bunch.target, np.int32 if classes else np.float32)
     return Table(features, inputs, target, "target", classes)

@@ -5,12 +5,11 @@ from typing import Any
 from pipeline.config import PreprocessingConfig
 from pipeline.data.prepared import AnySplit
 from pipeline.data.schema import Schema
+from pipeline.model.preprocessing.scaling import rescale
 
 
 def build(config: PreprocessingConfig, schema: Schema, inputs: dict[str, Any], train: AnySplit) -> Any:
     """One image (B, H, W, C) to a grid (B, H, W, C)."""
-    import keras
-
     (feature,) = schema.features
     largest = max(float(abs(chunk.inputs[feature.name]).max()) for chunk in train.chunks()) or 1.0
-    return keras.layers.Rescaling(1.0 / largest, name="rescale")(inputs[feature.name])
+    return rescale(inputs[feature.name], 1.0 / largest, 0.0, "rescale")

@@ -1,0 +1,50 @@
+"""Weights of rows for resampling, a few resamples at a time, so that memory does not grow with their number.
+
+Each function yields (r, N) arrays: r resamples of N rows, as many as CHUNK_BYTES hold. Random numbers are drawn in the
+order of the resamples, so the size of a chunk makes no difference to any of them.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.order import generator
+
+Array = NDArray[np.float64]
+
+CHUNK_BYTES = 2**25
+MOST_GROUPS = 500
+BOOTSTRAP, BAYESIAN = 0, 1  # streams of random numbers
+
+
+def drawn(num_rows: int, resamples: int, seed: int) -> Iterator[Array]:
+    """The bootstrap: how often each row stands in a resample of N rows drawn with replacement (Efron 1979)."""
+    random = generator(seed, BOOTSTRAP)
+    for count in _counts(num_rows, resamples):
+        rows = random.integers(0, num_rows, size=(count, num_rows))
+        flat = (rows + np.arange(count)[:, np.newaxis] * num_rows).ravel()
+        yield np.bincount(flat, minlength=count * num_rows).reshape(count, num_rows).astype(np.float64)
+
+
+def exponential(num_rows: int, resamples: int, seed: int) -> Iterator[Array]:
+    """The Bayesian bootstrap: weights that are Dirichlet(1, ..., 1) but for their sum (Rubin 1981)."""
+    random = generator(seed, BAYESIAN)
+    for count in _counts(num_rows, resamples):
+        yield random.standard_exponential((count, num_rows))
+
+
+def left_out(num_rows: int) -> Iterator[Array]:
+    """The jackknife: each row left out once, or each of MOST_GROUPS groups of rows where there are more rows."""
+    groups = min(num_rows, MOST_GROUPS)
+    group_N = np.arange(num_rows) * groups // num_rows
+    first = 0
+    for count in _counts(num_rows, groups):
+        yield (group_N != np.arange(first, first + count)[:, np.newaxis]).astype(np.float64)
+        first += count
+
+
+def _counts(num_rows: int, resamples: int) -> Iterator[int]:
+    size = max(1, CHUNK_BYTES // (8 * num_rows))
+    for start in range(0, resamples, size):
+        yield min(size, resamples - start)

@@ -1,0 +1,21 @@
+"""`x * scale + offset` as Keras layers, for any finite float32 input."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def rescale(x: Any, scale: ArrayLike, offset: ArrayLike, name: str) -> Any:
+    """A float32 tensor (B, ..., D), times `scale` plus `offset`: one number each, or one for each of D columns.
+
+    The product is taken in float64 and its result is float32 again. In float32, a scale such as 1e40 (of a column whose
+    deviation is 1e-40) would be infinite, and `x * scale + offset` would cancel where a column's mean is large against
+    its deviation.
+    """
+    import keras
+
+    # plain numbers, which Keras also makes of arrays without an axis, pass through float32 before the layer's own type
+    by, to = (np.atleast_1d(np.asarray(values, np.float64)) for values in (scale, offset))
+    x = keras.layers.Rescaling(by, to, dtype="float64", name=name)(x)
+    return keras.layers.Identity(dtype="float32", name=f"{name}_float32")(x)

@@ -1,0 +1,140 @@
+"""The minimum of a penalised mean log loss by Newton's method, an iteration at a time.
+
+That is iteratively reweighted least squares (Hastie, Tibshirani, Friedman 2009, section 4.4.1), for more than two
+classes as Boehning 1992. Shapes: N rows, D columns, K outputs (1 for two classes); in the coordinates below, R columns
+and C contrasts.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import ConfigError
+
+Array = NDArray[np.float64]
+
+FLAT = 1e-9  # of the curvature where all classes are equally likely: the rows that it comes from hardly count any more
+RANK = 1e-12  # of the largest eigenvalue; what is smaller is rounding
+SMALLEST_STEP = 2.0**-20
+
+
+class Newton:
+    """The loss of weights gamma (D, K) on rows z (N, D), with targets y (N, K), shares of rows (N,) and ridge terms of
+    columns (D,). TensorFlow does the algebra, in float64.
+
+    Newton's steps are taken in coordinates theta (R, C), gamma = columns theta contrasts'. They leave out what changes
+    no output: combinations of columns that are 0 in every row, and a shift of all classes alike.
+    """
+
+    def __init__(self, z_ND: Array, y_NK: Array, share_N: Array, ridge_D: Array) -> None:
+        import tensorflow as tf
+
+        self._z, self._y = tf.constant(z_ND), tf.constant(y_NK)
+        self._share, self._ridge = tf.constant(share_N)[:, tf.newaxis], tf.constant(ridge_D)[:, tf.newaxis]
+        classes = y_NK.shape[1]
+        self._contrasts = tf.constant(_contrasts(classes))
+        self._columns = tf.constant(np.eye(len(ridge_D)) if ridge_D.any() else _row_space(z_ND, share_N))
+        self._moved = tf.matmul(self._z, self._columns)
+        equal = tf.fill(y_NK.shape, tf.constant(1 / max(classes, 2), tf.float64))
+        # in theta's coordinates divided by this factor, the loss is curved by 1 in all directions at the start
+        self._root = tf.linalg.cholesky(self._hessian(equal))
+
+    def step(self, gamma_DK: Array) -> tuple[Array, Array, float]:
+        """Returns the weights after one step, halved while it overshoots; the whole step (D, K); its length in use.
+
+        Raises ConfigError where there is no minimum: where a plane separates the classes, but for rows on the plane
+        itself (Albert and Anderson 1984), larger weights are always better, and the curvature vanishes.
+        """
+        import tensorflow as tf
+
+        gamma = tf.constant(gamma_DK)
+        p_NK = self._probabilities(gamma)
+        gradient = tf.matmul(self._columns, self._gradient(gamma, p_NK), transpose_a=True) @ self._contrasts
+        half = tf.linalg.triangular_solve(self._root, self._hessian(p_NK))
+        curvature = tf.linalg.triangular_solve(self._root, tf.transpose(half))
+        try:
+            factor = tf.linalg.cholesky(curvature)
+            flat = bool(tf.reduce_min(tf.linalg.diag_part(factor)) ** 2 < FLAT)
+        except tf.errors.InvalidArgumentError:  # not positive: flatter than rounding
+            flat = True
+        if flat:
+            raise ConfigError(
+                "trainer exact: a plane separates the classes, without error or but for rows on the plane itself, so "
+                "that larger weights are always better and there is no minimum. Set model.l2, say to 0.001."
+            )
+        right = tf.linalg.triangular_solve(self._root, tf.reshape(tf.transpose(gradient), [-1, 1]))
+        solved = tf.linalg.triangular_solve(self._root, tf.linalg.cholesky_solve(factor, right), adjoint=True)
+        theta_RC = tf.transpose(tf.reshape(solved, [self._contrasts.shape[1], -1]))
+        step = self._columns @ theta_RC @ tf.transpose(self._contrasts)
+        before, length = self.loss(gamma), 1.0
+        while self.loss(gamma - length * step) > before and length > SMALLEST_STEP:
+            length /= 2
+        return np.asarray(gamma - length * step), np.asarray(step), length
+
+    def loss(self, gamma_DK: Any) -> float:
+        import tensorflow as tf
+
+        logits = tf.matmul(self._z, gamma_DK)
+        if self._y.shape[1] == 1:
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(self._y, logits)
+        else:
+            losses = tf.nn.softmax_cross_entropy_with_logits(self._y, logits)[:, tf.newaxis]
+        return float(tf.reduce_sum(losses * self._share) + tf.reduce_sum(self._ridge * gamma_DK**2))
+
+    def gradient(self, gamma_DK: Array) -> Array:
+        """The loss's derivative by each weight (D, K)."""
+        import tensorflow as tf
+
+        gamma = tf.constant(gamma_DK)
+        return np.asarray(self._gradient(gamma, self._probabilities(gamma)))
+
+    def _probabilities(self, gamma: Any) -> Any:
+        import tensorflow as tf
+
+        logits = tf.matmul(self._z, gamma)
+        return tf.sigmoid(logits) if self._y.shape[1] == 1 else tf.nn.softmax(logits)
+
+    def _gradient(self, gamma: Any, p_NK: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.matmul(self._z, (p_NK - self._y) * self._share, transpose_a=True) + 2 * self._ridge * gamma
+
+    def _hessian(self, p_NK: Any) -> Any:
+        """The loss's second derivative (C R, C R) by theta, contrast by contrast."""
+        import tensorflow as tf
+
+        contrasts, num_contrasts = self._contrasts, self._contrasts.shape[1]
+        means_NC = p_NK @ contrasts
+        ridge = tf.matmul(self._columns, 2 * self._ridge * self._columns, transpose_a=True)
+        rows = []
+        for a in range(num_contrasts):
+            blocks = []
+            for b in range(num_contrasts):
+                both = tf.linalg.matvec(p_NK, contrasts[:, a] * contrasts[:, b])
+                curvature_N = both - means_NC[:, a] * means_NC[:, b]
+                weighted = self._moved * (curvature_N[:, tf.newaxis] * self._share)
+                block = tf.matmul(self._moved, weighted, transpose_a=True)
+                blocks.append(block + ridge if a == b else block)
+            rows.append(tf.concat(blocks, axis=1))
+        return tf.concat(rows, axis=0)
+
+
+def _contrasts(classes: int) -> Array:
+    """Orthonormal columns (K, K - 1) that sum to 0 each, as softmax does not change where all classes are shifted."""
+    if classes == 1:
+        return np.ones((1, 1))
+    helmert = np.array([[*[1.0] * k, -float(k), *[0.0] * (classes - k - 1)] for k in range(1, classes)])
+    contrasts: Array = (helmert / np.linalg.norm(helmert, axis=1, keepdims=True)).T
+    return contrasts
+
+
+def _row_space(z_ND: Array, share_N: Array) -> Array:
+    """Orthonormal combinations of columns (D, R) that are not 0 in all rows."""
+    import tensorflow as tf
+
+    z = tf.constant(z_ND * np.sqrt(share_N)[:, np.newaxis])
+    values, vectors = tf.linalg.eigh(tf.matmul(z, z, transpose_a=True))
+    kept = np.asarray(values) > RANK * float(values[-1])
+    combinations: Array = np.asarray(vectors)[:, kept]
+    return combinations

@@ -1,0 +1,47 @@
+"""`trainer.precision=mixed_bfloat16`, under the instructions that it takes: `test_settings.py` runs this file in a
+process of its own, with PIPELINE_TEST_PRECISION set."""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline.serving.export import load_served, precision_of, save_canonical
+from pipeline.tracking.journal import Journal
+from pipeline.training.fit import fit
+from tests.contracts import test_resume
+from tests.contracts.test_families import rows_of, schema_of
+from tests.contracts.test_resume import Killed, config_for, kill_at_save, run
+
+NETWORKS = [case for case in test_resume.CASES if case[0] in ("cnn", "rnn")]
+# a recurrent network of each cell: oneDNN has kernels of its own for them
+CASES = [(case, cell) for case in NETWORKS for cell in (("gru", "lstm", "simple") if case[0] == "rnn" else ("",))]
+
+
+@pytest.mark.parametrize(("case", "cell"), CASES)
+def test_it_trains_resumes_and_answers_in_float32(
+    case: tuple[str, str, str], cell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "ONEDNN_MAX_CPU_ISA" not in os.environ, "a real run of this precision is not capped"
+    config = config_for("compiled", case)
+    config.trainer.precision = "mixed_bfloat16"
+    config.trainer.check()
+    if cell:
+        config.model.cell = cell
+    whole = run(config, case, tmp_path / "whole")
+    kill_at_save(monkeypatch, 1)
+    with pytest.raises(Killed):
+        run(config, case, tmp_path / "killed")
+    monkeypatch.undo()
+    assert run(config, case, tmp_path / "killed") == whole
+    schema, folder = schema_of(*case[1:]), tmp_path / "again"
+    journal = Journal(folder / "journal.jsonl")
+    model, history = fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, folder, {})
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert keras.config.dtype_policy().name == "float32", "the next session starts as it should"
+    save_canonical(model.served, tmp_path / "model.keras")
+    assert precision_of(tmp_path / "model.keras") == "mixed_bfloat16"
+    answers = load_served(tmp_path / "model.keras").predict(rows_of(schema, 2).inputs, verbose=0)
+    assert answers.dtype == np.float32
