@@ -1,4 +1,4 @@
-"""How often the intervals of metrics.json hold the true value, beside the percentile bootstrap.
+"""How often the intervals of report.json hold the true value, beside the percentile bootstrap.
 
 python benchmarks/intervals.py [--samples 400]
 

@@ -30,7 +30,7 @@ def copy_sources(target: Path) -> None:
 
 
 def score(root: Path, experiment: str, dataset: str, seed: int, overrides: list[str]) -> dict[str, Any]:
-    """metrics.json of one experiment on one split."""
+    """report.json of one experiment on one split."""
     environment = os.environ | {"PYTHONPATH": str(root / "src"), "MLFLOW_TRACKING_URI": f"sqlite:///{root}/mlflow.db"}
     for command in (
         ["prepare", f"dataset={dataset}"],
@@ -41,7 +41,7 @@ def score(root: Path, experiment: str, dataset: str, seed: int, overrides: list[
         done = subprocess.run(line, cwd=root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(f"{' '.join(line)}\n{done.stderr}")
-    metrics: dict[str, Any] = json.loads((root / "build" / "evaluate" / experiment / "metrics.json").read_text())
+    metrics: dict[str, Any] = json.loads((root / "build" / "evaluate" / experiment / "report.json").read_text())
     return metrics
 
 

@@ -1,7 +1,7 @@
 """`python -m pipeline.configure`: compose every dataset and experiment of params.yaml, one resolved file each.
 
-DVC does not compose Hydra. This stage does, and later stages depend on the values in these files: so an edit
-in conf/ reruns exactly the stages whose resolved values it changed.
+DVC does not compose Hydra. This stage does, and each later stage depends on a file of its own here, which holds the
+values that it uses and digests of its code: so an edit reruns exactly the stages that it touches.
 """
 
 from typing import Any
@@ -13,7 +13,8 @@ from pipeline.errors import ConfigError
 
 
 def configure() -> None:
-    """Write build/config/datasets/*.yaml and build/config/experiments/*.yaml, or nothing."""
+    """Write build/config/experiments/*.yaml, to be read, and a file for each stage, or nothing."""
+    from pipeline import stages
     from pipeline.compose import as_plain, compose_config, load_params
     from pipeline.files import replacing_folder
     from pipeline.layout import Layout
@@ -26,11 +27,19 @@ def configure() -> None:
         resolved = as_plain(compose_config(layout, "config", [f"experiment={name}"]))
         check_dataset(name, dataset, resolved["dataset"], datasets[dataset]["dataset"])
         experiments[name] = resolved
+    written = {layout.resolved_experiment(name): values for name, values in experiments.items()}
+    for name, values in datasets.items():
+        written[stages.resolved_file(layout, "prepare", name)] = stages.used_by(layout, "prepare", values)
+    for stage, keys in stages.KEYS.items():
+        for name, values in experiments.items():
+            used = stages.used_by(layout, stage, {key: values[key] for key in keys})
+            written[stages.resolved_file(layout, stage, name)] = used
+    written[stages.resolved_file(layout, "register")] = stages.used_by(layout, "register", {})
     with replacing_folder(layout.resolved) as folder:
-        for group, entries in {"datasets": datasets, "experiments": experiments}.items():
-            (folder / group).mkdir()
-            for name, values in entries.items():
-                (folder / group / f"{name}.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+        for path, values in written.items():
+            place = folder / path.relative_to(layout.resolved)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(yaml.safe_dump(values), encoding="utf-8")
     drop_leftovers(layout, list(experiments))
     print(f"configured {len(experiments)} experiments on {len(datasets)} datasets")
 

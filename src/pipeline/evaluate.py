@@ -4,45 +4,49 @@ from typing import Any
 
 from pipeline.cli import hydra_command
 from pipeline.config import Config
-from pipeline.layout import ANSWERS, METRICS, PREDICTIONS, SCORES, TEST, TRAIN, Layout
+from pipeline.layout import HISTORY, METRICS, PLOTS, PREDICTIONS, REPORT, SCORES, TEST, TRAIN, Layout
 
 
 def evaluate(config: Config) -> None:
-    """Write metrics.json, scores.parquet and the plots' table of one experiment, whole or not at all."""
+    """Write report.json, metrics.json, scores.parquet and plots/ of one experiment, whole or not at all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     from threadpoolctl import threadpool_limits
 
+    from pipeline.data.history import read_history
     from pipeline.data.prepared import read_split
     from pipeline.data.schema import Schema
     from pipeline.evaluation import report
+    from pipeline.evaluation.plots import write_plots
     from pipeline.evaluation.predictions import read_predictions
-    from pipeline.files import replacing_folder, write_json, write_text
+    from pipeline.files import replacing_folder, write_json
 
     layout = Layout.find()
     prepared = layout.prepared(config.dataset.name)
     schema = Schema.read(prepared)
     train, test = read_split(prepared, TRAIN, schema), read_split(prepared, TEST, schema)
-    predicted = read_predictions(layout.trained(config.name) / PREDICTIONS, schema, test)
+    trained = layout.trained(config.name)
+    predicted, history = read_predictions(trained / PREDICTIONS, schema, test), read_history(trained / HISTORY)
     # BLAS sums in another order with another number of threads, which is the number of cores if nobody says
     with threadpool_limits(limits=1):
-        metrics = report.build_report(config.name, config.evaluation, schema, train, test, predicted)
+        found = report.build_report(config.name, config.evaluation, schema, train, test, predicted)
     kind, scores = report.row_scores(schema, test, predicted)
     with replacing_folder(layout.evaluated(config.name)) as folder:
-        write_json(folder / METRICS, metrics)
+        write_json(folder / REPORT, found)
+        write_json(folder / METRICS, report.comparable(found))
         columns = {"row": test.rows.tolist(), "target": test.target, kind: scores}
         pq.write_table(pa.table(columns), folder / SCORES)
-        write_text(folder / ANSWERS, report.answers_table(schema, test, predicted))
-    print(summary(metrics))
+        write_plots(folder / PLOTS, config.name, schema, history, test, predicted)
+    print(summary(found))
 
 
-def summary(metrics: dict[str, Any]) -> str:
+def summary(report: dict[str, Any]) -> str:
     """One line: score with interval, reference, baseline."""
-    name = metrics["primary"]
-    test, reference, baseline = metrics["test"][name], metrics["reference"], metrics["baseline"]
-    where = "its training rows" if metrics["split"] == "none" else f"{metrics['rows']} test rows"
+    name = report["primary"]
+    test, reference, baseline = report["test"][name], report["reference"], report["baseline"]
+    where = "its training rows" if report["split"] == "none" else f"{report['rows']} test rows"
     return (
-        f"{metrics['experiment']}: {name} {test['value']:.4f} [{test['low']:.4f}, {test['high']:.4f}] on {where}; "
+        f"{report['experiment']}: {name} {test['value']:.4f} [{test['low']:.4f}, {test['high']:.4f}] on {where}; "
         f"{reference['model']} {reference[name]:.4f}, {baseline['model']} {baseline[name]:.4f}"
     )
 

@@ -42,17 +42,11 @@ class Layout:
         return self.root / "params.yaml"
 
     @property
-    def dvc_yaml(self) -> Path:
-        return self.root / "dvc.yaml"
-
-    @property
     def resolved(self) -> Path:
         return self.root / "build" / "config"
 
-    def resolved_dataset(self, dataset: str) -> Path:
-        return self.resolved / "datasets" / f"{dataset}.yaml"
-
     def resolved_experiment(self, experiment: str) -> Path:
+        """All values of an experiment, to be read; no stage depends on it."""
         return self.resolved / "experiments" / f"{experiment}.yaml"
 
     def prepared(self, dataset: str) -> Path:
@@ -112,8 +106,9 @@ HISTORY = "history.csv"
 IDENTITY = "identity.json"
 PREDICTIONS = "predictions.parquet"
 METRICS = "metrics.json"
+REPORT = "report.json"
 SCORES = "scores.parquet"
-ANSWERS = "answers.csv"
+PLOTS = "plots"
 JOURNAL = "journal.jsonl"
 JOB = "job.json"
 LOCK = "lock"

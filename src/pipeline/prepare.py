@@ -8,9 +8,11 @@ from pipeline.layout import SPLITS, Layout
 def prepare(config: PrepareConfig) -> None:
     """Write train, validation and test as Parquet, schema.json, and summary.json (rows by split and class)."""
     from pipeline.data.preparing import write_prepared
+    from pipeline.files import replacing_folder
 
     name = config.dataset.name
-    summary = write_prepared(config, Layout.find().prepared(name))
+    with replacing_folder(Layout.find().prepared(name)) as folder:
+        summary = write_prepared(config, folder)
     print(f"{name}: " + ", ".join(f"{summary[split]['rows']} {split}" for split in SPLITS) + " rows")
 
 

@@ -39,7 +39,7 @@ def register() -> None:
 def register_one(store: Any, experiment: str, rule: Any) -> list[str]:
     """Sync, register and judge one experiment; return its row of the table."""
     from pipeline.registry import versions
-    from pipeline.registry.evidence import check_outputs, read_metrics
+    from pipeline.registry.evidence import check_outputs, read_report
     from pipeline.registry.promotion import decide
     from pipeline.tracking.rebuild import ensure_run
     from pipeline.tracking.results import log_results
@@ -48,7 +48,7 @@ def register_one(store: Any, experiment: str, rule: Any) -> list[str]:
     layout = store.layout
     identity = read_identity(layout.trained(experiment))
     check_outputs(layout, experiment)
-    metrics = read_metrics(layout.evaluated(experiment))
+    metrics = read_report(layout.evaluated(experiment))
     run_id = ensure_run(store, experiment, identity)
     log_results(store, layout, experiment, identity, run_id)
     with store.guard():

@@ -140,9 +140,9 @@ def produce(training: Training, log: Any, params: dict[str, Any]) -> History:
     from pipeline.files import replacing_folder, write_json
 
     model, history = train_model(training, log, params)
+    from pipeline.data.history import write_history
     from pipeline.serving.package import package
     from pipeline.training.checkpoint import Checkpoints
-    from pipeline.training.history import write_history
 
     prepared = training.prepared
     test = open_split(prepared, TEST, Schema.read(prepared), training.config.trainer.resident_bytes)

@@ -9,13 +9,14 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from pipeline.config import BINARY, MULTICLASS, REGRESSION, CheckpointConfig, Config
+from pipeline.data.history import EpochValues
 from pipeline.data.prepared import Split
 from pipeline.data.schema import NUMERIC, Feature, Schema
 from pipeline.errors import ConfigError
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
-from pipeline.training.job import EpochValues, class_weights
+from pipeline.training.job import class_weights
 from tests.contracts.test_families import config_of, features_of, rows_of, schema_of
 from tests.contracts.test_resume import Killed, kill_at_save
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 from sklearn.linear_model import Ridge
 
 from pipeline.config import MULTICLASS, REGRESSION, Config
+from pipeline.data.history import EpochValues
 from pipeline.data.schema import NUMERIC, Feature
 from pipeline.data.table import Table
 from pipeline.errors import ArtifactError, ConfigError, DataError
@@ -22,7 +23,6 @@ from pipeline.model.xla import convolution, pooling
 from pipeline.tracking.journal import Journal, read
 from pipeline.training import callbacks, job, runtime
 from pipeline.training.fit import fit
-from pipeline.training.job import EpochValues
 from pipeline.training.xla import STEPS_THAT_PAY, uses_xla
 from tests.clones import environment
 from tests.contracts.mixed_precision import CASES as MIXED_CASES

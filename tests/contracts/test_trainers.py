@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from pipeline.config import REGRESSION, EarlyStoppingConfig
+from pipeline.data.history import EpochValues
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
 from pipeline.training import TRAINERS
 from pipeline.training.fit import fit
-from pipeline.training.job import EpochValues
 from tests.contracts.test_families import CASES, config_of, rows_of, schema_of
 
 OTHERS = [name for name in TRAINERS if name not in ("keras", "exact")]  # exact goes another way

@@ -15,7 +15,7 @@ from tests.outputs import EXPERIMENT, write_outputs
 
 
 @pytest.mark.parametrize(
-    ("name", "stage"), [("train/{}/model.keras", "train"), ("evaluate/{}/metrics.json", "evaluate")]
+    ("name", "stage"), [("train/{}/model.keras", "train"), ("evaluate/{}/report.json", "evaluate")]
 )
 def test_a_missing_output_names_the_stage(checkout: Path, register: Callable[..., str], name: str, stage: str) -> None:
     path = checkout / "build" / name.format(EXPERIMENT)
@@ -51,7 +51,7 @@ def test_a_rebuilt_journal_does_not_claim_this_machine(checkout: Path, register:
 
 def test_a_changed_evaluation_is_what_mlflow_shows(checkout: Path, register: Callable[..., str]) -> None:
     register()
-    path = checkout / "build" / "evaluate" / EXPERIMENT / "metrics.json"
+    path = checkout / "build" / "evaluate" / EXPERIMENT / "report.json"
     path.write_text(path.read_text().replace("0.4,", "0.3,"))
     register()
     client = Store(Layout(checkout)).client

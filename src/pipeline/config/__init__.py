@@ -19,7 +19,13 @@ from pipeline.config.data import (
     SklearnDataset,
     SplitConfig,
 )
-from pipeline.config.experiment import Config, EvaluationConfig, PredictConfig, PrepareConfig, PreprocessingConfig
+from pipeline.config.experiment import (
+    Config,
+    EvaluationConfig,
+    PredictConfig,
+    PrepareConfig,
+    PreprocessingConfig,
+)
 from pipeline.config.model import MODELS, CnnConfig, LinearConfig, LogisticConfig, ModelConfig, RnnConfig
 from pipeline.config.params import Params, PromotionConfig
 from pipeline.config.trainer import (

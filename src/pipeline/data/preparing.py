@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from pipeline import locks
+from pipeline import locks, stages
 from pipeline.config import PrepareConfig
 from pipeline.data import prepared, splits
 from pipeline.data.schema import Schema
 from pipeline.data.sources import SOURCES
-from pipeline.files import digest_file, digest_tree, digest_value, replacing_folder, write_json
+from pipeline.files import digest_value, replacing_folder, write_json
 from pipeline.layout import SPLITS, SUMMARY, TRAIN, Layout
 
 DIGEST_DIGITS = 12
@@ -56,8 +56,11 @@ def write_prepared(config: PrepareConfig, folder: Path) -> dict[str, dict[str, i
 def is_dvcs(config: PrepareConfig, layout: Layout) -> bool:
     """Whether this dataset and split are as the stage `configure` has resolved them for the stage `prepare`; not so
     where a command overrides one."""
-    path = layout.resolved_dataset(config.dataset.name)
-    return path.is_file() and yaml.safe_load(path.read_text(encoding="utf-8")) == asdict(config)
+    path = stages.resolved_file(layout, "prepare", config.dataset.name)
+    if not path.is_file():
+        return False
+    resolved = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return all(resolved.get(key) == value for key, value in asdict(config).items())
 
 
 def prepared_for(config: PrepareConfig, layout: Layout) -> Path:
@@ -65,10 +68,8 @@ def prepared_for(config: PrepareConfig, layout: Layout) -> Path:
 
     For runs by hand, whose overrides DVC knows nothing of: its outputs in data/prepared/ are neither read nor written.
     """
-    stage = yaml.safe_load(layout.dvc_yaml.read_text(encoding="utf-8"))["stages"]["prepare"]["do"]
-    sources = [layout.root / path for path in stage["deps"] if path.startswith("src/")]
-    lock = digest_file(layout.root / "requirements.lock")
-    digest = digest_value([asdict(config), digest_tree(sources, layout.root), lock])[:DIGEST_DIGITS]
+    code, packages = stages.code_digest(layout, "prepare"), stages.lock_digest(layout)
+    digest = digest_value([asdict(config), code, packages])[:DIGEST_DIGITS]
     folder = layout.prepared_by_hand(f"{config.dataset.name}-{digest}")
     with locks.hold(folder.with_name(f"{folder.name}.lock"), f"the preparation of {config.dataset.name}"):
         if not folder.is_dir():

@@ -1,8 +1,5 @@
-"""metrics.json and the tables behind the plots."""
+"""report.json, and what of it DVC compares."""
 
-import csv
-import io
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -30,7 +27,7 @@ def scored(schema: Schema, target: NDArray[Any], predicted: Array) -> Scored:
 def build_report(
     experiment: str, config: EvaluationConfig, schema: Schema, train: Split, test: Split, predicted: Array
 ) -> dict[str, Any]:
-    """The content of metrics.json, rounded to six digits: the last bits of a sum are the processor's."""
+    """The content of report.json, rounded to six digits: the last bits of a sum are the processor's."""
     found = intervals(scored(schema, test.target, predicted), config)
     report: dict[str, Any] = {
         "experiment": experiment,
@@ -60,21 +57,10 @@ def row_scores(schema: Schema, test: Split, predicted: Array) -> tuple[str, Arra
     return "correct", (predicted.argmax(axis=1) == test.target).astype(np.float64)
 
 
-def answers_table(schema: Schema, test: Split, predicted: Array) -> str:
-    """A CSV line for each test row: prediction and residual of a regression, or actual and predicted class."""
-    if schema.task == REGRESSION:
-        rows = [(f"{p:.6g}", f"{t - p:.6g}") for p, t in zip(predicted, test.target, strict=True)]
-        return _csv(("predicted", "residual"), rows)
-    guess = predicted.argmax(axis=1)
-    named = [(schema.classes[t], schema.classes[g]) for t, g in zip(test.target, guess, strict=True)]
-    return _csv(("actual", "predicted"), named)
-
-
-def _csv(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerows([header, *rows])
-    return stream.getvalue()
+def comparable(report: dict[str, Any]) -> dict[str, float]:
+    """The content of metrics.json, which DVC compares: the primary metric's value and interval, named alike for all."""
+    primary = report["test"][report["primary"]]
+    return {"score": primary["value"], "low": primary["low"], "high": primary["high"]}
 
 
 def _rounded(value: Any) -> Any:

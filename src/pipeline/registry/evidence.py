@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.data.prepared import ROW, read_table
 from pipeline.data.schema import remedy
 from pipeline.errors import ArtifactError
-from pipeline.layout import IDENTITY, METRICS, MODEL, PREDICTIONS, SCORES, TRAIN, VALIDATION, Layout, split_file
+from pipeline.layout import IDENTITY, MODEL, PREDICTIONS, REPORT, SCORES, TRAIN, VALIDATION, Layout, split_file
 
 FOLDER = "evidence"
 LEARNED = "learned_rows.txt"
@@ -31,7 +31,7 @@ def check_outputs(layout: Layout, experiment: str) -> None:
     """Raise ArtifactError where train or evaluate has left a file out."""
     for stage, folder, names in (
         ("train", layout.trained(experiment), (MODEL, PREDICTIONS)),
-        ("evaluate", layout.evaluated(experiment), (METRICS, SCORES)),
+        ("evaluate", layout.evaluated(experiment), (REPORT, SCORES)),
     ):
         for name in names:
             if not (folder / name).is_file():
@@ -42,7 +42,7 @@ def write_evidence(layout: Layout, experiment: str, folder: Path) -> None:
     """Copy an experiment's evidence into `folder`."""
     folder.mkdir(parents=True)
     trained, evaluated = layout.trained(experiment), layout.evaluated(experiment)
-    for source in (trained / PREDICTIONS, trained / IDENTITY, evaluated / METRICS, evaluated / SCORES):
+    for source in (trained / PREDICTIONS, trained / IDENTITY, evaluated / REPORT, evaluated / SCORES):
         (folder / source.name).write_bytes(source.read_bytes())
     identity = json.loads((trained / IDENTITY).read_text(encoding="utf-8"))
     prepared = layout.prepared(identity["dataset"])
@@ -67,13 +67,14 @@ def read_scores(folder: Path) -> Scores:
     return Scores(rows, table["correct"].to_numpy(), "accuracy")
 
 
-def read_metrics(folder: Path) -> dict[str, Any]:
-    path = folder / METRICS
+def read_report(folder: Path) -> dict[str, Any]:
+    """report.json of an evaluated experiment."""
+    path = folder / REPORT
     try:
-        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path}: not readable ({error}). Run: dvc repro -f evaluate@{folder.name}") from error
-    return metrics
+    return report
 
 
 def learned_rows(folder: Path) -> set[str]:

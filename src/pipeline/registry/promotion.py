@@ -27,7 +27,7 @@ def decide(
 ) -> Verdict:
     """The verdict on an experiment's current model."""
     evaluated = store.layout.evaluated(experiment)
-    metrics = evidence.read_metrics(evaluated)
+    metrics = evidence.read_report(evaluated)
     values = {name: interval["value"] for name, interval in metrics["test"].items()}
     if unmet := unmet_minima(values, rule.minima.get(experiment, {})):
         return Verdict(False, unmet)
@@ -51,7 +51,7 @@ def against(
     ours = evidence.read_scores(layout.evaluated(experiment))
     known = folder / evidence.FOLDER
     shared = evidence.learned_rows(known) & {evidence.base(row) for row in ours.rows}
-    if shared and evidence.read_metrics(layout.evaluated(experiment))["split"] != "none":
+    if shared and evidence.read_report(layout.evaluated(experiment))["split"] != "none":
         return Verdict(
             False,
             f"{name} has trained on {len(shared)} rows of this test split and cannot be compared on it; "

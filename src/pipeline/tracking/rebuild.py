@@ -6,11 +6,12 @@ from typing import Any
 import yaml
 
 from pipeline import locks
+from pipeline.data.history import read_history
 from pipeline.layout import HISTORY, JOURNAL, LOCK, Layout
 from pipeline.tracking.facts import flatten, run_tags
 from pipeline.tracking.journal import FINISHED, Journal, read, status
 from pipeline.tracking.store import Store
-from pipeline.tracking.sync import epoch_rows, find_run, sync
+from pipeline.tracking.sync import find_run, sync
 
 
 def ensure_run(store: Store, experiment: str, identity: dict[str, Any]) -> str:
@@ -40,7 +41,7 @@ def ensure_journal(layout: Layout, experiment: str, identity: dict[str, Any]) ->
     tags = {key: value for key, value in run_tags(identity, layout.root).items() if key.startswith("pipeline.")}
     tags["pipeline.rebuilt"] = "true"
     journal.start(str(identity["identity"]), experiment, params, tags)
-    for row in epoch_rows(layout.trained(experiment) / HISTORY):
+    for row in read_history(layout.trained(experiment) / HISTORY):
         journal.metrics(int(row.pop("epoch")), row)
     journal.end(FINISHED)
     return folder

@@ -7,25 +7,25 @@ from typing import Any
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
+from pipeline.data.history import read_history
 from pipeline.data.schema import Schema
 from pipeline.files import digest_file
-from pipeline.layout import HISTORY, METRICS, Layout
+from pipeline.layout import HISTORY, REPORT, Layout
 from pipeline.tracking.store import Store
-from pipeline.tracking.sync import epoch_rows
 
 REPORTED_TAG = "pipeline.reported"
 
 
 def log_results(store: Store, layout: Layout, experiment: str, identity: dict[str, Any], run_id: str) -> None:
-    """Add an evaluated experiment's results to its run, once for each metrics.json."""
+    """Add an evaluated experiment's results to its run, once for each report.json."""
     evaluated = layout.evaluated(experiment)
-    digest = digest_file(evaluated / METRICS)
+    digest = digest_file(evaluated / REPORT)
     with store.guard():
         run = store.client.get_run(run_id)
         if (reported := run.data.tags.get(REPORTED_TAG)) == digest:
             return
-        metrics = json.loads((evaluated / METRICS).read_text(encoding="utf-8"))
-        epochs = int(epoch_rows(layout.trained(experiment) / HISTORY)[-1]["epoch"])
+        metrics = json.loads((evaluated / REPORT).read_text(encoding="utf-8"))
+        epochs = int(read_history(layout.trained(experiment) / HISTORY)[-1]["epoch"])
         # of two points at one step MLflow shows the later, and of two at one time the greater
         when = run.info.end_time if reported is None else time.time_ns() // 1_000_000
         points = [

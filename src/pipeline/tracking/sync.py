@@ -1,7 +1,6 @@
 """Journals to MLflow: one run for each identity, any number of times, no point twice."""
 
 from pathlib import Path
-from typing import Any
 
 from mlflow.entities import LifecycleStage, Metric, Param, Run, RunTag, ViewType
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE
@@ -166,24 +165,3 @@ def known_runs(store: Store, experiment: str) -> dict[str, str] | None:
                 known[identity] = LifecycleStage.DELETED if gone else run.data.tags.get(SYNCED_TAG, "")
         if not (token := page.token):
             return known
-
-
-def epoch_rows(history: Path) -> list[dict[str, Any]]:
-    """The rows of history.csv: {epoch, loss, ...} with numbers."""
-    import csv
-
-    try:
-        with history.open(newline="", encoding="utf-8") as stream:
-            rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(stream)]
-    except FileNotFoundError as error:
-        raise ArtifactError(f"{history}: not found. Run: dvc repro train@{history.parent.name}") from error
-    except (ValueError, TypeError) as error:
-        raise ArtifactError(f"{history}: damaged ({error}). Run: dvc repro -f train@{history.parent.name}") from error
-    if rows and "epoch" not in rows[0]:
-        found = ", ".join(rows[0])
-        raise ArtifactError(
-            f"{history}: damaged (columns {found}, expected epoch). Run: dvc repro -f train@{history.parent.name}"
-        )
-    if not rows:
-        raise ArtifactError(f"{history}: no epochs in it. Run: dvc repro -f train@{history.parent.name}")
-    return rows

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import Config, TrainerConfig
+from pipeline.data.history import EpochValues
 from pipeline.data.prepared import AnySplit
 from pipeline.data.rows_file import RowsFile
 from pipeline.data.schema import Schema
@@ -21,7 +22,7 @@ from pipeline.training import TRAINERS, runtime
 from pipeline.training.checkpoint import Checkpoints
 from pipeline.training.distribution import MULTI_WORKER, build_strategy, is_chief, lost_worker
 from pipeline.training.interrupts import Interrupts
-from pipeline.training.job import EpochValues, Examples, Job, class_weights, rows_at_once
+from pipeline.training.job import Examples, Job, class_weights, rows_at_once
 from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.observer import Observer
 from pipeline.training.profile import profiled

@@ -1,6 +1,6 @@
 """The identity of a training run: a digest of exactly what its DVC stage depends on.
 
-The list of what that is stands in dvc.yaml alone (stages.train); everything else finds the run by the result.
+What that is stands in pipeline/stages.py; everything else finds the run by the result.
 """
 
 import json
@@ -8,11 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from pipeline import stages
 from pipeline.config import Config
 from pipeline.errors import ArtifactError, DataError
-from pipeline.files import digest_file, digest_tree, digest_value
+from pipeline.files import digest_file, digest_value
 from pipeline.layout import IDENTITY, SPLITS, Layout, split_file
 
 IDENTITY_DIGITS = 12
@@ -20,10 +19,7 @@ IDENTITY_DIGITS = 12
 
 def identify(config: Config, layout: Layout, prepared: Path) -> dict[str, Any]:
     """The content of identity.json for this configuration, data, code, lock file and thread count."""
-    stage = yaml.safe_load(layout.dvc_yaml.read_text(encoding="utf-8"))["stages"]["train"]["do"]
-    ((_, keys),) = stage["params"][0].items()
     values = asdict(config)
-    sources = [layout.root / path for path in stage["deps"] if path.startswith("src/")]
     try:
         data = {split: digest_file(prepared / split_file(split)) for split in SPLITS}
     except FileNotFoundError as error:
@@ -31,10 +27,10 @@ def identify(config: Config, layout: Layout, prepared: Path) -> dict[str, Any]:
     parts = {
         "experiment": config.name,
         "dataset": config.dataset.name,
-        "config": digest_value({key: values[key] for key in keys}),
+        "config": digest_value({key: values[key] for key in stages.KEYS["train"]}),
         "data": data,
-        "code": digest_tree(sources, layout.root),
-        "lock": digest_file(layout.root / "requirements.lock"),
+        "code": stages.code_digest(layout, "train"),
+        "lock": stages.lock_digest(layout),
         "threads": config.trainer.threads,
     }
     return {"identity": f"{config.name}-{digest_value(parts)[:IDENTITY_DIGITS]}", **parts}

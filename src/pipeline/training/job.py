@@ -14,8 +14,6 @@ from pipeline.model.heads import Head
 if TYPE_CHECKING:
     from pipeline.training.lifecycle import Lifecycle
 
-EpochValues = dict[str, float]
-
 EVALUATED_ROWS, EVALUATED_BYTES = 1024, 2**26
 
 

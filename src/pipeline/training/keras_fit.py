@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.data.history import EpochValues
 from pipeline.training.batches import in_order, shuffled
-from pipeline.training.job import EpochValues, Job
+from pipeline.training.job import Job
 from pipeline.training.optimizers import build_optimizer
 from pipeline.training.seeding import reseed, seed_generators
 

@@ -4,11 +4,11 @@ import time
 from typing import Any
 
 from pipeline.config import CheckpointConfig, TrainerConfig
+from pipeline.data.history import EpochValues
 from pipeline.training.callbacks import build_callbacks, check_monitors, check_rate_is_settable, restore_state, state_of
 from pipeline.training.checkpoint import Checkpoint, Checkpoints
 from pipeline.training.early_stopping import EarlyStopping
 from pipeline.training.interrupts import Interrupts
-from pipeline.training.job import EpochValues
 from pipeline.training.observer import Observer
 
 

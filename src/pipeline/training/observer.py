@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 
 from pipeline.config import REGRESSION
+from pipeline.data.history import EpochValues
 from pipeline.data.schema import Schema
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
 from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts
 from pipeline.training.batches import feature_batches
-from pipeline.training.history import check_finite
-from pipeline.training.job import EpochValues, Examples
+from pipeline.training.finite import check_finite
+from pipeline.training.job import Examples
 from pipeline.training.progress import Progress
 
 

@@ -4,7 +4,7 @@ import sys
 import time
 from typing import Any
 
-from pipeline.training.job import EpochValues
+from pipeline.data.history import EpochValues
 
 SHOWN = ("loss", "val_loss", "val_accuracy", "val_mae")
 

@@ -86,6 +86,6 @@ def test_they_depend_on_the_seed_alone_and_not_on_the_chunks(monkeypatch: pytest
         monkeypatch.setattr(resampling, "CHUNK_BYTES", chunk)
         for again, first in zip(found(1), once, strict=True):
             for name, interval in first.items():  # type: ignore[attr-defined]
-                # a product of more rows at once may round its last bit otherwise; metrics.json has six digits
+                # a product of more rows at once may round its last bit otherwise; report.json has six digits
                 theirs = again[name]  # type: ignore[index]
                 assert (theirs.low, theirs.high) == pytest.approx((interval.low, interval.high), rel=1e-12), name

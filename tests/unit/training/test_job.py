@@ -6,9 +6,10 @@ import pytest
 from sklearn.utils.class_weight import compute_sample_weight
 
 from pipeline.config import EarlyStoppingConfig
+from pipeline.data.history import write_history
 from pipeline.errors import ArtifactError
 from pipeline.training.early_stopping import EarlyStopping, kept_epoch
-from pipeline.training.history import check_finite, write_history
+from pipeline.training.finite import check_finite
 from pipeline.training.job import class_weights, rows_at_once
 from pipeline.training.seeding import reseed, seed_generators
 

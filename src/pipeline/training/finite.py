@@ -1,23 +1,9 @@
-"""history.csv: one row for each epoch."""
+"""A training whose loss is not a number any more ends at once."""
 
-import csv
-import io
 import math
-from pathlib import Path
 
+from pipeline.data.history import EpochValues
 from pipeline.errors import ArtifactError
-from pipeline.files import write_text
-from pipeline.training.job import EpochValues
-
-
-def write_history(path: Path, epochs: list[EpochValues]) -> None:
-    """Write each epoch's values, epoch numbers from 1; floats in full, so that reading gives the same bits."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, ["epoch", *epochs[0]], lineterminator="\n")
-    writer.writeheader()
-    for number, values in enumerate(epochs, start=1):
-        writer.writerow({"epoch": number, **values})
-    write_text(path, stream.getvalue())
 
 
 def check_finite(epoch: int, values: EpochValues, bad_step: int | None = None) -> None:
