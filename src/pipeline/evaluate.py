@@ -26,7 +26,7 @@ def evaluate(config: Config) -> None:
     schema = Schema.read(prepared)
     train, test = read_split(prepared, TRAIN, schema), read_split(prepared, TEST, schema)
     trained = layout.trained(config.name)
-    predicted, history = read_predictions(trained / PREDICTIONS, schema, test), read_history(trained / HISTORY)
+    predicted, history = read_predictions(trained / PREDICTIONS, schema, test, train), read_history(trained / HISTORY)
     # BLAS sums in another order with another number of threads, which is the number of cores if nobody says
     with threadpool_limits(limits=1):
         found = report.build_report(config.name, config.evaluation, schema, train, test, predicted)

@@ -141,6 +141,54 @@ def test_one_row_on_the_wrong_side_makes_a_minimum(classes: int, tmp_path: Path)
     assert np.abs((p - y).mean(axis=0)).max() < 1e-6
 
 
+def test_features_that_differ_by_little_can_separate(tmp_path: Path) -> None:
+    """Their difference is a millionth, but above the rounding of float32: it tells the classes apart without error."""
+    random = np.random.default_rng(3)
+    first = random.normal(size=200)
+    gap = random.choice([-1.0, 1.0], 200) * random.uniform(0.5, 1, 200)
+    second = (first + 1e-6 * gap).astype(np.float32)
+    target = gap > 0
+    assert ((second - first.astype(np.float32) > 0) == target).all()
+    with pytest.raises(ConfigError, match=SEPARATED):
+        solved_rows(*numbers({"first": first, "second": second}, target, 2), tmp_path)
+
+
+@pytest.mark.parametrize("near", [1e-4, 1e-7])
+def test_rows_just_beyond_the_plane_make_a_minimum(near: float, tmp_path: Path) -> None:
+    side = np.array([-1.0] * 1000 + [1.0] * 1000 + [-near, near])
+    schema, rows = numbers({"side": side}, np.append(side[:2000] > 0, [True, False]), 2)
+    model = solved_rows(schema, rows, tmp_path)
+    kernel, _ = model.core.get_layer("head").get_weights()
+    assert 10 < kernel[0, 0] < 30
+
+
+@pytest.mark.parametrize("weight", [1e-12, 1e12])
+def test_units_of_row_weights_do_not_matter(weight: float, tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    x = random.normal(size=100)
+    schema, rows = numbers({"x": x}, x + random.normal(size=100) > 0, 2)
+    found = [
+        solved_rows(schema, replace(rows, weight=w), tmp_path / name).core.get_layer("head").get_weights()
+        for name, w in (("plain", None), ("weighted", np.full(100, weight, np.float32)))
+    ]
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+def test_a_penalty_too_small_is_named(tmp_path: Path) -> None:
+    schema, rows = numbers({"x": np.linspace(-1, 1, 40)}, np.linspace(-1, 1, 40) > 0, 2)
+    config = config_for(BINARY, 1e-16)
+    with pytest.raises(ConfigError, match=r"no minimum that float64 can tell\. Raise model\.l2\."):
+        fit(config, schema, rows, rows, Journal(tmp_path / "journal.jsonl"), tmp_path, {})
+
+
+def test_features_too_far_from_0_for_float32_are_refused(tmp_path: Path) -> None:
+    x = 1e7 + np.random.default_rng(5).normal(size=100) * 3
+    schema, rows = numbers({"x": x}, np.arange(100) % 2, 2)
+    with pytest.raises(ConfigError, match=r"mean lies \d+ deviations from 0, .* Set preprocessing\.standardize=true"):
+        solved_rows(schema, rows, tmp_path, standardize=False)
+
+
 @pytest.mark.parametrize("units", [1e-12, 1.0, 1e12])
 def test_units_of_unstandardized_features_do_not_matter(units: float, tmp_path: Path) -> None:
     random = np.random.default_rng(2)

@@ -42,9 +42,15 @@ class Table:
         return replace(self, features=features, inputs=inputs, weight=weight)
 
     def constant_columns(self, chosen: NDArray[np.bool_]) -> list[str]:
-        """The numeric features that have one value in all rows where `chosen` (N,) is true."""
-        numeric = [feature.name for feature in self.features if not feature.shape]
-        return [name for name in numeric if np.ptp(self.inputs[name][chosen].astype(np.float64)) == 0]
+        """The numeric features that have one value in all rows where `chosen` (N,) is true, to TensorFlow, which reads
+        numbers below float32's smallest normal one as 0."""
+        constant = []
+        for name in [feature.name for feature in self.features if not feature.shape]:
+            values = self.inputs[name][chosen]
+            values = np.where(np.abs(values) < np.finfo(np.float32).tiny, 0, values)
+            if values.min() == values.max():
+                constant.append(name)
+        return constant
 
     def check(self, dataset: str, task: str) -> None:
         """Raise DataError for rows that no model can learn from."""

@@ -13,10 +13,11 @@ from pipeline.data.unusual import most_unusual_input
 from pipeline.errors import ArtifactError, DataError
 
 
-def read_predictions(path: Path, schema: Schema, test: Split) -> NDArray[np.float64]:
+def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> NDArray[np.float64]:
     """Predictions (N,) or (N, K) for exactly the rows of `test`, in its order.
 
-    Raises ArtifactError for a file of other rows or columns, and DataError for predictions that are not finite.
+    Raises ArtifactError for a file of other rows or columns, and DataError for predictions that are not finite, which
+    names the input that is farthest from the `train` rows.
     """
     table = read_table(path)
     wanted = ["prediction"] if schema.task == REGRESSION else [f"p_{k}" for k in range(len(schema.classes))]
@@ -30,7 +31,7 @@ def read_predictions(path: Path, schema: Schema, test: Split) -> NDArray[np.floa
     bad = np.argwhere(~np.isfinite(answers))
     if len(bad):
         row, column = bad[0]
-        count, unusual = len(set(bad[:, 0])), most_unusual_input(test, row)
+        count, unusual = len(set(bad[:, 0])), most_unusual_input(test, row, train)
         raise DataError(
             f"{path}: '{wanted[column]}' of test row {test.rows[row]} is {answers[row, column]}, expected a finite "
             f"number ({count} of {test.num_rows} rows are not). In that row, {unusual}. Mend or drop such rows in the "

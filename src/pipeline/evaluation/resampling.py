@@ -35,7 +35,11 @@ def exponential(num_rows: int, resamples: int, seed: int) -> Iterator[Array]:
 
 
 def left_out(num_rows: int) -> Iterator[Array]:
-    """The jackknife: each row left out once, or each of MOST_GROUPS groups of rows where there are more rows."""
+    """The jackknife: each row left out once, or each of MOST_GROUPS groups of rows where there are more rows. A single
+    row stays."""
+    if num_rows == 1:
+        yield np.ones((1, 1))
+        return
     groups = min(num_rows, MOST_GROUPS)
     group_N = np.arange(num_rows) * groups // num_rows
     first = 0

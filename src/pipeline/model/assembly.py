@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import Config
-from pipeline.data.prepared import AnySplit
+from pipeline.data.prepared import AnySplit, Split
 from pipeline.data.schema import Schema
-from pipeline.data.unusual import most_unusual_input
 from pipeline.errors import DataError
 from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
@@ -32,14 +31,22 @@ class Assembled:
         for chunk in split.chunks():
             # called, not `predict`ed: under a distribution strategy, that answers once for each replica
             features = np.asarray(self.preprocess(chunk.inputs, training=False))
-            finite = np.isfinite(features.reshape(len(features), -1)).all(axis=1)
-            if not finite.all():
-                row = int(finite.argmin())
-                raise DataError(
-                    f"row {chunk.rows[row]} has no finite features: in that row, {most_unusual_input(chunk, row)}. "
-                    "Mend or drop such rows in the source."
-                )
+            if not np.isfinite(features).all():
+                raise _not_finite(chunk, features)
             yield features
+
+
+def _not_finite(chunk: Split, features: NDArray[Any]) -> DataError:
+    """That a row's features (n, ...) are not finite, with the raw value that they come from."""
+    row, column, *_ = np.argwhere(~np.isfinite(features))[0]
+    names = list(chunk.inputs)
+    # a table has a feature for each column, an image is one
+    name = names[column] if len(names) > 1 else names[0]
+    values = chunk.inputs[name][row].reshape(-1)
+    return DataError(
+        f"row {chunk.rows[row]} has no finite features: in that row, '{name}' is {values[np.abs(values).argmax()]:g}. "
+        "Mend or drop such rows in the source."
+    )
 
 
 def assemble(config: Config, schema: Schema, train: AnySplit) -> Assembled:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import BINARY, MULTICLASS, REGRESSION
 from pipeline.data.schema import Schema
+from pipeline.model.preprocessing.scaling import rescale
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ class Head:
     def served_output(self, outputs: Any) -> Any:
         """Raw outputs to what a user reads: a number in the target's unit (B, 1), the probability of class 1
         (B, 1), or of each class (B, K)."""
+        if self.task == REGRESSION:
+            return rescale(outputs, self.scale, self.offset, "prediction")
         import keras
 
-        if self.task == REGRESSION:
-            return keras.layers.Rescaling(self.scale, self.offset, name="prediction")(outputs)
         activation = "sigmoid" if self.task == BINARY else "softmax"
         return keras.layers.Activation(activation, name="probability")(outputs)

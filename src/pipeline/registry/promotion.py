@@ -16,7 +16,7 @@ from pipeline.data.schema import Schema
 from pipeline.errors import BAD_INPUT, ArtifactError, DataError, TrackingError
 from pipeline.evaluation.predictions import read_predictions
 from pipeline.evaluation.report import row_scores
-from pipeline.layout import IDENTITY, MODEL, TEST, Layout, split_file
+from pipeline.layout import IDENTITY, MODEL, TEST, TRAIN, Layout, split_file
 from pipeline.registry import evidence
 from pipeline.registry.gate import Verdict, compare, judge, unmet_minima
 from pipeline.tracking.store import Store
@@ -79,7 +79,7 @@ def score_again(layout: Layout, dataset: str, model: Path) -> evidence.Scores:
     """
     prepared = layout.prepared(dataset)
     schema = Schema.read(prepared)
-    test = read_split(prepared, TEST, schema)
+    train, test = read_split(prepared, TRAIN, schema), read_split(prepared, TEST, schema)
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / "predictions.parquet"
         command = [sys.executable, "-m", "pipeline.predict", f"model={model}"]
@@ -91,6 +91,6 @@ def score_again(layout: Layout, dataset: str, model: Path) -> evidence.Scores:
             if done.returncode == BAD_INPUT:  # other columns or classes than it was made for
                 raise ArtifactError(last.replace(str(model), MODEL))
             raise TrackingError(f"the champion of {dataset} could not be scored on the current test split: {last}")
-        kind, scores = row_scores(schema, test, read_predictions(output, schema, test))
+        kind, scores = row_scores(schema, test, read_predictions(output, schema, test, train))
     gain = -scores if kind == "error" else scores
     return evidence.Scores(test.rows.tolist(), gain, kind)

@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 Solver = Callable[[], tuple[bool, float]]
 
 TOLERANCE = 1e-6  # the weights are kept as float32
+MOST_DEVIATIONS = 100_000  # at 6e-8 a weight, logits are then good to some thousandths
 MOST_PARAMETERS = 5000  # the Hessian of that many takes 200 MB
 
 
@@ -72,6 +73,11 @@ class Standardized:
         constant = x.min(axis=0) == x.max(axis=0)
         mean = np.where(constant, x[0], x.mean(axis=0))
         deviation = np.where(constant, 1.0, np.sqrt(((x - mean) ** 2).mean(axis=0)))
+        if (farthest := float((np.abs(mean) / deviation)[~constant].max(initial=0.0))) > MOST_DEVIATIONS:
+            raise ConfigError(
+                f"trainer exact: a feature's mean lies {farthest:.0f} deviations from 0, and weights in float32 are "
+                f"exact up to {MOST_DEVIATIONS}. Set preprocessing.standardize=true."
+            )
         z_ND = np.hstack([(x - mean) / deviation, np.ones((len(x), 1))])
         return cls(z_ND, weight / len(x), mean, deviation)
 
@@ -122,15 +128,15 @@ def _newton(job: Job) -> Solver:
     size_D1 = np.append(np.hypot(rows.mean, rows.deviation), 1.0)[:, np.newaxis]
 
     def solve() -> tuple[bool, float]:
-        beta = _get(job)
-        gamma, whole_step, length = newton.step(rows.inwards(beta))
-        moved = rows.outwards(gamma)
-        _set(job, moved)
-        # weights are kept as float32, so a logit is as exact as its largest part
-        exactness = TOLERANCE * (1 + np.abs(moved * size_D1).max())
+        gamma, whole_step, length = newton.step(rows.inwards(_get(job)))
+        _set(job, rows.outwards(gamma))
+        # what is kept is float32: a logit is as exact as its largest part, and so is what follows from it
+        kept = _get(job)
+        exactness = TOLERANCE * (1 + np.abs(kept * size_D1).max())
         small_step = np.abs(rows.outwards(whole_step) * size_D1).max() <= exactness
-        flat = np.abs(newton.gradient(gamma)).max() <= exactness
-        return bool(small_step and flat), length
+        flat = np.abs(newton.gradient(rows.inwards(kept))).max() <= exactness
+        better = newton.loss(rows.inwards(kept)) <= newton.loss(np.zeros_like(gamma)) + exactness
+        return bool(small_step and flat and better), length
 
     return solve
 

@@ -14,14 +14,17 @@ from pipeline.errors import ConfigError
 
 Array = NDArray[np.float64]
 
-FLAT = 1e-9  # of the curvature where all classes are equally likely: the rows that it comes from hardly count any more
-RANK = 1e-12  # of the largest eigenvalue; what is smaller is rounding
+# Of the curvature where all classes are equally likely: rows that a model answers rightly with a probability of
+# 1 - 1e-13 add hardly more. Where there is a minimum, weights end before; float64 cannot tell much more from certainty.
+FLAT = 1e-13
+# Of the largest singular value: a combination of features that is smaller is the rounding of features in float32.
+RANK = float(np.finfo(np.float32).eps)
 SMALLEST_STEP = 2.0**-20
 
 
 class Newton:
     """The loss of weights gamma (D, K) on rows z (N, D), with targets y (N, K), shares of rows (N,) and ridge terms of
-    columns (D,). TensorFlow does the algebra, in float64.
+    columns (D,), all over the sum of the shares. TensorFlow does the algebra, in float64.
 
     Newton's steps are taken in coordinates theta (R, C), gamma = columns theta contrasts'. They leave out what changes
     no output: combinations of columns that are 0 in every row, and a shift of all classes alike.
@@ -30,6 +33,8 @@ class Newton:
     def __init__(self, z_ND: Array, y_NK: Array, share_N: Array, ridge_D: Array) -> None:
         import tensorflow as tf
 
+        # rows that weigh 1 together, so that no tolerance depends on the units of weights
+        ridge_D, share_N = ridge_D / share_N.sum(), share_N / share_N.sum()
         self._z, self._y = tf.constant(z_ND), tf.constant(y_NK)
         self._share, self._ridge = tf.constant(share_N)[:, tf.newaxis], tf.constant(ridge_D)[:, tf.newaxis]
         classes = y_NK.shape[1]
@@ -59,9 +64,10 @@ class Newton:
         except tf.errors.InvalidArgumentError:  # not positive: flatter than rounding
             flat = True
         if flat:
+            cure = "Raise model.l2" if bool(tf.reduce_any(self._ridge > 0)) else "Set model.l2, say to 0.001"
             raise ConfigError(
                 "trainer exact: a plane separates the classes, without error or but for rows on the plane itself, so "
-                "that larger weights are always better and there is no minimum. Set model.l2, say to 0.001."
+                f"that larger weights are always better and there is no minimum that float64 can tell. {cure}."
             )
         right = tf.linalg.triangular_solve(self._root, tf.reshape(tf.transpose(gradient), [-1, 1]))
         solved = tf.linalg.triangular_solve(self._root, tf.linalg.cholesky_solve(factor, right), adjoint=True)
@@ -130,11 +136,12 @@ def _contrasts(classes: int) -> Array:
 
 
 def _row_space(z_ND: Array, share_N: Array) -> Array:
-    """Orthonormal combinations of columns (D, R) that are not 0 in all rows."""
+    """Combinations of columns (D, R) that are not 0 in all rows, but for rounding; each is as large as any other over
+    the rows, and at right angles to it."""
     import tensorflow as tf
 
-    z = tf.constant(z_ND * np.sqrt(share_N)[:, np.newaxis])
-    values, vectors = tf.linalg.eigh(tf.matmul(z, z, transpose_a=True))
-    kept = np.asarray(values) > RANK * float(values[-1])
-    combinations: Array = np.asarray(vectors)[:, kept]
+    _, triangle = tf.linalg.qr(tf.constant(z_ND * np.sqrt(share_N)[:, np.newaxis]))
+    values, _, vectors = tf.linalg.svd(triangle)
+    kept = np.asarray(values) > RANK * float(values[0])
+    combinations: Array = np.asarray(vectors)[:, kept] / np.asarray(values)[kept]
     return combinations

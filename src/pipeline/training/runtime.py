@@ -22,6 +22,8 @@ _loaded_with: list[str] = []  # the instruction set of this process, once Tensor
 def load_tensorflow(config: TrainerConfig) -> None:
     """Import TensorFlow, with what must be set before that; raises ConfigError where it was set to something else."""
     if _loaded_with and _loaded_with[0] != config.instructions:
+        if config.instruction_set == "auto":
+            raise _once_in_a_process("precision", config.precision, f"{_loaded_with[0]} instructions")
         raise _once_in_a_process("instruction_set", config.instructions, _loaded_with[0])
     _loaded_with[:] = [config.instructions]
     set_environment(config)
@@ -34,6 +36,9 @@ def set_environment(config: TrainerConfig) -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     if config.instructions != "native":
         os.environ |= same_bits_elsewhere(config.instructions)
+    elif config.precision != "float32":
+        # a cap from outside would end the training in an abort (TrainerConfig.instructions)
+        os.environ.pop("ONEDNN_MAX_CPU_ISA", None)
 
 
 def same_bits_elsewhere(instruction_set: str) -> dict[str, str]:

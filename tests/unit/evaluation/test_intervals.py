@@ -1,5 +1,7 @@
 """Intervals hold what they promise: also near 1, and whatever the size of a chunk."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -69,6 +71,17 @@ def test_interval_holds_the_value_and_narrows_with_more_rows() -> None:
             assert interval.low < interval.value < interval.high, name
         widths.append({name: interval.high - interval.low for name, interval in found.items()})
     assert all(widths[1][name] < widths[0][name] / 3 for name in widths[0])
+
+
+def test_one_row_is_an_interval_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = intervals(Scored(1, regression_metrics(np.array([3.0]), np.array([2.0]))), CONFIG)
+    assert {name: (i.low, i.value, i.high) for name, i in found.items()} == {
+        "mae": (1, 1, 1),
+        "rmse": (1, 1, 1),
+        "r2": (0, 0, 0),
+    }
 
 
 def test_they_depend_on_the_seed_alone_and_not_on_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:

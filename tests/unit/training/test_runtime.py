@@ -1,9 +1,15 @@
 """What a process sets before it imports TensorFlow, so that other processors compute the same bits."""
 
 import json
+import re
 import subprocess
 import sys
 
+import pytest
+
+from pipeline.config import TrainerConfig
+from pipeline.errors import ConfigError
+from pipeline.training import runtime
 from tests.clones import SET_FOR_TENSORFLOW as NAMES
 from tests.clones import environment
 
@@ -38,3 +44,18 @@ def test_native_changes_nothing() -> None:
 def test_auto_is_avx2_and_native_for_a_reduced_precision() -> None:
     assert set_by("auto") == set_by("avx2")
     assert set_by("auto", "mixed_bfloat16") == [None, None, None]
+
+
+def test_a_cap_from_outside_does_not_hold_for_a_reduced_precision() -> None:
+    assert set_by("auto", "mixed_bfloat16", ONEDNN_MAX_CPU_ISA="AVX2") == [None, None, None]
+    assert set_by("native", ONEDNN_MAX_CPU_ISA="AVX2") == ["AVX2", None, None], "the user's own, and nothing aborts"
+
+
+def test_jobs_of_one_process_keep_to_one_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "_loaded_with", ["avx2"])
+    message = (
+        "trainer.precision: found mixed_bfloat16, but this process has computed with avx2 instructions, and TensorFlow "
+        "sets that once. Run the jobs with another trainer.precision by a command of their own."
+    )
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        runtime.load_tensorflow(TrainerConfig("compiled", 1, precision="mixed_bfloat16"))

@@ -17,5 +17,5 @@ def rescale(x: Any, scale: ArrayLike, offset: ArrayLike, name: str) -> Any:
 
     # plain numbers, which Keras also makes of arrays without an axis, pass through float32 before the layer's own type
     by, to = (np.atleast_1d(np.asarray(values, np.float64)) for values in (scale, offset))
-    x = keras.layers.Rescaling(by, to, dtype="float64", name=name)(x)
-    return keras.layers.Identity(dtype="float32", name=f"{name}_float32")(x)
+    x = keras.layers.Rescaling(by, to, dtype="float64", name=f"{name}_in_float64")(x)
+    return keras.layers.Identity(dtype="float32", name=name)(x)
