@@ -3,24 +3,32 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
+# its scripts name the folder in which they were installed; a checkout that was moved or copied has them made anew
+ifneq ($(wildcard $(STAMP)),)
+ifneq ($(shell cat '$(STAMP)'),)
+ifneq ($(shell cat '$(STAMP)'),$(abspath $(VENV)))
+MOVED := moved
+endif
+endif
+endif
 UI_PORT ?= 5000
 TENSORBOARD_PORT ?= 6006
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help in-git setup repro test check format bench doctor ui tensorboard screenshots lock clean
+.PHONY: help moved in-git setup repro test check format bench doctor ui tensorboard screenshots lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: $(STAMP) ## make .venv from requirements.lock, hashes checked
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml $(MOVED)
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and f"error: found Python {v[0]}.{v[1]}, expected 3.11 to 3.13. Run: make setup PYTHON=python3.12")'
 	@echo "setting up $(VENV) (a few minutes, once)"
-	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(VENV)/bin/python -a -z "$(MOVED)" || $(PYTHON) -m venv --clear $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@echo '$(abspath $(VENV))' > $@
 
 # register runs every time, and once: it fills a store that is new or was deleted, also when no stage has changed
 repro: in-git $(STAMP) ## run what an edit touches: prepare, train, evaluate, register every experiment (EXPERIMENT=...: that one)
@@ -64,13 +72,8 @@ bench: $(STAMP) ## measure what the README claims, beside its rivals (about an h
 doctor: $(STAMP) ## look at Python, packages, GPU, store, DVC, disk, and say what each finding means
 	@python -m pipeline.doctor
 
-# one process is enough for one person, and nothing here uses the workers that MLflow starts for evaluations of language
-# models: without both it answers in half the time, for a fourth of the processor's. Its pages ask no one outside
-ui: $(STAMP) ## MLflow on http://127.0.0.1:5000 (UI_PORT=5001: on that)
-	@case "$${MLFLOW_TRACKING_URI:-}" in http*) echo "MLFLOW_TRACKING_URI is a server: open $$MLFLOW_TRACKING_URI in a browser" >&2; exit 2;; esac
-	@python -m pipeline.ports $(UI_PORT) UI_PORT
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=$${MLFLOW_DISABLE_TELEMETRY:-true} mlflow ui --workers 1 \
-		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}" --port $(UI_PORT)
+ui: $(STAMP) ## MLflow on http://127.0.0.1:5000, and where to look there (UI_PORT=5001: on that)
+	@python -m pipeline.ui $(UI_PORT) UI_PORT
 
 tensorboard: $(STAMP) ## TensorBoard on http://127.0.0.1:6006 (TENSORBOARD_PORT=6007: on that)
 	@python -m pipeline.ports $(TENSORBOARD_PORT) TENSORBOARD_PORT

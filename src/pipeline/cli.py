@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError, PipelineError
+from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError, PipelineError, SeveralErrors
 from pipeline.processes import exit_in_full, exit_lean, start_lean
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ STORAGE_ADVICE = {
     errno.EROFS: "Work in a checkout on a disk that can be written to.",
     errno.EACCES: "Give yourself the right to write there.",
 }
-MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
-
 _interrupted: list[int] = []  # the signals that came
 
 
@@ -45,6 +43,8 @@ def run_command(command: Callable[[], Any]) -> None:
         if _interrupted or isinstance(error, KeyboardInterrupt):
             print("interrupted", file=sys.stderr)
             exit_lean(INTERRUPTED)
+        if isinstance(error, SeveralErrors):
+            refuse(*map(str, error.errors))
         told = str(error) if isinstance(error, PipelineError) else about_storage(error)
         if told is None:
             raise
@@ -62,9 +62,10 @@ def terminate_as_interrupt() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
 
 
-def refuse(message: str) -> NoReturn:
-    """Say it in one line on stderr, and exit with 2."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+def refuse(*messages: str) -> NoReturn:
+    """Say each in one line on stderr, and exit with 2."""
+    for message in messages:
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
     exit_lean(BAD_INPUT)
 
 
@@ -117,7 +118,7 @@ def hydra_command(command: Callable[[Any], Any], config_name: str, multirun: Mul
 
         layout = Layout.find()
         compose.register_schema(layout)
-        if not any(argument in MULTIRUN for argument in sys.argv[1:]):
+        if not _is_multirun(sys.argv[1:]):
             _run_once(layout, config_name, command)
         elif multirun is None:
             raise ConfigError("-m (multirun) is for pipeline.train. Give this command one choice at a time.")
@@ -125,6 +126,14 @@ def hydra_command(command: Callable[[Any], Any], config_name: str, multirun: Mul
             multirun.end(layout, _run_jobs(layout, config_name, multirun.job))
 
     run_command(composed)
+
+
+def _is_multirun(arguments: list[str]) -> bool:
+    """Whether Hydra will take these for a sweep; its parser knows abbreviations such as --multi."""
+    from hydra._internal.utils import get_args_parser
+
+    known, _ = get_args_parser().parse_known_args(arguments)
+    return bool(known.multirun) or "hydra.mode=MULTIRUN" in known.overrides
 
 
 def _run_once(layout: "Layout", config_name: str, command: Callable[[Any], Any]) -> None:
@@ -151,7 +160,8 @@ def _run_jobs(layout: "Layout", config_name: str, run: Callable[[Callable[[], An
     exit_in_full()
     sweep = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
     # one folder for all jobs, whichever process a launcher runs them in
-    sys.argv.append(f"hydra.sweep.dir='{sweep}'")
+    quoted = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
+    sys.argv.append(f"hydra.sweep.dir='{quoted}'")
 
     def task(node: Any) -> float:
         from hydra.core.hydra_config import HydraConfig
@@ -173,12 +183,13 @@ def _call_hydra(layout: "Layout", config_name: str, task: Callable[[Any], Any]) 
     import hydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     from pipeline import compose
 
     try:
         hydra.main(config_path=str(layout.conf), config_name=config_name)(task)()
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise compose.explain(error) from error
 
 

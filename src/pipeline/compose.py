@@ -147,7 +147,7 @@ def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> An
         OmegaConf.set_struct(node, False)
         node.pop("hydra")
         return finish(node, choices)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise explain(error) from error
 
 

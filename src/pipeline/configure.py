@@ -49,10 +49,14 @@ def drop_leftovers(layout: Any, experiments: list[str]) -> None:
     that hold them, and DVC's cache keeps them."""
     import shutil
 
-    for parent in {layout.trained("x").parent, layout.evaluated("x").parent}:
-        for folder in parent.iterdir() if parent.is_dir() else ():
-            if folder.name not in experiments:
-                shutil.rmtree(folder)
+    for place in (layout.trained, layout.evaluated):
+        kept = {place(name) for name in experiments}
+        # an experiment may stand in a folder: team/small
+        holders = {parent for path in kept for parent in path.parents}
+        top = place("x").parent
+        for path in sorted(top.rglob("*")) if top.is_dir() else ():
+            if path.is_dir() and path not in kept | holders and not kept & set(path.parents):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def check_dataset(experiment: str, named: str, chosen: dict[str, Any], prepared: dict[str, Any]) -> None:

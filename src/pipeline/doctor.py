@@ -159,7 +159,10 @@ def check_dvc(layout: Layout) -> Iterator[Finding]:
 
 def check_git(layout: Layout) -> Iterator[Finding]:
     commit = printed("git", "rev-parse", "--short", "HEAD", cwd=layout.root)
-    if commit:
+    if commit and printed("git", "rev-parse", "--is-shallow-repository", cwd=layout.root) == "true":
+        meaning = "DVC loses the results of `dvc exp run --temp` and `--queue` here. Run: git fetch --unshallow"
+        yield Finding(NOTE, "git", f"commit {commit}, of a shallow clone", meaning)
+    elif commit:
         yield Finding(OK, "git", f"commit {commit}")
     else:
         meaning = "Runs cannot name their commit, and `dvc exp` does not work."

@@ -4,7 +4,9 @@ PipelineError              one line on stderr, exit code 2
 ├── ConfigError            conf/, params.yaml or a command-line override
 ├── DataError              input files, prepared splits
 ├── ArtifactError          a model, history, journal or prediction file
-└── TrackingError          the MLflow store or server
+├── TrackingError          the MLflow store or server
+│   └── RefusedError       one item that the store refuses, while it takes others
+└── SeveralErrors          one line for each of several items; the others were dealt with
 """
 
 import difflib
@@ -32,6 +34,18 @@ class ArtifactError(PipelineError):
 
 class TrackingError(PipelineError):
     """The MLflow store cannot be used."""
+
+
+class RefusedError(TrackingError):
+    """One item cannot be delivered to the MLflow store, which is there and takes others."""
+
+
+class SeveralErrors(PipelineError):
+    """What is left undone of several items, of which the others are done."""
+
+    def __init__(self, errors: list[PipelineError]) -> None:
+        super().__init__("; ".join(str(error) for error in errors))
+        self.errors = errors
 
 
 def did_you_mean(found: str, known: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pipeline.cli import hydra_command
 from pipeline.config import Config
-from pipeline.layout import HISTORY, METRICS, PLOTS, PREDICTIONS, REPORT, SCORES, TEST, TRAIN, Layout
+from pipeline.layout import HISTORY, METRICS, PLOTS, PREDICTIONS, REPORT, SCORES, TEST, TRAIN, Layout, split_file
 
 
 def evaluate(config: Config) -> None:
@@ -14,22 +14,24 @@ def evaluate(config: Config) -> None:
     from threadpoolctl import threadpool_limits
 
     from pipeline.data.history import read_history
-    from pipeline.data.prepared import read_split
+    from pipeline.data.prepared import SplitFile, read_split, sample
     from pipeline.data.schema import Schema
     from pipeline.evaluation import report
     from pipeline.evaluation.plots import write_plots
     from pipeline.evaluation.predictions import read_predictions
+    from pipeline.evaluation.reference import MOST_ROWS
     from pipeline.files import replacing_folder, write_json
 
     layout = Layout.find()
     prepared = layout.prepared(config.dataset.name)
     schema = Schema.read(prepared)
-    train, test = read_split(prepared, TRAIN, schema), read_split(prepared, TEST, schema)
+    all_train, test = SplitFile(prepared / split_file(TRAIN), schema), read_split(prepared, TEST, schema)
+    train = sample(all_train, MOST_ROWS)
     trained = layout.trained(config.name)
     predicted, history = read_predictions(trained / PREDICTIONS, schema, test, train), read_history(trained / HISTORY)
     # BLAS sums in another order with another number of threads, which is the number of cores if nobody says
     with threadpool_limits(limits=1):
-        found = report.build_report(config.name, config.evaluation, schema, train, test, predicted)
+        found = report.build_report(config.name, config.evaluation, schema, train, all_train.target, test, predicted)
     kind, scores = report.row_scores(schema, test, predicted)
     with replacing_folder(layout.evaluated(config.name)) as folder:
         write_json(folder / REPORT, found)
@@ -44,10 +46,15 @@ def summary(report: dict[str, Any]) -> str:
     """One line: score with interval, reference, baseline."""
     name = report["primary"]
     test, reference, baseline = report["test"][name], report["reference"], report["baseline"]
+    some = (
+        f" (of {reference['training_rows']:,} training rows)"
+        if reference["training_rows"] < reference["of_rows"]
+        else ""
+    )
     where = "its training rows" if report["split"] == "none" else f"{report['rows']} test rows"
     return (
         f"{report['experiment']}: {name} {test['value']:.4f} [{test['low']:.4f}, {test['high']:.4f}] on {where}; "
-        f"{reference['model']} {reference[name]:.4f}, {baseline['model']} {baseline[name]:.4f}"
+        f"{reference['model']}{some} {reference[name]:.4f}, {baseline['model']} {baseline[name]:.4f}"
     )
 
 

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import unquote
 
 from pipeline.errors import ConfigError
 
@@ -85,11 +86,28 @@ class Layout:
     def output_lock(self, output: Path) -> Path:
         """Held by the process that will write the folder `output`; it stands in no folder that a stage depends on."""
         digest = hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:12]
-        return self.root / "build" / "locks" / f"{output.name}-{digest}"
+        return self.lock(f"{output.name}-{digest}")
+
+    def lock(self, name: str) -> Path:
+        """A lock of this project's that stands in no run's or sweep's own folder."""
+        return self.home / "build" / "locks" / name
 
     @property
     def tracking_uri(self) -> str:
-        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlflow.db'}"
+        """The MLflow store. A relative SQLite path is relative to the project, whichever folder a command runs in."""
+        uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}mlflow.db"
+        if not uri.startswith(SQLITE):
+            return uri
+        path, mark, options = uri.removeprefix(SQLITE).partition("?")
+        # SQLAlchemy reads a path as part of a URI; a checkout may be called feature%2Flogin, or why?
+        home = str(self.home).replace("%", "%25").replace("?", "%3F")
+        return f"{SQLITE}{path if path.startswith('/') else f'{home}/{path}'}{mark}{options}"
+
+    @property
+    def database(self) -> Path | None:
+        """The file of a SQLite store; None where the store is a server or another database."""
+        uri = self.tracking_uri
+        return Path(unquote(uri.removeprefix(SQLITE).partition("?")[0])) if uri.startswith(SQLITE) else None
 
     @property
     def artifacts(self) -> Path:
@@ -97,6 +115,7 @@ class Layout:
         return self.home / "mlartifacts"
 
 
+SQLITE = "sqlite:///"
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 PREPARED = "prepared"
 SCHEMA = "schema.json"
@@ -114,6 +133,14 @@ JOB = "job.json"
 LOCK = "lock"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
+
+
+def experiment_of(folder: Path) -> str:
+    """The experiment whose output `folder` is: build/train/team/small is of team/small."""
+    for place in ("train", "evaluate"):
+        if place in folder.parts:
+            return "/".join(folder.parts[folder.parts.index(place) + 1 :])
+    return folder.name
 
 
 def split_file(split: str) -> str:

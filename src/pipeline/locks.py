@@ -1,9 +1,10 @@
 """Locks between processes, which the system releases when their holder dies, however it dies."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -22,9 +23,13 @@ def held(path: Path) -> bool:
     return False
 
 
+GIVES_WAY = "gives way"  # behind its number, of a process that may be stopped at any time and loses nothing
+
+
 @contextmanager
-def hold(path: Path, what: str) -> Iterator[None]:
-    """Hold the lock file `path`. While another process has it, say once which one, and wait."""
+def hold(path: Path, what: str, gives_way: bool = False) -> Iterator[None]:
+    """Hold the lock file `path`. While another process has it, say once which one, and wait; but one that gives way is
+    ended, unless this one does too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     owner = path.with_name(f"{path.name}.owner")
@@ -32,10 +37,15 @@ def hold(path: Path, what: str) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         holder = owner.read_text().strip() if owner.exists() else "another process"
-        print(f"waiting for {holder}, which holds {what} ({path})", file=sys.stderr, flush=True)
+        number = holder.removeprefix("process ").removesuffix(f" {GIVES_WAY}")
+        if holder.endswith(GIVES_WAY) and not gives_way and number.isdigit():
+            with suppress(ProcessLookupError):
+                os.kill(int(number), signal.SIGTERM)
+        else:
+            print(f"waiting for {holder}, which holds {what} ({path})", file=sys.stderr, flush=True)
         lock.acquire()
     try:
-        owner.write_text(f"process {os.getpid()}\n")
+        owner.write_text(f"process {os.getpid()}{f' {GIVES_WAY}' if gives_way else ''}\n")
         yield
     finally:
         owner.unlink(missing_ok=True)

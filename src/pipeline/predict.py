@@ -26,7 +26,9 @@ def predict() -> None:
     runtime.load_tensorflow(settings)
     runtime.start_session(settings, seed=0)
     served = load_served(path)
-    inputs = read_inputs(table, {t.name: list(t.shape[1:]) for t in served.inputs}, Path(config.input))
+    inputs = read_inputs(
+        table, {name: list(tensor.shape[1:]) for name, tensor in served.input.items()}, Path(config.input)
+    )
     rows = table[ROW].to_numpy() if ROW in table.column_names else np.arange(table.num_rows)
     predictions = batch.predict(served, inputs)
     batch.write_predictions(Path(config.output), [(rows, predictions)])

@@ -8,14 +8,15 @@ from pipeline.cli import run_command
 
 def register() -> None:
     """Sync, register and judge every experiment of params.yaml, or the one named; print one table. Runs again without
-    effect."""
+    effect. What cannot be delivered is told in a line each, and the rest is done."""
     from pipeline import locks
     from pipeline.compose import choose_experiments, load_params
+    from pipeline.errors import PipelineError, RefusedError, SeveralErrors, TrackingError
     from pipeline.files import write_json
     from pipeline.layout import Layout
-    from pipeline.tracking.settings import set_defaults
+    from pipeline.tracking.settings import FOR_A_PERSON, set_defaults
 
-    set_defaults()
+    set_defaults(FOR_A_PERSON)
     from pipeline.tracking.store import Store
     from pipeline.tracking.sweep_sync import sync_sweeps
     from pipeline.tracking.sync import sync_all
@@ -25,48 +26,68 @@ def register() -> None:
     params = load_params(layout)
     chosen = choose_experiments(params, sys.argv[1:])
     store = Store(layout)
-    rows = []
-    with locks.hold(layout.home / ".register.lock", "the registry"):
+    rows, left = [], list[PipelineError]()
+    with locks.hold(layout.lock("register"), "the registry"):
         for experiment in chosen:
-            rows.append(register_one(store, experiment, params.promotion))
-        others = sync_all(store) + sync_sweeps(store)
-    if len(chosen) == len(params.experiments):
+            try:
+                rows.append(register_one(store, experiment, params.promotion))
+            except PipelineError as error:
+                if isinstance(error, TrackingError) and not isinstance(error, RefusedError):
+                    raise  # the store is not there, for the others neither
+                left.append(error)
+        if rows:
+            print(table(rows))
+        runs, errors = sync_all(store)
+        sweeps, errors_of_sweeps = sync_sweeps(store)
+    left += errors + errors_of_sweeps
+    if len(chosen) == len(params.experiments) and not left:
         write_json(layout.registered, {name: read_identity(layout.trained(name))["identity"] for name in chosen})
-    print(table(rows))
-    print(f"MLflow: {store.shown_uri}" + (f", {others} more runs delivered" if others else ""))
+    look_at(store)
+    print(f"MLflow: {store.shown_uri}" + (f", {runs + sweeps} more runs delivered" if runs + sweeps else ""))
+    if left:
+        raise SeveralErrors(left)
+
+
+def look_at(store: Any) -> None:
+    """Print where MLflow shows this."""
+    from pipeline.tracking.views import addresses, shown_experiments
+
+    server = store.shown_uri.startswith("http")
+    base = store.shown_uri.rstrip("/") if server else "http://127.0.0.1:5000"
+    places = addresses(base, shown_experiments(store))
+    print("\nTo look at it" + (":" if server else ", run `make ui` and open:"))
+    for name in ("runs of all experiments", "registered models"):
+        if name in places:
+            print(f"  {name}: {places[name]}")
 
 
 def register_one(store: Any, experiment: str, rule: Any) -> list[str]:
     """Sync, register and judge one experiment; return its row of the table."""
     from pipeline.registry import versions
     from pipeline.registry.evidence import check_outputs, read_report
-    from pipeline.registry.promotion import decide
+    from pipeline.registry.promotion import standing_of
     from pipeline.tracking.rebuild import ensure_run
     from pipeline.tracking.results import log_results
+    from pipeline.tracking.views import describe
     from pipeline.training.identity import read_identity
 
     layout = store.layout
     identity = read_identity(layout.trained(experiment))
     check_outputs(layout, experiment)
-    metrics = read_report(layout.evaluated(experiment))
+    report = read_report(layout.evaluated(experiment))
     run_id = ensure_run(store, experiment, identity)
     log_results(store, layout, experiment, identity, run_id)
     with store.guard():
+        describe(store, experiment)
         version = versions.register_version(store, experiment, identity, run_id)
-        champion = versions.champion_of(store, experiment)
-        if champion is not None and champion.version == version.version:
-            verdict, reason = versions.CHAMPION, version.tags.get(versions.REASON_TAG, "")
-        else:
-            decided = decide(store, experiment, identity, champion, rule)
-            versions.apply_verdict(store, version, champion, decided)
-            verdict, reason = versions.CHAMPION if decided.promoted else versions.CHALLENGER, decided.reason
-    name = metrics["primary"]
-    score = metrics["test"][name]
+        verdict, reason = standing_of(store, experiment, identity, version, rule)
+    name = report["primary"]
+    score = report["test"][name]
     return [
-        experiment + (" (on its training rows)" if metrics["split"] == "none" else ""),
+        experiment + (" (on its training rows)" if report["split"] == "none" else ""),
         name,
         f"{score['value']:.4f} [{score['low']:.4f}, {score['high']:.4f}]",
-        f"{metrics['reference'][name]:.4f}",
+        f"{report['reference'][name]:.4f}",
         verdict,
         str(version.version),
         reason,

@@ -164,7 +164,13 @@ def train_model(training: Training, log: Any, params: dict[str, Any]) -> tuple[A
     most, limit = config.trainer.resident_bytes, config.trainer.limit
     splits = [limited(open_split(training.prepared, split, schema, most), limit) for split in (TRAIN, VALIDATION)]
     load_tensorflow(config.trainer)
+    from pipeline.tracking.hparams import write_columns
+    from pipeline.training.distribution import is_chief
     from pipeline.training.fit import fit
+
+    if is_chief(config.trainer):
+        # TensorBoard's module imports TensorFlow, which by now is here as this training needs it
+        write_columns(training.layout, training.folder.name)
 
     return fit(config, schema, splits[0], splits[1], log, training.folder, params)
 
@@ -184,9 +190,9 @@ def train_job(compose: Callable[[], Config], job: SweepJob) -> float:
 def end_sweep(layout: Layout, name: str) -> None:
     """Bring the sweep to MLflow and print its table, best job first. Raises ConfigError where a job has failed."""
     from pipeline.errors import TrackingError
-    from pipeline.tracking.settings import set_defaults
+    from pipeline.tracking.settings import FOR_A_PERSON, set_defaults
 
-    set_defaults()
+    set_defaults(FOR_A_PERSON)
     from pipeline.tracking.store import Store
     from pipeline.tracking.sweep_sync import sync_sweep
 

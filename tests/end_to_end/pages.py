@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipeline.layout import Layout
 from pipeline.tracking.store import Store
+from pipeline.tracking.views import TRAINING, addresses, shown_experiments
 from tests.clones import MAKE, ROOT, clone, environment
 
 WAIT = 60_000  # milliseconds
@@ -119,8 +120,13 @@ def take(reproduced: Path, swept: Path, images: Path) -> None:
     place, run = run_of(reproduced, "cnn_digits")
     with browser() as opened:
         with served(reproduced, "ui", "UI_PORT") as address:
-            open_page(opened, f"{address}/#/models", "cnn_digits").screenshot(path=images / "mlflow-models.png")
-            page = open_page(opened, f"{address}/#/experiments/{place}/runs/{run}/model-metrics", "learning_rate")
+            places = addresses(address, shown_experiments(Store(Layout(reproduced))))
+            models = open_page(opened, places["registered models"], "cnn_digits")
+            models.screenshot(path=images / "mlflow-models.png")
+            runs = open_page(opened, places["runs of all experiments"], "cnn_digits", "score")
+            runs.screenshot(path=images / "mlflow-runs.png")
+            metrics = f"{address}/#/experiments/{place}/runs/{run}/model-metrics?{TRAINING}"
+            page = open_page(opened, metrics, "learning_rate")
             page.wait_for_timeout(4000)
             page.screenshot(path=images / "mlflow-run.png")
         with served(reproduced, "tensorboard", "TENSORBOARD_PORT") as address:

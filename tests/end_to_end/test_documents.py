@@ -70,7 +70,7 @@ def test_every_command_of_the_pages(part: int, project: Path) -> None:
     page = root / "dvc_plots" / "index.html"
     assert page.is_file() == ("dvc plots show" in commands_of_part)
     for name in EXPERIMENTS if page.is_file() else ():
-        assert f"build/train/{name}" in page.read_text().replace("\\\\", "/")
+        assert f"build/evaluate/{name}/plots" in page.read_text().replace("\\\\", "/")
 
 
 @pytest.mark.slow

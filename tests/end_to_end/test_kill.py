@@ -85,7 +85,7 @@ def test_killed_anywhere_ends_in_the_same_bits(
     _, errors = process.communicate()
     assert process.returncode == 0, errors
     an_epoch = (time.monotonic() - started - first_epoch) / EPOCHS[experiment]
-    (whole_run,) = (checkout / "runs").iterdir()
+    (whole_run,) = (path.parent for path in checkout.glob("runs/*/journal.jsonl"))
     whole_run.rename(checkout / "whole_run")
     # after so many epochs, 0 for before the first; with the last one the output is written
     after = sorted(killed_after.sample(range(EPOCHS[experiment] + 1), KILLS))
@@ -162,7 +162,7 @@ def test_evaluate_and_register_killed_anywhere(
     folder = checkout / "build" / "evaluate" / "linear_diabetes"
 
     def content() -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in folder.iterdir()}
+        return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     def whole_duration(command: str, *options: str) -> float:
         before = time.monotonic()

@@ -1,10 +1,13 @@
 """What a user sees: MLflow and TensorBoard, opened in a browser on a real run."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from pipeline.layout import Layout
+from pipeline.tracking.store import Store
 from tests.clones import copy, environment
 from tests.end_to_end.pages import browser, find_chromium, open_page, run_of, served
 from tests.zygote import Zygote
@@ -18,7 +21,7 @@ def project(reproduced: Path, zygote: Zygote, tmp_path: Path, monkeypatch: pytes
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     root = copy(reproduced, tmp_path / "clone")
     for folder in (root / "runs").iterdir():
-        if not folder.name.startswith(EXPERIMENT):
+        if not folder.name.startswith((EXPERIMENT, "hparams")):
             shutil.rmtree(folder)
     sweep = ["-m", f"experiment={EXPERIMENT}", "trainer.epochs=30", "trainer.optimizer.learning_rate=0.25,0.1"]
     for command, arguments in (("register", []), ("train", sweep)):
@@ -27,14 +30,25 @@ def project(reproduced: Path, zygote: Zygote, tmp_path: Path, monkeypatch: pytes
     return root
 
 
+def run_score(root: Path, run: str) -> float:
+    score: float = Store(Layout(root)).client.get_run(run).data.metrics["score"]
+    return score
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(find_chromium() is None, reason="no chromium (Debian: apt-get install chromium)")
 def test_pages(project: Path) -> None:
     place, run = run_of(project, EXPERIMENT)
     with browser() as opened:
         with served(project, "ui", "UI_PORT") as address:
-            open_page(opened, f"{address}/#/experiments", EXPERIMENT)
-            open_page(opened, f"{address}/#/experiments/{place}/runs", "sweep-")
+            # each page in a profile of its own, at the address that `make ui` has printed
+            places = dict(re.findall(r"^(.+?): (http\S+)$", (project / "ui.log").read_text(), re.MULTILINE))
+            assert list(places) == ["runs of all experiments", "experiments", "registered models"]
+            score = f"{run_score(project, run):.6g}"
+            open_page(opened, places["runs of all experiments"], EXPERIMENT, "sweep-", "score", "interval", score)
+            open_page(opened, places["experiments"], EXPERIMENT)
+            open_page(opened, places["registered models"], EXPERIMENT)
+            open_page(opened, f"{address}/#/experiments/{place}/runs?workflowType=machine_learning", "sweep-")
             page = open_page(opened, f"{address}/#/experiments/{place}/runs/{run}/model-metrics", "learning_rate")
             page.locator("svg .scatterlayer path.js-line").first.wait_for(timeout=60_000)
             open_page(opened, f"{address}/#/experiments/{place}/runs/{run}", "test_r2", "trainer.epochs")
@@ -42,4 +56,8 @@ def test_pages(project: Path) -> None:
         with served(project, "tensorboard", "TENSORBOARD_PORT") as address:
             page = open_page(opened, f"{address}/?tagFilter=loss#timeseries", "loss", f"{EXPERIMENT}-")
             page.locator("line-chart canvas, line-chart svg").first.wait_for(timeout=60_000)
-            open_page(opened, f"{address}/#hparams", "trainer.optimizer.learning_rate", "0.25000", "0.10000")
+            page = open_page(opened, f"{address}/#hparams", "trainer.optimizer.learning_rate", "0.25000", "0.10000")
+            shown = page.locator("vaadin-grid, table").first
+            shown.wait_for(timeout=60_000)
+            assert page.get_by_text("val_loss").count()
+            assert not page.get_by_text("trainer.batch_size").count(), "the same in all runs"

@@ -71,8 +71,8 @@ def test_a_grid_is_one_parent_run_and_the_bits_of_each_job_alone(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{checkout / 'another.db'}")
     from pipeline.tracking.sweep_sync import sync_sweeps
 
-    assert sync_sweeps(Store(Layout(checkout))) == 1
-    assert sync_sweeps(Store(Layout(checkout))) == 0
+    assert sync_sweeps(Store(Layout(checkout))) == (1, [])
+    assert sync_sweeps(Store(Layout(checkout))) == (0, [])
     again = runs_of(checkout, "cnn_digits")
     assert again.keys() == runs.keys()
     assert sum(MLFLOW_PARENT_RUN_ID in run.data.tags for run in again.values()) == 2

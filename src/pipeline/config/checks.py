@@ -1,5 +1,6 @@
 """How a schema object refuses a value: what was found where, and what was expected."""
 
+import re
 from typing import Any
 
 from pipeline.errors import ConfigError, did_you_mean
@@ -13,6 +14,14 @@ def check(condition: bool, where: str, found: Any, expected: str) -> None:
 def one_of(where: str, found: str, known: tuple[str, ...]) -> None:
     if found not in known:
         raise ConfigError(f"{where}: '{found}' is unknown {did_you_mean(found, known)}")
+
+
+def check_name(where: str, name: str) -> None:
+    """A name that can be a file's, a word of a shell and of Hydra, and a name in DVC and MLflow."""
+    good = len(name) <= 200 and re.fullmatch(r"\w[\w.\-]*(/\w[\w.\-]*)*", name)
+    check(
+        bool(good), where, name, "letters, digits and _ . - (and / for folders), 200 at most, a letter or digit first"
+    )
 
 
 def check_rate(name: str, rate: float) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from pipeline.config.checks import check, one_of
+from pipeline.config.checks import check, check_name, one_of
 
 REGRESSION, BINARY, MULTICLASS = TASKS = ("regression", "binary", "multiclass")
 
@@ -38,6 +38,7 @@ class DatasetConfig:
     weight: str | None = None
 
     def check(self) -> None:
+        check_name("dataset", self.name)
         one_of("dataset.task", self.task, TASKS)
         one_of("dataset.split", self.split, ("hash", "none"))
         one_of("dataset.modality", self.modality, ("table", "image"))

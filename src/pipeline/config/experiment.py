@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from pipeline.config.checks import check, one_of
+from pipeline.config.checks import check, check_name, one_of
 from pipeline.config.data import REGRESSION, DatasetConfig, SplitConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.trainer import CheckpointConfig, TrainerConfig
@@ -49,6 +49,7 @@ class Config:
     output: str | None = None
 
     def check(self) -> None:
+        check_name("experiment", self.name)
         check(self.seed >= 0, "params.yaml: seed", self.seed, "0 or more")
         metric = "val_mae" if self.dataset.task == REGRESSION else "val_accuracy"
         one_of("objective", self.objective, ("val_loss", metric))

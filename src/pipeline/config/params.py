@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from pipeline.config.checks import check
+from pipeline.config.checks import check, check_name
 from pipeline.config.data import SplitConfig
 from pipeline.errors import ConfigError, did_you_mean
 
@@ -34,6 +34,13 @@ class Params:
     promotion: PromotionConfig = field(default_factory=PromotionConfig)
 
     def check(self) -> None:
+        flat: dict[str, str] = {}
+        for name in self.experiments:
+            other = flat.setdefault(name.replace("/", "."), name)
+            if other != name:
+                raise ConfigError(f"params.yaml: experiments '{other}' and '{name}' would share a model. Rename one.")
+        for name in (*self.experiments, *self.datasets):
+            check_name("params.yaml: name", name)
         for experiment, dataset in self.experiments.items():
             if dataset not in self.datasets:
                 raise ConfigError(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.errors import ArtifactError
 from pipeline.files import write_text
+from pipeline.layout import experiment_of
 
 EpochValues = dict[str, float]
 
@@ -25,7 +26,7 @@ def read_history(path: Path) -> list[EpochValues]:
 
     Raises ArtifactError where it is missing, damaged or empty.
     """
-    experiment = path.parent.name
+    experiment = experiment_of(path.parent)
     again = f"Run: dvc repro -f train@{experiment}"
     try:
         with path.open(newline="", encoding="utf-8") as stream:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -103,18 +104,27 @@ AnySplit = Split | SplitFile
 def limited(split: AnySplit, limit: LimitConfig) -> AnySplit:
     """The rows that `limit` leaves of a split, in their order, in memory; the split itself where that is all."""
     wanted = min(math.ceil(limit.fraction * split.num_rows), limit.rows or split.num_rows)
-    if wanted == split.num_rows:
-        return split
-    # row ids are digests: in their order, rows are well mixed, and rows that are added push few others out
+    return split if wanted == split.num_rows else sample(split, wanted)
+
+
+def sample(split: AnySplit, wanted: int) -> Split:
+    """So many rows of a split at most, in their order, in memory: those whose ids come first.
+
+    Ids are digests: in their order, rows are well mixed, and rows that are added push few others out.
+    """
+    ids = (
+        read_table(split.path, [ROW])[ROW] if isinstance(split, SplitFile) else pa.chunked_array([pa.array(split.rows)])
+    )
+    first = pc.select_k_unstable(pa.table({ROW: ids}), min(wanted, split.num_rows), [(ROW, "ascending")])
     kept = np.zeros(split.num_rows, bool)
-    kept[np.argsort(split.rows, kind="stable")[:wanted]] = True
+    kept[first.to_numpy()] = True
     parts, done = [], 0
     for part in split.chunks():
         parts.append(part.where(kept[done:][: part.num_rows]))
         done += part.num_rows
     inputs = {name: np.concatenate([part.inputs[name] for part in parts]) for name in parts[0].inputs}
-    weight = split.weight[kept] if split.weight is not None else None
-    return Split(split.rows[kept], inputs, split.target[kept], weight)
+    rows, target = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "target"))
+    return Split(rows, inputs, target, split.weight[kept] if split.weight is not None else None)
 
 
 def to_column(values: NDArray[Any], feature: Feature) -> pa.Array:

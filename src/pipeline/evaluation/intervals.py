@@ -1,7 +1,10 @@
 """Intervals for test metrics. Which method stands for which metric, and how well each covers: docs/evaluation.md."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +13,11 @@ from pipeline.config import EvaluationConfig
 from pipeline.evaluation import resampling
 
 Array = NDArray[np.float64]
-Metrics = dict[str, Callable[[Array], Array]]  # row weights (R, N) to values (R,)
+Metric = Callable[[Array], Array]  # row weights (R, N) to values (R,)
+Metrics = dict[str, Metric]
+Name = TypeVar("Name", bound=Hashable)
+
+THREADS = 2  # of NumPy, which waits for memory more than it computes
 
 
 @dataclass(frozen=True)
@@ -22,9 +29,11 @@ class Interval:
 
 @dataclass(frozen=True)
 class OneMoreRow:
-    """`metrics` of N test rows and of one row more, in K parts that weigh `shares` (K,) together: of N + K weights."""
+    """Metrics of N test rows and of one row more, which is answered wrongly, or rightly. It has K parts that weigh
+    `shares` (K,) of a row, so these are functions of N + K weights."""
 
-    metrics: Metrics
+    wrong: Metrics
+    right: Metrics
     shares: Array
 
 
@@ -32,15 +41,14 @@ class OneMoreRow:
 class Scored:
     """The metrics of N test rows as functions of row weights (R, N).
 
-    `proportions`: which of them are shares of rows. `wrong`, `right`: those that can reach their best value on some
-    test rows by luck, with one row more that is answered wrongly, or rightly.
+    `proportions`: which of them are shares of rows. `one_more`: those that can reach their best value on some test rows
+    by luck.
     """
 
     num_rows: int
     metrics: Metrics
     proportions: tuple[str, ...] = ()
-    wrong: OneMoreRow | None = None
-    right: OneMoreRow | None = None
+    one_more: OneMoreRow | None = None
 
 
 def intervals(scored: Scored, config: EvaluationConfig) -> dict[str, Interval]:
@@ -56,11 +64,13 @@ def intervals(scored: Scored, config: EvaluationConfig) -> dict[str, Interval]:
         else:
             low, high = bca(value, values[name], without[name], tail)
         found[name] = Interval(value, low, high)
-    if scored.wrong is not None and scored.right is not None:
-        below, above = (_with_one_more(num_rows, more, config) for more in (scored.wrong, scored.right))
-        for name, values_below in below.items():
-            low, high = float(np.quantile(values_below, tail)), float(np.quantile(above[name], 1 - tail))
-            found[name] = Interval(found[name].value, min(found[name].low, low), max(found[name].high, high))
+    if scored.one_more is not None:
+        lucky = _with_one_more(num_rows, scored.one_more, config)
+        for name in scored.one_more.wrong:
+            low, high = np.quantile(lucky["wrong", name], tail), np.quantile(lucky["right", name], 1 - tail)
+            found[name] = Interval(
+                found[name].value, min(found[name].low, float(low)), max(found[name].high, float(high))
+            )
     return found
 
 
@@ -69,12 +79,14 @@ def estimates(scored: Scored) -> dict[str, float]:
     return {name: float(metric(np.ones((1, scored.num_rows)))[0]) for name, metric in scored.metrics.items()}
 
 
-def values_of(metrics: Metrics, chunks: Iterable[Array]) -> dict[str, Array]:
-    """Each metric of all resamples (R,), chunk by chunk."""
-    parts: dict[str, list[Array]] = {name: [] for name in metrics}
-    for weights in chunks:
-        for name, metric in metrics.items():
-            parts[name].append(metric(weights))
+def values_of(metrics: dict[Name, Metric], chunks: Iterator[Array]) -> dict[Name, Array]:
+    """Each metric of all resamples (R,), THREADS chunks at a time; what is found of one does not depend on others."""
+    parts: dict[Name, list[Array]] = {name: [] for name in metrics}
+    with ThreadPoolExecutor(THREADS) as pool:
+        while some := list(islice(chunks, THREADS)):
+            for found in pool.map(lambda weights: {name: metric(weights) for name, metric in metrics.items()}, some):
+                for name, values in found.items():
+                    parts[name].append(values)
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 
@@ -110,8 +122,9 @@ def bca(value: float, values: Array, without: Array, tail: float) -> tuple[float
     return float(low), float(high)
 
 
-def _with_one_more(num_rows: int, more: OneMoreRow, config: EvaluationConfig) -> dict[str, Array]:
-    """The Bayesian bootstrap with one row more. For a proportion, its quantiles are Clopper and Pearson's limits: the
-    share of the wrong rows with one more is Beta(wrong + 1, right)."""
+def _with_one_more(num_rows: int, more: OneMoreRow, config: EvaluationConfig) -> dict[tuple[str, str], Array]:
+    """By side and metric, the Bayesian bootstrap with one row more. For a proportion, its quantiles are Clopper and
+    Pearson's limits: the share of the wrong rows with one more is Beta(wrong + 1, right)."""
+    metrics = {(side, name): m for side in ("wrong", "right") for name, m in getattr(more, side).items()}
     weights = resampling.exponential(num_rows + 1, config.resamples, config.seed)
-    return values_of(more.metrics, (np.concatenate([w[:, :-1], w[:, -1:] * more.shares], axis=1) for w in weights))
+    return values_of(metrics, (np.concatenate([w[:, :-1], w[:, -1:] * more.shares], axis=1) for w in weights))

@@ -88,14 +88,14 @@ def scored_classes(target: NDArray[np.int64], scores_NK: Array) -> Scored:
     classes = np.arange(num_classes)
     shares = np.bincount(target, minlength=num_classes) / len(target)
 
-    def one_more(answer_K: NDArray[np.int64]) -> OneMoreRow:
+    def with_answers(answer_K: NDArray[np.int64]) -> Metrics:
         rows, scores = np.concatenate([target, classes]), np.concatenate([scores_NK, np.eye(num_classes)[answer_K]])
         metrics = class_metrics(rows, scores)
-        return OneMoreRow({name: metrics[name] for name in ("macro_f1", "roc_auc")}, shares)
+        return {name: metrics[name] for name in ("macro_f1", "roc_auc")}
 
-    # in shares of the classes; a wrong one is taken for the next class, with certainty
-    wrong, right = one_more((classes + 1) % num_classes), one_more(classes)
-    return Scored(len(target), class_metrics(target, scores_NK), ("accuracy",), wrong, right)
+    # a wrong one is taken for the next class, with certainty
+    one_more = OneMoreRow(with_answers((classes + 1) % num_classes), with_answers(classes), shares)
+    return Scored(len(target), class_metrics(target, scores_NK), ("accuracy",), one_more)
 
 
 def weighted_auc(positive: NDArray[np.bool_], score: Array) -> Callable[[Array], Array]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.config import REGRESSION
@@ -24,7 +25,7 @@ def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> N
     if table.column_names != [ROW, *wanted]:
         found = ", ".join(table.column_names)
         raise ArtifactError(f"{path}: found columns {found}, expected {', '.join([ROW, *wanted])}. Train again.")
-    if table[ROW].to_pylist() != test.rows.tolist():
+    if not table[ROW].equals(pa.chunked_array([pa.array(test.rows)])):
         raise ArtifactError(f"{path}: its rows are not those of the test split. Run: dvc repro")
     columns: list[NDArray[Any]] = [table[name].to_numpy().astype(np.float64) for name in wanted]
     answers = np.stack(columns, axis=1)

@@ -25,9 +25,18 @@ def scored(schema: Schema, target: NDArray[Any], predicted: Array) -> Scored:
 
 
 def build_report(
-    experiment: str, config: EvaluationConfig, schema: Schema, train: Split, test: Split, predicted: Array
+    experiment: str,
+    config: EvaluationConfig,
+    schema: Schema,
+    train: Split,
+    target: NDArray[Any],
+    test: Split,
+    predicted: Array,
 ) -> dict[str, Any]:
-    """The content of report.json, rounded to six digits: the last bits of a sum are the processor's."""
+    """The content of report.json, rounded to six digits: the last bits of a sum are the processor's.
+
+    `train` are the rows that the reference learns from, `target` is that of all training rows.
+    """
     found = intervals(scored(schema, test.target, predicted), config)
     report: dict[str, Any] = {
         "experiment": experiment,
@@ -39,11 +48,11 @@ def build_report(
         "confidence": config.confidence,
         "test": {name: asdict(interval) for name, interval in found.items()},
     }
-    for key, (name, answer) in {
-        "reference": reference(schema, train, test),
-        "baseline": baseline(schema, train, test),
-    }.items():
-        report[key] = {"model": name, **estimates(scored(schema, test.target, answer))}
+    name, answer = reference(schema, train, test)
+    report["reference"] = {"model": name, "training_rows": train.num_rows, "of_rows": len(target)}
+    report["reference"] |= estimates(scored(schema, test.target, answer))
+    name, answer = baseline(schema, target, test.num_rows)
+    report["baseline"] = {"model": name, **estimates(scored(schema, test.target, answer))}
     if schema.task != REGRESSION:
         report["per_class"] = per_class(test.target, predicted.argmax(axis=1), schema.classes)
     rounded: dict[str, Any] = _rounded(report)

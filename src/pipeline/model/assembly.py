@@ -1,5 +1,6 @@
 """One graph: served(raw) = output(core(preprocess(raw))). Nothing between training and serving can differ."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import Config
 from pipeline.data.prepared import AnySplit, Split
-from pipeline.data.schema import Schema
+from pipeline.data.schema import Feature, Schema
 from pipeline.errors import DataError
 from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
@@ -36,6 +37,29 @@ class Assembled:
             yield features
 
 
+def raw_inputs(schema: Schema) -> dict[str, Any]:
+    """A Keras input for each feature, by its name. Keras refuses slashes in its own names, and people have km/h."""
+    import keras
+
+    def name(i: int, feature: Feature) -> str:
+        return feature.name if "/" not in feature.name else f"input_{i}_{feature.name.replace('/', '_')}"
+
+    return {
+        feature.name: keras.Input(shape=feature.shape or (1,), dtype=feature.dtype, name=name(i, feature))
+        for i, feature in enumerate(schema.features)
+    }
+
+
+def by_feature(raw: dict[str, Any], outputs: Any, name: str) -> Any:
+    """A model that takes its inputs by the names of the features."""
+    import keras
+
+    with warnings.catch_warnings():
+        # that the key of an input is not its name, where Keras cannot have that name
+        warnings.filterwarnings("ignore", "When providing `inputs` as a dict")
+        return keras.Model(raw, outputs, name=name)
+
+
 def _not_finite(chunk: Split, features: NDArray[Any]) -> DataError:
     """That a row's features (n, ...) are not finite, with the raw value that they come from."""
     row, column, *_ = np.argwhere(~np.isfinite(features))[0]
@@ -53,9 +77,9 @@ def assemble(config: Config, schema: Schema, train: AnySplit) -> Assembled:
     """Build the model of an experiment; preprocessing and head learn their constants from `train`."""
     import keras
 
-    raw = {f.name: keras.Input(shape=f.shape or (1,), dtype=f.dtype, name=f.name) for f in schema.features}
+    raw = raw_inputs(schema)
     features = PREPROCESSING[schema.modality](config.preprocessing, schema, raw, train)
-    preprocess = keras.Model(raw, features, name="preprocess")
+    preprocess = by_feature(raw, features, "preprocess")
     core_input = keras.Input(shape=features.shape[1:], name="features")
     # what stands before and after the family stays float32, so that features and answers keep their precision
     keras.config.set_dtype_policy(config.trainer.precision)
@@ -65,5 +89,5 @@ def assemble(config: Config, schema: Schema, train: AnySplit) -> Assembled:
     penalty = keras.regularizers.L2(config.model.l2) if config.model.l2 else None
     outputs = keras.layers.Dense(head.num_outputs, kernel_regularizer=penalty, name="head")(representation)
     core = keras.Model(core_input, outputs, name="core")
-    served = keras.Model(raw, head.served_output(core(preprocess(raw))), name="served")
+    served = by_feature(raw, head.served_output(core(preprocess(raw))), "served")
     return Assembled(preprocess, core, served, head)

@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 from pipeline.data.prepared import ROW, read_table
 from pipeline.data.schema import remedy
 from pipeline.errors import ArtifactError
-from pipeline.layout import IDENTITY, MODEL, PREDICTIONS, REPORT, SCORES, TRAIN, VALIDATION, Layout, split_file
+from pipeline.layout import (
+    IDENTITY,
+    MODEL,
+    PREDICTIONS,
+    REPORT,
+    SCORES,
+    TRAIN,
+    VALIDATION,
+    Layout,
+    experiment_of,
+    split_file,
+)
 
 FOLDER = "evidence"
 LEARNED = "learned_rows.txt"
@@ -53,6 +64,11 @@ def write_evidence(layout: Layout, experiment: str, folder: Path) -> None:
     (folder / LEARNED).write_text("".join(f"{row}\n" for row in sorted(rows)), encoding="utf-8")
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether a version's evidence is there; a model that was registered by hand has none."""
+    return all((folder / name).is_file() for name in (IDENTITY, SCORES, LEARNED))
+
+
 def base(row: str) -> str:
     """A row's digest, which equal rows share, without the `-n` that tells them apart."""
     return row.split("-")[0]
@@ -73,7 +89,9 @@ def read_report(folder: Path) -> dict[str, Any]:
     try:
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path}: not readable ({error}). Run: dvc repro -f evaluate@{folder.name}") from error
+        raise ArtifactError(
+            f"{path}: not readable ({error}). Run: dvc repro -f evaluate@{experiment_of(folder)}"
+        ) from error
     return report
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import PromotionConfig
-from pipeline.data.order import generator
 from pipeline.errors import ConfigError, did_you_mean
+from pipeline.evaluation.resampling import drawn
 
 Array = NDArray[np.float64]
 SEED = 0
@@ -46,12 +46,7 @@ def compare(candidate: Array, champion: Array, rule: PromotionConfig) -> Compari
     """
     gain = candidate - champion
     num_rows = len(gain)
-    means = np.empty(rule.resamples)
-    random = generator(SEED)
-    # a hundred resamples at a time keep memory flat for large test splits
-    for start in range(0, rule.resamples, 100):
-        size = min(100, rule.resamples - start)
-        means[start : start + size] = gain[random.integers(0, num_rows, (size, num_rows))].mean(axis=1)
+    means = np.concatenate([weights @ gain for weights in drawn(num_rows, rule.resamples, SEED)]) / num_rows
     return Comparison(float(gain.mean()), float(np.quantile(means, 1 - rule.confidence)))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlflow.artifacts import download_artifacts
 from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
 
 from pipeline.config import PromotionConfig
 from pipeline.data.prepared import read_split
@@ -16,25 +17,76 @@ from pipeline.data.schema import Schema
 from pipeline.errors import BAD_INPUT, ArtifactError, DataError, TrackingError
 from pipeline.evaluation.predictions import read_predictions
 from pipeline.evaluation.report import row_scores
-from pipeline.layout import IDENTITY, MODEL, TEST, TRAIN, Layout, split_file
-from pipeline.registry import evidence
+from pipeline.files import digest_file, digest_value
+from pipeline.layout import IDENTITY, MODEL, REPORT, SCORES, TEST, TRAIN, Layout, split_file
+from pipeline.registry import evidence, versions
 from pipeline.registry.gate import Verdict, compare, judge, unmet_minima
 from pipeline.tracking.store import Store
+
+
+def standing_of(
+    store: Store, experiment: str, identity: dict[str, Any], version: ModelVersion, rule: PromotionConfig
+) -> tuple[str, str]:
+    """Whether the version of this identity is champion or challenger, and why.
+
+    A verdict is given once for an identity, its evidence and the rule. An alias that was set by hand is respected until
+    a new identity comes; then that one is compared with the version that has the alias.
+    """
+    aliases = versions.aliases_of(store, version.name)
+    number, champion = str(version.version), aliases.champion
+    question = question_of(store.layout, experiment, rule)
+    judged = version.tags.get(versions.VERDICT_TAG)
+    if judged is not None and (aliases.by_hand or version.tags.get(versions.QUESTION_TAG) == question):
+        reason = version.tags.get(versions.REASON_TAG, "")
+        if champion == number:
+            return versions.CHAMPION, f"version {number}, set by hand" if aliases.by_hand else reason
+        if aliases.by_hand:
+            holder = f"version {champion}, set by hand" if champion else "no version, by hand"
+            return versions.CHALLENGER, f"champion is {holder}; {number} stays challenger"
+        if judged == versions.CHAMPION:
+            return versions.CHALLENGER, f"was champion until version {champion}"
+        return versions.CHALLENGER, reason
+    if champion == number:
+        # a register that was killed had come so far, or another rule makes it no worse than it was
+        versions.finish_promotion(store, version, question)
+        return versions.CHAMPION, version.tags.get(versions.REASON_TAG, "")
+    held = store.client.get_model_version(version.name, champion) if champion else None
+    decided = decide(store, experiment, identity, held, rule)
+    versions.apply_verdict(store, version, held, decided, question)
+    return versions.CHAMPION if decided.promoted else versions.CHALLENGER, decided.reason
+
+
+def question_of(layout: Layout, experiment: str, rule: PromotionConfig) -> str:
+    """A digest of what a verdict on an identity rests on: its report, its scores, and the rule for it."""
+    evaluated = layout.evaluated(experiment)
+    minima = rule.minima.get(experiment, {})
+    asked = [digest_file(evaluated / REPORT), digest_file(evaluated / SCORES), rule.confidence, rule.resamples, minima]
+    return digest_value(asked)[:12]
 
 
 def decide(
     store: Store, experiment: str, identity: dict[str, Any], champion: ModelVersion | None, rule: PromotionConfig
 ) -> Verdict:
     """The verdict on an experiment's current model."""
-    evaluated = store.layout.evaluated(experiment)
-    metrics = evidence.read_report(evaluated)
-    values = {name: interval["value"] for name, interval in metrics["test"].items()}
+    report = evidence.read_report(store.layout.evaluated(experiment))
+    values = {name: interval["value"] for name, interval in report["test"].items()}
     if unmet := unmet_minima(values, rule.minima.get(experiment, {})):
         return Verdict(False, unmet)
     if champion is None:
         return Verdict(True, "first version that meets the minima")
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(download_artifacts(champion.source, dst_path=temporary, tracking_uri=store.uri))
+        try:
+            folder = Path(download_artifacts(champion.source, dst_path=temporary, tracking_uri=store.uri))
+        except (FileNotFoundError, MlflowException) as error:
+            if isinstance(error, MlflowException) and "No such artifact" not in str(error):
+                raise
+            folder = Path(temporary)  # registered by hand, of files that are gone
+        if not evidence.is_whole(folder / evidence.FOLDER):
+            return Verdict(
+                False,
+                f"champion version {champion.version} has no evidence (it was not registered by this pipeline) and "
+                "cannot be compared; set the alias by hand",
+            )
         return against(store.layout, experiment, identity, champion, folder, rule)
 
 
@@ -79,7 +131,7 @@ def score_again(layout: Layout, dataset: str, model: Path) -> evidence.Scores:
     """
     prepared = layout.prepared(dataset)
     schema = Schema.read(prepared)
-    train, test = read_split(prepared, TRAIN, schema), read_split(prepared, TEST, schema)
+    train, test = (read_split(prepared, split, schema) for split in (TRAIN, TEST))
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / "predictions.parquet"
         command = [sys.executable, "-m", "pipeline.predict", f"model={model}"]

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,9 @@ def load_served(path: Path) -> Any:
 
     _check_archive(path)
     try:
-        return keras.saving.load_model(path, compile=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "When providing `inputs` as a dict")  # model/assembly.py: by_feature
+            return keras.saving.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]
         raise ArtifactError(f"{path}: not a readable Keras model ({reason}). Train it again.") from error

@@ -51,7 +51,7 @@ def follow(layout: Layout, sweep: str = "") -> bool:
     from pipeline.tracking.sweep_sync import adopt
     from pipeline.tracking.sync import RunSync
 
-    store, told = Store(layout), Told()
+    store, told = Store(layout, gives_way=True), Told()
     followed: list[tuple[str, RunSync]] = []
     adopted: set[str] = set()
     delivered, wait = True, 0.0
@@ -63,7 +63,7 @@ def follow(layout: Layout, sweep: str = "") -> bool:
             for name, syncing in followed:
                 run_id = syncing.deliver()
                 if sweep and run_id and name not in adopted:
-                    adopt(store, sweep, name.rpartition("-")[0], run_id)
+                    adopt(store, sweep, syncing.experiment, run_id)
                     adopted.add(name)
             # a run that another has followed has ended
             followed = followed[-1:]

@@ -5,6 +5,7 @@ outlives a training that is killed for just long enough to deliver what was jour
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ class Follower:
 
     def __init__(self, layout: Layout, log: Path, sweep: str = "") -> None:
         self.layout, self.log = layout, log
+        self._log_starts = log.stat().st_size if log.is_file() else 0
         with log.open("ab") as stream:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "pipeline.tracking.follow", str(layout.home), sweep],
@@ -74,11 +76,13 @@ class Follower:
             delivered = self._process.wait(timeout) == 0
         except subprocess.TimeoutExpired:
             delivered = False
-        if delivered:
-            return None
+        if delivered or self._process.returncode == -signal.SIGTERM:
+            return None  # or somebody else delivers it, and has ended this one for that (locks.hold)
+        said = self.log.read_bytes()[self._log_starts :].decode(errors="replace").strip()
+        why = f"{self.log} says why" if said else f"it needs more than {timeout:g} s, and goes on in the background"
         return (
-            f"MLflow at {without_password(self.layout.tracking_uri)} has not taken everything yet ({self.log} says "
-            "why). Nothing is lost: the next `make repro` delivers."
+            f"MLflow at {without_password(self.layout.tracking_uri)} has not taken everything yet ({why}). Nothing is "
+            "lost: the next `make repro` delivers."
         )
 
 

@@ -39,6 +39,16 @@ class Reader:
         return records
 
 
+def read_start(path: Path) -> Record | None:
+    """The record with which a journal starts, without the rest of it; None where there is none."""
+    try:
+        with path.open("rb") as stream:
+            record: Record = json.loads(stream.readline())
+    except (OSError, ValueError):
+        return None
+    return record if record.get("type") == "start" else None
+
+
 def read(path: Path) -> list[Record]:
     """The journal's records, none where there is no journal."""
     return Reader(path).more()

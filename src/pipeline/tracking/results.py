@@ -11,7 +11,9 @@ from pipeline.data.history import read_history
 from pipeline.data.schema import Schema
 from pipeline.files import digest_file
 from pipeline.layout import HISTORY, REPORT, Layout
+from pipeline.tracking import views
 from pipeline.tracking.store import Store
+from pipeline.tracking.sync import tags_of
 
 REPORTED_TAG = "pipeline.reported"
 
@@ -28,17 +30,23 @@ def log_results(store: Store, layout: Layout, experiment: str, identity: dict[st
         epochs = int(read_history(layout.trained(experiment) / HISTORY)[-1]["epoch"])
         # of two points at one step MLflow shows the later, and of two at one time the greater
         when = run.info.end_time if reported is None else time.time_ns() // 1_000_000
+        values = {f"test_{name}": interval["value"] for name, interval in metrics["test"].items()}
+        values[views.SCORE] = values[f"test_{metrics['primary']}"]
         points = [
-            Metric(f"test_{name}{suffix}", interval[key], when, epochs)
-            for name, interval in metrics["test"].items()
-            for key, suffix in (("value", ""), ("low", "_low"), ("high", "_high"))
-            if run.data.metrics.get(f"test_{name}{suffix}") != interval[key]
+            Metric(name, value, when, epochs) for name, value in values.items() if run.data.metrics.get(name) != value
         ]
-        store.client.log_batch(run_id, metrics=points)
+        # a metric would be a chart of one point
+        ends = {f"test_{name}_{views.INTERVAL}": shown(interval) for name, interval in metrics["test"].items()}
+        ends |= {views.INTERVAL: shown(metrics["test"][metrics["primary"]]), views.METRIC: metrics["primary"]}
+        store.client.log_batch(run_id, metrics=points, tags=tags_of(ends))
         store.client.log_inputs(run_id, [_dataset(layout, metrics["dataset"], identity)])
         store.client.log_artifacts(run_id, str(evaluated), "report")
         store.client.log_artifact(run_id, str(layout.trained(experiment) / HISTORY), "report")
         store.client.log_batch(run_id, tags=[RunTag(REPORTED_TAG, digest)])
+
+
+def shown(interval: dict[str, float]) -> str:
+    return f"{interval['low']:.4g} to {interval['high']:.4g}"
 
 
 def _dataset(layout: Layout, name: str, identity: dict[str, Any]) -> DatasetInput:

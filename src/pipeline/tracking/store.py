@@ -2,9 +2,10 @@
 
 import os
 import re
+import sqlite3
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -13,17 +14,17 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from pipeline import locks
-from pipeline.errors import TrackingError
-from pipeline.layout import Layout
+from pipeline.errors import RefusedError, TrackingError
+from pipeline.layout import SQLITE, Layout
+from pipeline.tracking.places import follow_the_project
 from pipeline.tracking.settings import set_defaults, without_password
 
-SQLITE = "sqlite:///"
 REASON_LENGTH = 300
 # What MLflow's HTTP client and SQLite say in paragraphs, as a regular expression; what it means; what to do.
 CHECK_SERVER = "Check MLFLOW_TRACKING_URI and the server"
 OF_SERVERS = (
     ("Connection refused", "connection refused", CHECK_SERVER),
-    ("timed out", "no answer in {timeout} s", CHECK_SERVER),
+    ("timed out", "no answer in {timeout} s", f"{CHECK_SERVER}, or give it more time with MLFLOW_HTTP_REQUEST_TIMEOUT"),
     ("Failed to resolve|Name or service not known", "unknown host", CHECK_SERVER),
 )
 OF_SQLITE = (
@@ -40,6 +41,14 @@ OF_SQLITE = (
         "Give yourself the right to write there, or set MLFLOW_TRACKING_URI",
     ),
 )
+# error codes of an answer about one item: the store is there
+ANSWERS = {
+    "INVALID_PARAMETER_VALUE",
+    "RESOURCE_DOES_NOT_EXIST",
+    "RESOURCE_ALREADY_EXISTS",
+    "BAD_REQUEST",
+    "INVALID_STATE",
+}
 # the UI then shows a run under model training, not among evaluations of language models
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -47,22 +56,56 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}
 class Store:
     """A client of `layout.tracking_uri`. A store that does not answer costs seconds, not minutes."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, gives_way: bool = False) -> None:
+        """`gives_way`: whoever else delivers a run may end this process, which is at low priority; but not while it
+        creates a database."""
         set_defaults()
-        self.layout, self.uri = layout, layout.tracking_uri
+        self.layout, self.uri, self.gives_way = layout, layout.tracking_uri, gives_way
         self.shown_uri = without_password(self.uri)
 
     @cached_property
     def client(self) -> MlflowClient:
         if not self.uri.startswith(SQLITE):
             return MlflowClient(self.uri, self.uri)
-        # of several processes that create one SQLite store at once, all but one crash; the lock stands beside the
-        # database because checkouts may share one
-        database = Path(self.uri.removeprefix(SQLITE).partition("?")[0])
-        with locks.hold(database.with_name(f"{database.name}.lock"), "the creation of the MLflow store"):
+        # of several processes that create one SQLite store at once, all but one crash
+        with locks.hold(self._creation_lock, "the creation of the MLflow store"):
+            if self.is_own:
+                self._follow_the_project()
             client = MlflowClient(self.uri, self.uri)
             client.search_experiments(max_results=1)
+            if self.is_own:
+                self._follow_the_project()  # a new one notes whose it is
+            self._remove_misread_folder()
             return client
+
+    def _remove_misread_folder(self) -> None:
+        """MLflow makes the folder of a database as the URI writes it; that of feature%2Flogin it writes
+        feature%252Flogin, and opens the right one all the same."""
+        written, database = Path(self.uri.removeprefix(SQLITE).partition("?")[0]).parent, self.layout.database
+        with suppress(OSError):  # not empty, so not ours
+            while database is not None and written not in (database.parent, *database.parents):
+                written.rmdir()
+                written = written.parent
+
+    @property
+    def _creation_lock(self) -> Path:
+        """Among the project's locks, or beside a database that checkouts may share."""
+        database = self.layout.database
+        assert database is not None
+        return self.layout.lock(database.name) if self.is_own else database.with_name(f"{database.name}.lock")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the store is a database in this project's folder."""
+        database = self.layout.database
+        return database is not None and self.layout.home in database.parents
+
+    def _follow_the_project(self) -> None:
+        assert self.layout.database is not None
+        try:
+            follow_the_project(self.layout.database, self.layout.artifacts)
+        except sqlite3.Error:
+            return  # MLflow will find the same fault, and has words for it
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -73,23 +116,31 @@ class Store:
         try:
             yield
         except (MlflowException, sqlalchemy.exc.SQLAlchemyError, requests.RequestException, OSError) as error:
-            reason, cure = self._explained(error)
-            raise TrackingError(
-                f"MLflow at {self.shown_uri}: {reason}. {cure}; everything is kept in runs/ and build/, and the next "
-                "`make repro` delivers it."
-            ) from error
+            raise self._explained(error) from error
 
-    def _explained(self, error: Exception) -> tuple[str, str]:
-        """What is wrong, and what to do."""
+    def _explained(self, error: Exception) -> TrackingError:
+        """What is wrong, and what to do: with the store, or with the one item that it was asked for."""
+        kept = "everything is kept in runs/ and build/, and the next `make repro` delivers it."
         # behind what SQLite says SQLAlchemy puts the statement and its values
         text = without_password(" ".join(str(error).split())).partition(" [SQL:")[0]
         local = self.uri.startswith(SQLITE)
         for sign, meaning, cure in OF_SQLITE if local else OF_SERVERS:
             if re.search(sign, text):
                 timeout = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
-                return meaning.format(timeout=timeout), cure.format(uri=self.shown_uri)
+                reason, cure = meaning.format(timeout=timeout), cure.format(uri=self.shown_uri)
+                return TrackingError(f"MLflow at {self.shown_uri}: {reason}. {cure}; {kept}")
+        reason = textwrap.shorten(text, REASON_LENGTH).rstrip(".")
+        answered = isinstance(error, MlflowException) and error.error_code in ANSWERS
+        if answered or isinstance(error, FileNotFoundError) or "No such artifact" in text:
+            return RefusedError(f"MLflow at {self.shown_uri} refuses this: {reason}. Mend that; {kept}")
         usual = "Run the same command again, or set MLFLOW_TRACKING_URI" if local else CHECK_SERVER
-        return textwrap.shorten(text, REASON_LENGTH).rstrip("."), usual
+        return TrackingError(f"MLflow at {self.shown_uri}: {reason}. {usual}; {kept}")
+
+    @cached_property
+    def birth(self) -> str:
+        """What tells this store from one made anew at the same address: when its first experiment was created."""
+        first = self.client.get_experiment("0")
+        return str(first.creation_time)
 
     def experiment(self, name: str) -> Experiment:
         """The MLflow experiment of this name, made or brought back where it is missing or deleted."""

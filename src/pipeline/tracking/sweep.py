@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipeline.errors import PipelineError
+from pipeline.errors import ArtifactError, PipelineError
 from pipeline.files import write_json
 from pipeline.layout import JOB
 
@@ -57,7 +57,12 @@ class SweepJob:
 
 def read_jobs(sweep: Path) -> list[SweepJob]:
     """The records of a sweep, best score first, failed jobs last."""
-    jobs = [SweepJob(sweep, **json.loads(path.read_text(encoding="utf-8"))) for path in sweep.glob(f"*/{JOB}")]
+    jobs = []
+    for path in sweep.glob(f"*/{JOB}"):
+        try:
+            jobs.append(SweepJob(sweep, **json.loads(path.read_text(encoding="utf-8"))))
+        except (ValueError, TypeError) as error:
+            raise ArtifactError(f"{path}: damaged ({error}). Remove {path.parent} and give the sweep again.") from error
 
     def rank(job: SweepJob) -> tuple[bool, float, int]:
         score = math.inf if job.score is None else job.score

@@ -2,25 +2,36 @@
 
 from pathlib import Path
 
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from pipeline import locks
+from pipeline.errors import ArtifactError, PipelineError, RefusedError
 from pipeline.files import digest_value
 from pipeline.layout import JOB, JOURNAL, LOCK
+from pipeline.tracking import names
 from pipeline.tracking.journal import read
 from pipeline.tracking.store import Store
 from pipeline.tracking.sweep import FAILED, FINISHED, SweepJob, read_jobs, swept
-from pipeline.tracking.sync import IDENTITY_TAG, RUNNING, SYNCED_TAG, find_run, known_runs, sync
+from pipeline.tracking.sync import (
+    IDENTITY_TAG,
+    RUNNING,
+    SYNCED_TAG,
+    find_run,
+    is_wanted,
+    known_runs,
+    note_delivery,
+    sync,
+    tags_of,
+)
 
 KILLED = "KILLED"
-VALUE_LENGTH = 5000  # of a parameter, by MLflow's schema
 
 
 def parent_run(store: Store, name: str, experiment: str) -> str:
     """The id of the sweep's run in an MLflow experiment, made where it is missing."""
     identity = f"sweep-{name}"
-    with locks.hold(store.layout.sweep(name) / "sync.lock", f"the sync of {identity}"):
+    with locks.hold(store.layout.sweep(name) / "sync.lock", f"the sync of {identity}", store.gives_way):
         found = find_run(store, experiment, identity)
         if found is None:
             place = store.experiment(experiment).experiment_id
@@ -45,25 +56,37 @@ def sync_sweep(store: Store, name: str) -> int:
                 adopt(store, name, experiment, sync(store, store.layout.run(job.identity)))
         with store.guard():
             _describe(store, folder, parent_run(store, name, experiment), own)
+    with store.guard():
+        note_delivery(store, folder)
     return len(jobs)
 
 
-def sync_sweeps(store: Store) -> int:
-    """Deliver every sweep that has ended and that the store lacks in whole or part; return how many."""
-    delivered = 0
+def sync_sweeps(store: Store) -> tuple[int, list[PipelineError]]:
+    """Deliver every sweep that has ended and that the store lacks in whole or part; return how many, and what was in
+    the way of others."""
+    delivered, errors = 0, list[PipelineError]()
     for folder in sorted({path.parent.parent for path in store.layout.sweeps.glob(f"*/*/{JOB}")}):
-        jobs = [job for job in read_jobs(folder) if job.experiment]
         if locks.held(folder / LOCK):
             continue
-        for experiment in {job.experiment for job in jobs}:
-            with store.guard():
-                known = known_runs(store, experiment)
-            own = mark([job for job in jobs if job.experiment == experiment])
-            if known is not None and known.get(f"sweep-{folder.name}") not in (own, "deleted"):
+        try:
+            if _lacks(store, folder):
                 sync_sweep(store, folder.name)
                 delivered += 1
-                break
-    return delivered
+        except (ArtifactError, RefusedError) as error:
+            errors.append(error)
+    return delivered, errors
+
+
+def _lacks(store: Store, folder: Path) -> bool:
+    """Whether the store lacks the sweep in whole or part."""
+    jobs = [job for job in read_jobs(folder) if job.experiment]
+    for experiment in {job.experiment for job in jobs}:
+        with store.guard():
+            known = known_runs(store, experiment)
+            own = mark([job for job in jobs if job.experiment == experiment])
+            if is_wanted(store, known, f"sweep-{folder.name}", own, folder):
+                return True
+    return False
 
 
 def mark(jobs: list[SweepJob]) -> str:
@@ -77,9 +100,9 @@ def _describe(store: Store, folder: Path, run_id: str, jobs: list[SweepJob]) -> 
     values: dict[str, list[str]] = {}
     for overrides in swept(jobs):
         for override in overrides:
-            key, _, value = override.partition("=")
-            values.setdefault(key, []).append(value)
-    params = {key: " ".join(dict.fromkeys(found))[:VALUE_LENGTH] for key, found in values.items()}
+            value = override.partition("=")[2] or "removed"
+            values.setdefault(names.swept_key(override), []).append(value)
+    params = {key: names.cut(" ".join(dict.fromkeys(found)), names.PARAM_LENGTH) for key, found in values.items()}
     missing = [Param(key, value) for key, value in params.items() if key not in run.data.params]
     best, path = jobs[0], folder / str(jobs[0].number) / JOB
     time = path.stat().st_mtime_ns // 1_000_000
@@ -91,7 +114,7 @@ def _describe(store: Store, folder: Path, run_id: str, jobs: list[SweepJob]) -> 
     else:
         store.client.set_terminated(run_id, ended, time)
         tags[SYNCED_TAG] = mark(jobs)
-    store.client.log_batch(run_id, metrics, missing, [RunTag(key, value) for key, value in tags.items()])
+    store.client.log_batch(run_id, metrics, missing, tags_of(tags))
 
 
 def _status(folder: Path, jobs: list[SweepJob]) -> str:

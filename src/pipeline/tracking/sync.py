@@ -6,17 +6,20 @@ from mlflow.entities import LifecycleStage, Metric, Param, Run, RunTag, ViewType
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE
 
 from pipeline import locks
-from pipeline.errors import ArtifactError
-from pipeline.files import digest_value
+from pipeline.errors import ArtifactError, PipelineError, RefusedError
+from pipeline.files import digest_value, write_text
 from pipeline.layout import JOURNAL, LOCK
+from pipeline.tracking import names
 from pipeline.tracking.journal import KILLED, Reader, Record, read, status
 from pipeline.tracking.store import Store
+from pipeline.tracking.views import describe
 
 IDENTITY_TAG = "pipeline.identity"
 SYNCED_TAG = "pipeline.synced"
 BATCH = 1000  # MLflow takes at most 1,000 metrics a call
 PARAM_BATCH = 100
 RUNNING = "RUNNING"
+DELIVERED = "delivered"  # the stores that have had a run or sweep, a line each
 
 
 def mark(records: list[Record]) -> str:
@@ -41,6 +44,7 @@ class RunSync:
         self._sent = 0
         self._status: str | None = None
         self._known: set[tuple[str, int]] = set()
+        self.experiment = ""  # known with the first delivery
 
     def deliver(self) -> str | None:
         """Bring MLflow up to date; return the run's id, or None while nothing is journaled. Raises TrackingError."""
@@ -51,7 +55,8 @@ class RunSync:
         ended = self._status_of(records)
         if self._run_id is not None and (len(records), ended) == (self._sent, self._status):
             return self._run_id
-        with self._store.guard(), locks.hold(self._folder / "sync.lock", f"the sync of {self._folder.name}"):
+        what, lock = f"the sync of {self._folder.name}", self._folder / "sync.lock"
+        with self._store.guard(), locks.hold(lock, what, self._store.gives_way):
             return self._deliver(records, ended)
 
     def _status_of(self, records: list[Record]) -> str:
@@ -62,6 +67,7 @@ class RunSync:
 
     def _deliver(self, records: list[Record], ended: str) -> str:
         start = [record for record in records if record["type"] == "start"][-1]
+        self.experiment = start["experiment"]
         client = self._store.client
         if self._run_id is None:
             run = find_run(self._store, start["experiment"], start["identity"]) or self._create(records[0], start)
@@ -88,7 +94,9 @@ class RunSync:
             client.set_terminated(self._run_id, ended, records[-1]["time"])
             tags[SYNCED_TAG] = mark(records)
         if tags:
-            client.log_batch(self._run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+            client.log_batch(self._run_id, tags=tags_of(tags))
+        if ended != RUNNING:
+            note_delivery(self._store, self._folder)
         self._sent, self._status = len(records), ended
         return self._run_id
 
@@ -102,7 +110,8 @@ class RunSync:
         for name in run.data.metrics:
             self._known |= {(name, point.step) for point in client.get_metric_history(run.info.run_id, name)}
         known = run.data.params
-        params = [Param(key, str(value)) for key, value in start["params"].items() if key not in known]
+        named = {names.key(key): names.cut(str(value), names.PARAM_LENGTH) for key, value in start["params"].items()}
+        params = [Param(key, value) for key, value in named.items() if key not in known]
         for i in range(0, len(params), PARAM_BATCH):
             client.log_batch(run.info.run_id, params=params[i : i + PARAM_BATCH])
 
@@ -114,8 +123,13 @@ class RunSync:
             MLFLOW_SOURCE_NAME: "pipeline.train",
             MLFLOW_SOURCE_TYPE: "LOCAL",
         }
-        place = self._store.experiment(start["experiment"]).experiment_id
-        return self._store.client.create_run(place, start_time=first["time"], tags=tags)
+        place = describe(self._store, start["experiment"]).experiment_id
+        whole = {tag.key: tag.value for tag in tags_of(tags)}
+        return self._store.client.create_run(place, start_time=first["time"], tags=whole)
+
+
+def tags_of(tags: dict[str, str]) -> list[RunTag]:
+    return [RunTag(names.key(key), names.cut(value, names.TAG_LENGTH)) for key, value in tags.items()]
 
 
 def sync(store: Store, folder: Path) -> str:
@@ -126,26 +140,52 @@ def sync(store: Store, folder: Path) -> str:
     return run_id
 
 
-def sync_all(store: Store) -> int:
-    """Deliver every ended journal under runs/ that the store lacks in whole or part; return how many.
-
-    What a user has deleted in MLflow stays deleted.
-    """
+def sync_all(store: Store) -> tuple[int, list[PipelineError]]:
+    """Deliver every ended journal under runs/ that the store lacks in whole or part; return how many, and what was in
+    the way of others. What a user has deleted in MLflow stays deleted, also after `mlflow gc`."""
     journals: dict[str, dict[str, str]] = {}
     for path in sorted(store.layout.runs.glob(f"*/{JOURNAL}")):
         records = read(path)
         start = next((record for record in records if record["type"] == "start"), None)
         if start is not None and not locks.held(path.parent / LOCK):
             journals.setdefault(start["experiment"], {})[path.parent.name] = mark(records)
-    delivered = 0
+    delivered, errors = 0, list[PipelineError]()
     for experiment, found in journals.items():
-        with store.guard():
-            known = known_runs(store, experiment)
+        try:
+            with store.guard():
+                known = known_runs(store, experiment)
+        except RefusedError as error:
+            errors.append(error)
+            continue
         for identity, whole in found.items():
-            if known is not None and known.get(identity) not in (whole, LifecycleStage.DELETED):
-                sync(store, store.layout.run(identity))
+            folder = store.layout.run(identity)
+            if not is_wanted(store, known, identity, whole, folder):
+                continue
+            try:
+                sync(store, folder)
                 delivered += 1
-    return delivered
+            except (ArtifactError, RefusedError) as error:
+                errors.append(error)
+    return delivered, errors
+
+
+def is_wanted(store: Store, known: dict[str, str] | None, identity: str, whole: str, folder: Path) -> bool:
+    """Whether a store whose runs of the experiment are `known` is to have this one, whose mark is `whole`."""
+    if known is None or (identity not in known and was_delivered(store, folder)):
+        return False  # deleted, and perhaps purged
+    return known.get(identity) not in (whole, LifecycleStage.DELETED)
+
+
+def note_delivery(store: Store, folder: Path) -> None:
+    """Note beside the journal or the jobs that this very store has had them."""
+    path = folder / DELIVERED
+    if not was_delivered(store, folder):
+        write_text(path, (path.read_text(encoding="utf-8") if path.is_file() else "") + f"{store.birth}\n")
+
+
+def was_delivered(store: Store, folder: Path) -> bool:
+    path = folder / DELIVERED
+    return path.is_file() and store.birth in path.read_text(encoding="utf-8").split()
 
 
 def known_runs(store: Store, experiment: str) -> dict[str, str] | None:

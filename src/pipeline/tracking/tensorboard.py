@@ -13,6 +13,8 @@ from pipeline.files import PARTIAL, replacing
 
 CELL = 34  # pixels of a confusion matrix's cell
 VALIDATION_PREFIX = "val_"
+TRAIN, VALIDATION = "train", "validation"
+HPARAMS = "events.out.tfevents.0.hparams"
 EVENT_FILES = "events.out.tfevents.*"
 KEPT_EVENTS = "events.out.tfevents.0.kept"  # sorts, and so is read, before what is written later
 
@@ -28,12 +30,13 @@ class TensorBoardWriter:
     def __init__(self, folder: Path, done: int = 0) -> None:
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-        places = [folder / name for name in ("train", "validation")]
+        places = [folder / name for name in (TRAIN, VALIDATION)]
         if done:
             for place in places:
                 keep_events(place, done)
         else:
             shutil.rmtree(folder, ignore_errors=True)
+        self._folder = folder
         self._train, self._validation = (EventFileWriter(str(place)) for place in places)
 
     def scalars(self, epoch: int, values: dict[str, float]) -> None:
@@ -68,10 +71,11 @@ class TensorBoardWriter:
         self._add(self._validation, epoch, [{"tag": "confusion", "image": image}])
 
     def hparams(self, params: dict[str, Any]) -> None:
+        """The parameters stand above both folders, so that the HParams page finds the values of either."""
         from tensorboard.plugins.hparams import api
 
         plain = {k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in params.items()}
-        self._add_summary(self._train, 0, api.hparams_pb(plain))
+        write_summary(self._folder / HPARAMS, api.hparams_pb(plain))
 
     def flush(self) -> None:
         """Wait until everything is on disk."""
@@ -94,6 +98,20 @@ class TensorBoardWriter:
         event = Event(wall_time=time.time(), step=epoch)
         event.summary.ParseFromString(summary.SerializeToString())
         writer.add_event(event)
+
+
+def write_summary(path: Path, summary: Any) -> None:
+    """A file of events with this one alone, whole or not at all; what stood there goes."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    event = Event(wall_time=time.time())
+    event.summary.ParseFromString(summary.SerializeToString())
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        writer = RecordWriter(stream)
+        writer.write(Event(file_version="brain.Event:2", wall_time=event.wall_time).SerializeToString())
+        writer.write(event.SerializeToString())
+        writer.flush()
 
 
 def keep_events(folder: Path, last_step: int) -> None:

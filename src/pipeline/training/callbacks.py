@@ -5,10 +5,12 @@
         reduce_on_plateau: {patience: 5, factor: 0.5}
 
 A callback of your own: a `keras.callbacks.Callback` in a file beside this and a line in CALLBACKS. It is called at
-the beginning and end of the training and of each epoch, not of each batch. Of its attributes, numbers,
-texts, arrays, lists of these and dicts with texts as keys go into checkpoints, so that a resumed run is the same run.
+the beginning and end of the training and of each epoch, not of each batch. Its attributes go into checkpoints, so that
+a resumed run is the same run: numbers, texts, arrays, and lists, tuples, sets and dicts of these. A callback that keeps
+anything else is refused at the start.
 """
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,7 +20,6 @@ from numpy.typing import NDArray
 from pipeline.errors import ConfigError, did_you_mean
 
 NOT_STATE = ("params", "validation_data", "_model")
-ARRAY = "numpy.ndarray"  # {ARRAY: 3} stands for the fourth array
 
 
 def reduce_on_plateau(**arguments: Any) -> Any:
@@ -69,43 +70,63 @@ def check_rate_is_settable(callbacks: list[Any], schedule: str) -> None:
 
 
 def state_of(callback: Any, arrays: list[NDArray[Any]]) -> dict[str, Any]:
-    """Those attributes of a callback that JSON can hold but for arrays, which go to the end of `arrays`: their places
-    there stand for them."""
+    """A callback's attributes as JSON holds them, but for arrays, which go to the end of `arrays`: their places there
+    stand for them. Functions, classes and modules are code, not state, and are left out.
+
+    Raises ConfigError that names an attribute which a checkpoint cannot hold: a resumed run would be another one.
+    """
     state = {}
     for key, value in vars(callback).items():
-        found = list(arrays)
-        if key not in NOT_STATE and (plain := _plain(value, found)) is not NotImplemented:
-            state[key], arrays[:] = plain, found
+        if key in NOT_STATE or is_code(value):
+            continue
+        try:
+            state[key] = _plain(value, arrays)
+        except TypeError as error:
+            raise ConfigError(
+                f"trainer.callbacks: {type(callback).__name__}.{key} holds a {error}, which a checkpoint cannot, so "
+                "that a resumed training would differ. Keep numbers, texts, arrays, or lists, tuples, sets and dicts "
+                "of these."
+            ) from error
     return state
+
+
+def is_code(value: Any) -> bool:
+    """A function, a class or a module, which does not change; other objects that can be called may have state."""
+    return inspect.isroutine(value) or inspect.isclass(value) or inspect.ismodule(value) or isinstance(value, np.ufunc)
 
 
 def restore_state(callback: Any, state: dict[str, Any], arrays: list[NDArray[Any]]) -> None:
     """Give a callback the attributes that `state_of` found."""
-    vars(callback).update({key: _with_arrays(value, arrays) for key, value in state.items()})
+    vars(callback).update({key: _back(value, arrays) for key, value in state.items()})
+
+
+# Containers other than lists stand as {KIND: their items}; of a dict, pairs of key and value.
+CONTAINERS: dict[str, type[Any]] = {"tuple": tuple, "set": set, "frozenset": frozenset, "dict": dict}
+ARRAY, SCALAR = "numpy.ndarray", "numpy.generic"  # {ARRAY: 3} stands for the fourth array
 
 
 def _plain(value: Any, arrays: list[NDArray[Any]]) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if value is None or isinstance(value, bool | int | float | str):
+    """Raises TypeError with the name of a type that cannot be held."""
+    if value is None or type(value) in (bool, int, float, str):
         return value
-    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
-        arrays.append(value)
-        return {ARRAY: len(arrays) - 1}
-    if isinstance(value, list | tuple):
-        items = [_plain(item, arrays) for item in value]
-        return NotImplemented if NotImplemented in items else items
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        named = {key: _plain(item, arrays) for key, item in value.items()}
-        return NotImplemented if NotImplemented in named.values() else named
-    return NotImplemented
+    if isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject:
+        arrays.append(np.asarray(value))
+        return {ARRAY if isinstance(value, np.ndarray) else SCALAR: len(arrays) - 1}
+    if type(value) is list:
+        return [_plain(item, arrays) for item in value]
+    for kind, container in CONTAINERS.items():
+        if type(value) is container:
+            items = value.items() if container is dict else value
+            return {kind: [_plain(list(item) if container is dict else item, arrays) for item in items]}
+    raise TypeError(type(value).__name__)
 
 
-def _with_arrays(value: Any, arrays: list[NDArray[Any]]) -> Any:
+def _back(value: Any, arrays: list[NDArray[Any]]) -> Any:
     if isinstance(value, list):
-        return [_with_arrays(item, arrays) for item in value]
+        return [_back(item, arrays) for item in value]
     if isinstance(value, dict):
-        if value.keys() == {ARRAY}:
-            return arrays[value[ARRAY]]
-        return {key: _with_arrays(item, arrays) for key, item in value.items()}
+        ((kind, held),) = value.items()
+        if kind in (ARRAY, SCALAR):
+            return arrays[held] if kind == ARRAY else arrays[held][()]
+        return CONTAINERS[kind](_back(item, arrays) for item in held)
     return value

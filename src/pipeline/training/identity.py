@@ -12,7 +12,7 @@ from pipeline import stages
 from pipeline.config import Config
 from pipeline.errors import ArtifactError, DataError
 from pipeline.files import digest_file, digest_value
-from pipeline.layout import IDENTITY, SPLITS, Layout, split_file
+from pipeline.layout import IDENTITY, SPLITS, Layout, experiment_of, split_file
 
 IDENTITY_DIGITS = 12
 
@@ -33,7 +33,8 @@ def identify(config: Config, layout: Layout, prepared: Path) -> dict[str, Any]:
         "lock": stages.lock_digest(layout),
         "threads": config.trainer.threads,
     }
-    return {"identity": f"{config.name}-{digest_value(parts)[:IDENTITY_DIGITS]}", **parts}
+    # an experiment may stand in a folder, team/small, and the run's own folder must not
+    return {"identity": f"{config.name.replace('/', '.')}-{digest_value(parts)[:IDENTITY_DIGITS]}", **parts}
 
 
 def read_identity(folder: Path) -> dict[str, Any]:
@@ -43,6 +44,6 @@ def read_identity(folder: Path) -> dict[str, Any]:
         value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return {**value, "identity": str(value["identity"])}
     except FileNotFoundError as error:
-        raise ArtifactError(f"{path}: not found. Run: dvc repro train@{folder.name}") from error
+        raise ArtifactError(f"{path}: not found. Run: dvc repro train@{experiment_of(folder)}") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f"{path}: damaged ({error}). Run: dvc repro -f train@{folder.name}") from error
+        raise ArtifactError(f"{path}: damaged ({error}). Run: dvc repro -f train@{experiment_of(folder)}") from error

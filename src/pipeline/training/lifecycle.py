@@ -60,6 +60,9 @@ class Lifecycle:
             callback.set_model(self._model)
             callback.set_params({"epochs": None, "steps": None, "verbose": 0})
             callback.on_train_begin()
+            state_of(
+                callback, []
+            )  # refuses what no checkpoint could hold, before the first epoch and not at the first save
         if self._saved is not None:
             self._restore(self._saved)
         return self._epoch

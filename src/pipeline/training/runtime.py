@@ -88,6 +88,21 @@ def _hidden(modules: tuple[str, ...]) -> Iterator[None]:
     finally:
         for name in absent:
             del sys.modules[name]
+            for module in [module for key, module in sys.modules.items() if key.startswith("keras.")]:
+                if vars(module).get(name, module) is None:
+                    setattr(module, name, OnceImported(name))
+
+
+class OnceImported:
+    """What Keras gets back for a module that it took for absent (`pandas` in its data adapters): the module, once
+    somebody has imported it. Until then nobody can hold an object of its classes, of which Keras asks."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        module = sys.modules.get(self._name)
+        return type(attribute, (), {}) if module is None else getattr(module, attribute)
 
 
 def start_session(config: TrainerConfig, seed: int) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.config import PromotionConfig
+from pipeline.evaluation import resampling
 from pipeline.registry.gate import compare, judge, unmet_minima
 
 RULE = PromotionConfig(confidence=0.95, resamples=2000)
@@ -52,3 +53,20 @@ def test_verdict_repeats() -> None:
 )
 def test_minima(value: float, words: str | None) -> None:
     assert unmet_minima({"accuracy": value}, {"accuracy": 0.9}) == words
+
+
+def test_memory_and_verdict_do_not_depend_on_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(3)
+    candidate, champion = random.random(500), random.random(500)
+    rule = PromotionConfig(confidence=0.9, resamples=300)
+    once = compare(candidate, champion, rule)
+    most = []
+    monkeypatch.setattr(resampling, "CHUNK_BYTES", 8 * 500 * 7)
+    bincount = np.bincount
+    monkeypatch.setattr(
+        np, "bincount", lambda flat, minlength: most.append(minlength) or bincount(flat, None, minlength)
+    )
+    again = compare(candidate, champion, rule)
+    assert again.difference == once.difference
+    assert again.bound == pytest.approx(once.bound, rel=1e-12)
+    assert max(most) == 500 * 7, "seven resamples at a time"

@@ -83,8 +83,8 @@ def test_what_a_dead_server_missed_is_delivered_later_and_once(layout: Layout) -
     for number in range(3):
         journaled(layout, 2, FINISHED, identity=f"cnn-{number:012x}")
     sync(store, layout.run(f"cnn-{0:012x}"))
-    assert sync_all(store) == 2
-    assert sync_all(store) == 0
+    assert sync_all(store) == (2, [])
+    assert sync_all(store) == (0, [])
     assert find_run(store, "cnn", f"cnn-{2:012x}") is not None
 
 
@@ -92,16 +92,16 @@ def test_what_was_deleted_in_mlflow_stays_deleted(layout: Layout) -> None:
     store = Store(layout)
     run_id = sync(store, journaled(layout, 2, FINISHED))
     store.client.delete_run(run_id)
-    assert sync_all(store) == 0
+    assert sync_all(store) == (0, [])
     store.client.delete_experiment(store.experiment("cnn").experiment_id)
-    assert sync_all(store) == 0
+    assert sync_all(store) == (0, [])
     assert store.client.get_experiment_by_name("cnn").lifecycle_stage == "deleted"
 
 
 def test_a_live_run_is_left_to_its_follower(layout: Layout) -> None:
     folder = journaled(layout, 2, None)
     with locks.hold(folder / "lock", "the run"):
-        assert sync_all(Store(layout)) == 0
+        assert sync_all(Store(layout)) == (0, [])
 
 
 def test_a_server_that_never_answers_costs_seconds_and_shows_no_password(

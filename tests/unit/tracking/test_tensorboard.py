@@ -24,11 +24,12 @@ def test_everything_is_there(tmp_path: Path) -> None:
     board.confusion(2, confusion_counts(np.array([0, 1, 1]), np.array([0, 0, 1]), 2), ["no", "yes"])
     board.close()
     read = {name: EventAccumulator(str(tmp_path / name)).Reload() for name in ("train", "validation")}
+    above = EventAccumulator(str(tmp_path)).Reload()
     assert [(event.step, event.value) for event in read["train"].Scalars("loss")] == [(1, 1.0), (2, 0.5)]
     assert [(event.step, event.value) for event in read["validation"].Scalars("loss")] == [(1, 2.0), (2, 1.0)]
     assert read["validation"].Tags()["images"] == ["confusion"]
     assert read["train"].Tags()["graph"]
-    assert "_hparams_/session_start_info" in read["train"].summary_metadata
+    assert "_hparams_/session_start_info" in above.summary_metadata
     assert "head/kernel" in read["train"].summary_metadata
 
 

@@ -59,3 +59,28 @@ def test_jobs_of_one_process_keep_to_one_precision(monkeypatch: pytest.MonkeyPat
     )
     with pytest.raises(ConfigError, match=re.escape(message)):
         runtime.load_tensorflow(TrainerConfig("compiled", 1, precision="mixed_bfloat16"))
+
+
+PANDAS = """
+import sys
+from pipeline.config import TrainerConfig
+from pipeline.training.runtime import load_tensorflow
+load_tensorflow(TrainerConfig("compiled", 1))
+import keras, numpy as np
+inputs = keras.Input((2,))
+model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+model.predict(np.ones((3, 2)), verbose=0)
+assert "pandas" not in sys.modules and "sklearn" not in sys.modules, "they take seconds"
+import pandas
+model.compile(loss="mse")
+model.fit(pandas.DataFrame(np.ones((3, 2))), pandas.Series([1.0, 2.0, 3.0]), verbose=0)
+print(model.predict(pandas.DataFrame(np.ones((3, 2))), verbose=0).shape)
+"""
+
+
+def test_keras_knows_pandas_once_somebody_imports_it() -> None:
+    """A callback of the user's may hand it a table."""
+    done = subprocess.run(
+        [sys.executable, "-c", PANDAS], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1:] == ["(3, 1)"], done.stderr

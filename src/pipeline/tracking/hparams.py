@@ -1,0 +1,35 @@
+"""TensorBoard's HParams page over all runs: the parameters in which they differ, then the validation's scores.
+
+Without this, the page has a column for every parameter, and the scores stand behind forty that are equal in all runs.
+"""
+
+from pipeline.layout import JOURNAL, TENSORBOARD, Layout
+from pipeline.tracking.journal import Record, read_start
+from pipeline.tracking.tensorboard import HPARAMS, VALIDATION, VALIDATION_PREFIX, write_summary
+
+FILE = "events.out.tfevents.0.columns"
+
+
+def write_columns(layout: Layout, identity: str) -> None:
+    """Write runs/hparams/, which TensorBoard reads with the runs, at the start of the training of this identity.
+
+    TensorBoard shows it when it is opened or reloaded.
+    """
+    from tensorboard.plugins.hparams import api
+
+    shown = {path.parents[1].name for path in layout.runs.glob(f"*/{TENSORBOARD}/{HPARAMS}")} | {identity}
+    starts = [start for name in sorted(shown) if (start := read_start(layout.run(name) / JOURNAL)) is not None]
+    differing, measured = differing_params(starts)
+    scores = sorted(measured, key=lambda name: (name == "loss", name))
+    metrics = [api.Metric(name, group=VALIDATION, display_name=f"{VALIDATION_PREFIX}{name}") for name in scores]
+    summary = api.hparams_config_pb([api.HParam(name) for name in differing], metrics)
+    write_summary(layout.runs / "hparams" / FILE, summary)
+
+
+def differing_params(starts: list[Record]) -> tuple[list[str], set[str]]:
+    """Of the first records of runs' journals, the parameters that do not have one value in all, and what the runs
+    measure."""
+    names = dict.fromkeys(name for start in starts for name in start["params"])
+    differing = [name for name in names if len({str(start["params"].get(name)) for start in starts}) > 1]
+    regressions = {start["params"].get("dataset.task") == "regression" for start in starts}
+    return differing, {"loss"} | {"mae" if regression else "accuracy" for regression in regressions}
