@@ -83,11 +83,15 @@ def assemble(config: Config, schema: Schema, train: AnySplit) -> Assembled:
     core_input = keras.Input(shape=features.shape[1:], name="features")
     # what stands before and after the family stays float32, so that features and answers keep their precision
     keras.config.set_dtype_policy(config.trainer.precision)
-    representation = FAMILIES[config.model.family].build(config.model, core_input)
+    family = FAMILIES[config.model.family]
+    representation = family.build(config.model, core_input)
     keras.config.set_dtype_policy("float32")
     head = Head.of(schema, train.target, config.preprocessing.standardize)
     penalty = keras.regularizers.L2(config.model.l2) if config.model.l2 else None
-    outputs = keras.layers.Dense(head.num_outputs, kernel_regularizer=penalty, name="head")(representation)
+    dense = keras.layers.Dense(
+        head.num_outputs, kernel_regularizer=penalty, kernel_initializer=family.start, name="head"
+    )
+    outputs = dense(representation)
     core = keras.Model(core_input, outputs, name="core")
     served = by_feature(raw, head.served_output(core(preprocess(raw))), "served")
     return Assembled(preprocess, core, served, head)

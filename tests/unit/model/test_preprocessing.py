@@ -103,6 +103,19 @@ def test_pixels_of_any_scale(largest: float) -> None:
     np.testing.assert_allclose(np.where(pixels < 1.2e-38, 0, found), np.where(pixels < 1.2e-38, 0, expected), rtol=1e-6)
 
 
+@pytest.mark.parametrize("trainer", ["compiled", "keras", "exact"])
+def test_a_column_that_is_constant_in_training_says_nothing(trainer: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(6)
+    x = random.normal(size=ROWS)
+    schema = schema_of(["x", "constant"])
+    train = split_of({"x": x, "constant": np.full(ROWS, 3.0)}, x + random.normal(size=ROWS))
+    config = config_of("linear", REGRESSION)
+    config.trainer.name = trainer
+    model, _ = fit(config, schema, train, train, Journal(tmp_path / "journal.jsonl"), tmp_path, {})
+    known, new = (model.served(split_of({"x": x, "constant": np.full(ROWS, value)}).inputs) for value in (3.0, 500.0))
+    np.testing.assert_array_equal(known, new)
+
+
 @pytest.mark.parametrize("units", [1.0, 1e-12, 1e-9, 1e12, 1e19])
 @pytest.mark.parametrize("trainer", ["exact", "compiled"])
 def test_r2_does_not_depend_on_the_units_of_the_features(trainer: str, units: float, tmp_path: Path) -> None:

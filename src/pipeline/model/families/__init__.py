@@ -15,16 +15,19 @@ from pipeline.model.kinds import FEATURE_KIND, GRID, SEQUENCE, VECTOR
 
 @dataclass(frozen=True)
 class Family:
-    """`build(config, features_tensor)` returns the representation (B, D) that the head maps to outputs."""
+    """`build(config, features_tensor)` returns the representation (B, D) that the head maps to outputs. `start` is how
+    Keras initializes the head's kernel: a convex model needs no random start, and from 0 the weight of a column that is
+    constant in training stays 0, so that a new value there says nothing."""
 
     build: Callable[[Any, Any], Any]
     accepts: tuple[str, ...]
     tasks: tuple[str, ...]
+    start: str = "glorot_uniform"
 
 
 FAMILIES = {
-    "linear": Family(linear.build, accepts=(VECTOR, SEQUENCE, GRID), tasks=(REGRESSION,)),
-    "logistic": Family(logistic.build, accepts=(VECTOR, SEQUENCE, GRID), tasks=(BINARY, MULTICLASS)),
+    "linear": Family(linear.build, accepts=(VECTOR, SEQUENCE, GRID), tasks=(REGRESSION,), start="zeros"),
+    "logistic": Family(logistic.build, accepts=(VECTOR, SEQUENCE, GRID), tasks=(BINARY, MULTICLASS), start="zeros"),
     "cnn": Family(cnn.build, accepts=(SEQUENCE, GRID), tasks=TASKS),
     "rnn": Family(rnn.build, accepts=(SEQUENCE, GRID), tasks=TASKS),
 }
