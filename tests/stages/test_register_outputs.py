@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from pipeline.layout import Layout
+from pipeline.tracking.journal import FINISHED, Journal
 from pipeline.tracking.store import Store
 from tests.outputs import EXPERIMENT, write_outputs
 
@@ -63,12 +62,15 @@ def test_a_changed_evaluation_is_what_mlflow_shows(checkout: Path, register: Cal
     assert len(client.get_metric_history(run.info.run_id, "test_r2")) == 1
 
 
+def run_by_hand(checkout: Path) -> None:
+    """Leave the journal of a run of experiment x, ended."""
+    journal = Journal(checkout / "runs" / "x-1" / "journal.jsonl")
+    journal.start("x-1", "x", {}, {})
+    journal.end(FINISHED)
+
+
 def test_runs_by_hand_are_delivered_too(checkout: Path, register: Callable[..., str]) -> None:
-    code = (
-        "from pathlib import Path; from pipeline.tracking.journal import *; "
-        "j = Journal(Path('runs/x-1/journal.jsonl')); j.start('x-1', 'x', {}, {}); j.end(FINISHED)"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=checkout, check=True)
+    run_by_hand(checkout)
     assert "1 more runs delivered" in register()
     assert "delivered" not in register()
 
@@ -167,11 +169,7 @@ def test_what_cannot_be_delivered_stops_nothing_else(
 
 
 def test_a_run_that_was_purged_stays_away(checkout: Path, register: Callable[..., str]) -> None:
-    code = (
-        "from pathlib import Path; from pipeline.tracking.journal import *; "
-        "j = Journal(Path('runs/x-1/journal.jsonl')); j.start('x-1', 'x', {}, {}); j.end(FINISHED)"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=checkout, check=True)
+    run_by_hand(checkout)
     assert "1 more runs delivered" in register()
     client = client_of(checkout)
     (run,) = client.search_runs([client.get_experiment_by_name("x").experiment_id])
