@@ -87,4 +87,6 @@ lock: ## resolve pyproject.toml into requirements.lock (needs uv)
 		--no-emit-index-url --no-emit-find-links --extra dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove what the pipeline made (keeps .venv, the DVC cache, mlflow.db and runs/)
-	rm -rf build data/prepared .mypy_cache .ruff_cache .pytest_cache
+	rm -rf data/prepared .mypy_cache .ruff_cache .pytest_cache
+	@# a lock that a running command holds is not its any more once its file is gone
+	@test ! -d build || find build -mindepth 1 -maxdepth 1 ! -name locks -exec rm -rf {} +

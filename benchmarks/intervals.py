@@ -15,13 +15,14 @@ from scipy import stats
 
 from pipeline.config import EvaluationConfig
 from pipeline.evaluation import resampling
-from pipeline.evaluation.intervals import Scored, clopper_pearson, intervals, values_of
-from pipeline.evaluation.metrics import regression_metrics, scored_classes
+from pipeline.evaluation.intervals import clopper_pearson, estimates, intervals, values_of
+from pipeline.tasks import TASKS
+from pipeline.tasks.scores import Scores
 
 ROWS, SHARES = (20, 50, 100, 200, 500, 1000), (0.5, 0.7, 0.9, 0.95, 0.98, 0.99, 0.995)
 CONFIDENCE = 0.95
 ENDLESS = 400_000
-Draw = Callable[[int, np.random.Generator], Scored]
+Draw = Callable[[int, np.random.Generator], Scores]
 
 
 def percentile(hits: int, rows: int, tail: float) -> tuple[float, float]:
@@ -44,19 +45,19 @@ def coverage_of_proportions(method: Callable[[int, int, float], tuple[float, flo
 def classes(num_classes: int, sharpness: float) -> Draw:
     """Rows of equally frequent classes, whose logits rise by `sharpness` at the right one."""
 
-    def draw(rows: int, random: np.random.Generator) -> Scored:
+    def draw(rows: int, random: np.random.Generator) -> Scores:
         target = random.integers(0, num_classes, rows)
         logits = random.normal(size=(rows, num_classes)) + sharpness * np.eye(num_classes)[target]
         scores = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return scored_classes(target, scores / scores.sum(axis=1, keepdims=True))
+        return TASKS["multiclass"].scores(target, scores / scores.sum(axis=1, keepdims=True))
 
     return draw
 
 
-def numbers(rows: int, random: np.random.Generator) -> Scored:
+def numbers(rows: int, random: np.random.Generator) -> Scores:
     """Errors with the tails of Student's t at five degrees of freedom, of a target that explains most."""
     target = random.normal(size=rows)
-    return Scored(rows, regression_metrics(target, target + 0.5 * random.standard_t(5, rows)))
+    return TASKS["regression"].scores(target, target + 0.5 * random.standard_t(5, rows))
 
 
 CASES: dict[str, Draw] = {
@@ -72,14 +73,14 @@ CASES: dict[str, Draw] = {
 def simulated(draw: Draw, rows: int, samples: int) -> dict[str, tuple[float, float]]:
     """By metric, how often the percentile bootstrap and our interval hold the value of ENDLESS rows."""
     random = np.random.default_rng(rows)
-    endless = draw(ENDLESS, random)
-    truth = {name: metric(np.ones((1, ENDLESS)))[0] for name, metric in endless.metrics.items()}
+    task = TASKS["regression" if draw is numbers else "multiclass"]
+    truth = estimates(draw(ENDLESS, random))
     held = {name: np.zeros(2) for name in truth}
     for sample in range(samples):
         scored = draw(rows, random)
         config = EvaluationConfig(seed=sample, confidence=CONFIDENCE)
-        values = values_of(scored.metrics, resampling.drawn(rows, config.resamples, sample))
-        ours = intervals(scored, config)
+        values = values_of(scored.values, resampling.drawn(rows, config.resamples, sample))
+        ours = intervals(scored, task.metrics, config)
         for name, value in truth.items():
             low, high = np.quantile(values[name], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
             held[name] += [low <= value <= high, ours[name].low <= value <= ours[name].high]

@@ -44,9 +44,10 @@ def _schema() -> Any:
 
 def train_once(folder: Path, resident_bytes: int) -> None:
     """One epoch of logistic regression on the dataset in `folder`; prints the peak memory in MiB."""
-    from pipeline.config import MODELS, Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
+    from pipeline.config import Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
     from pipeline.data.prepared import open_split
     from pipeline.data.schema import IMAGE, Feature, Schema
+    from pipeline.model.families import FAMILIES
     from pipeline.training.runtime import load_tensorflow
 
     trainer = TrainerConfig("compiled", 1, 256, OptimizerConfig(), resident_bytes=resident_bytes)
@@ -57,7 +58,8 @@ def train_once(folder: Path, resident_bytes: int) -> None:
     features = [Feature("image", IMAGE, "float32", [28, 28, 1])]
     schema = Schema("made", "multiclass", "image", "hash", [str(k) for k in range(10)], features, "target")
     splits = [open_split(folder, name, schema, resident_bytes) for name in ("train", "validation")]
-    config = Config("made", 1, SplitConfig(1, 0.2, 0.1), DatasetConfig("made"), MODELS["logistic"](), trainer=trainer)
+    model = FAMILIES["logistic"].config(family="logistic")
+    config = Config("made", 1, SplitConfig(1, 0.2, 0.1), DatasetConfig("made"), model, trainer=trainer)
     with tempfile.TemporaryDirectory() as run:
         fit(config, schema, *splits, Journal(Path(run) / "journal.jsonl"), Path(run), {})
     print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config import MODELS, Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
+from pipeline.config import Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
+from pipeline.model.families import FAMILIES
 from pipeline.training.runtime import load_tensorflow
 from rivals.cases import Case, serve
 
@@ -36,7 +37,7 @@ def split_of(case: Case, schema: Schema, number: int) -> Split:
 
 
 def config_of(case: Case, **settings: Any) -> Config:
-    model = MODELS[case.family](**case.model)
+    model = FAMILIES[case.family].config(family=case.family, **case.model)
     optimizer = OptimizerConfig("adam", case.learning_rate)
     trainer = TrainerConfig("compiled", case.epochs, case.batch_size, optimizer, **settings)
     return Config("made", 1, SplitConfig(1, 0.2, 0.1), DatasetConfig("made"), model, trainer=trainer)

@@ -18,9 +18,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline import config as schema
+from pipeline.data.sources import SOURCES
 from pipeline.errors import ConfigError, did_you_mean
 from pipeline.layout import Layout
-from pipeline.model.families import check_pair
+from pipeline.matching import check_dataset, check_members
+from pipeline.model.families import FAMILIES
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -114,10 +116,10 @@ def register_schema(layout: Layout) -> None:
     store.store(name="prepare_schema", node=schema.PrepareConfig, replace=True)
     store.store(name="params", node=params, replace=True)
     store.store(name="split_params", node={"split": params.get("split", {})}, replace=True)
-    for source, dataset in schema.DATASETS.items():
-        store.store(group="dataset", name=f"{source}_schema", node=dataset, replace=True)
-    for family, model in schema.MODELS.items():
-        store.store(group="model", name=f"{family}_schema", node=model, replace=True)
+    for name, source in SOURCES.items():
+        store.store(group="dataset", name=f"{name}_schema", node=source.config(source=name), replace=True)
+    for name, family in FAMILIES.items():
+        store.store(group="model", name=f"{name}_schema", node=family.config(family=name), replace=True)
     store.store(group="trainer", name="trainer_schema", node=schema.TrainerConfig, replace=True)
     # for conf/hydra/launcher: jobs at once, so that their threads together are no more than this process's cores
     OmegaConf.register_resolver("fair_jobs", lambda threads: max(1, num_cores() // threads), replace=True)
@@ -132,7 +134,9 @@ def finish(node: DictConfig, choices: dict[str, Any]) -> Any:
         node.name = str(choices["experiment"])
     config = typed(node, "")
     if isinstance(config, schema.Config):
-        check_pair(config.model.family, config.dataset)
+        check_members(config)
+    elif isinstance(config, schema.PrepareConfig):
+        check_dataset(config.dataset)
     return config
 
 

@@ -130,7 +130,7 @@ def check_store(layout: Layout) -> Iterator[Finding]:
 
     set_defaults()
     uri = without_password(layout.tracking_uri)
-    if layout.tracking_uri == f"sqlite:///{layout.home / 'mlflow.db'}" and not (layout.home / "mlflow.db").exists():
+    if (database := layout.database) is not None and not database.exists():
         yield Finding(OK, "MLflow store", f"{uri}: not there yet; the first run makes it")
         return
     from pipeline.tracking.store import Store

@@ -21,6 +21,7 @@ def evaluate(config: Config) -> None:
     from pipeline.evaluation.predictions import read_predictions
     from pipeline.evaluation.reference import MOST_ROWS
     from pipeline.files import replacing_folder, write_json
+    from pipeline.tasks import TASKS
 
     layout = Layout.find()
     prepared = layout.prepared(config.dataset.name)
@@ -32,11 +33,15 @@ def evaluate(config: Config) -> None:
     # BLAS sums in another order with another number of threads, which is the number of cores if nobody says
     with threadpool_limits(limits=1):
         found = report.build_report(config.name, config.evaluation, schema, train, all_train.target, test, predicted)
-    kind, scores = report.row_scores(schema, test, predicted)
+    task = TASKS[schema.task]
     with replacing_folder(layout.evaluated(config.name)) as folder:
         write_json(folder / REPORT, found)
         write_json(folder / METRICS, report.comparable(found))
-        columns = {"row": test.rows.tolist(), "target": test.target, kind: scores}
+        columns = {
+            "row": test.rows.tolist(),
+            "target": test.target,
+            task.row_score: task.row_scores(test.target, predicted),
+        }
         pq.write_table(pa.table(columns), folder / SCORES)
         write_plots(folder / PLOTS, config.name, schema, history, test, predicted)
     print(summary(found))

@@ -12,9 +12,9 @@ from pipeline.layout import Layout
 
 # in src/pipeline/; what cannot change an output (tracking, in `train`) is left out
 CODE = {
-    "prepare": ("prepare.py", "data", "errors.py", "files.py"),
-    "train": ("train.py", "data", "errors.py", "files.py", "model", "serving", "training"),
-    "evaluate": ("evaluate.py", "data", "errors.py", "evaluation", "files.py"),
+    "prepare": ("prepare.py", "data", "errors.py", "files.py", "tasks"),
+    "train": ("train.py", "data", "errors.py", "files.py", "model", "serving", "tasks", "training"),
+    "evaluate": ("evaluate.py", "data", "errors.py", "evaluation", "files.py", "tasks"),
     "register": ("register.py", "registry", "tracking"),
 }
 KEYS = {"train": ("seed", "dataset", "model", "preprocessing", "trainer"), "evaluate": ("evaluation",)}

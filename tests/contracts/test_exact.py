@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
-from pipeline.config import BINARY, MULTICLASS, REGRESSION, CheckpointConfig, Config
+from pipeline.config import CheckpointConfig, Config
 from pipeline.data.history import EpochValues
 from pipeline.data.prepared import Split
 from pipeline.data.schema import NUMERIC, Feature, Schema
@@ -24,7 +24,7 @@ L2 = 0.01
 
 
 def config_for(task: str, l2: float = L2) -> Config:
-    config = config_of("linear" if task == REGRESSION else "logistic", task)
+    config = config_of("linear" if task == "regression" else "logistic", task)
     config.trainer.name, config.trainer.epochs, config.model.l2 = "exact", 50, l2
     return config
 
@@ -36,9 +36,9 @@ def solved(config: Config, task: str, folder: Path) -> tuple[Assembled, list[Epo
 
 @pytest.mark.parametrize("l2", [0.0, L2])
 def test_linear(l2: float, tmp_path: Path) -> None:
-    model, history = solved(config_for(REGRESSION, l2), REGRESSION, tmp_path)
+    model, history = solved(config_for("regression", l2), "regression", tmp_path)
     assert len(history) == 1
-    train = rows_of(schema_of("table", REGRESSION), 1)
+    train = rows_of(schema_of("table", "regression"), 1)
     features, target = features_of(model, train), model.head.training_target(train.target)
     expected = (Ridge(alpha=l2 * len(target)) if l2 else LinearRegression()).fit(features, target)
     kernel, bias = model.core.get_layer("head").get_weights()
@@ -46,7 +46,7 @@ def test_linear(l2: float, tmp_path: Path) -> None:
     np.testing.assert_allclose(bias, expected.intercept_, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("task", [BINARY, MULTICLASS])
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
 def test_logistic(task: str, tmp_path: Path) -> None:
     schema = schema_of("table", task)
     model, history = solved(config_for(task), task, tmp_path)
@@ -62,14 +62,14 @@ def test_logistic(task: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("at_the_end", [False, True])
 def test_resumed_is_the_same(at_the_end: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = config_for(MULTICLASS)
+    config = config_for("multiclass")
     config.checkpoint = CheckpointConfig(every_epochs=1)
-    whole, history = solved(config, MULTICLASS, tmp_path / "whole")
+    whole, history = solved(config, "multiclass", tmp_path / "whole")
     kill_at_save(monkeypatch, len(history) if at_the_end else 3)
     with pytest.raises(Killed):
-        solved(config, MULTICLASS, tmp_path / "killed")
+        solved(config, "multiclass", tmp_path / "killed")
     monkeypatch.undo()
-    resumed, again = solved(config, MULTICLASS, tmp_path / "killed")
+    resumed, again = solved(config, "multiclass", tmp_path / "killed")
     assert again == history
     for found, expected in zip(resumed.core.get_weights(), whole.core.get_weights(), strict=True):
         assert found.tobytes() == expected.tobytes()
@@ -80,7 +80,7 @@ SEPARATED = r"a plane separates the classes, without error or but for rows on th
 
 def numbers(columns: dict[str, np.ndarray], target: np.ndarray, classes: int) -> tuple[Schema, Split]:
     features = [Feature(name, NUMERIC, "float32", []) for name in columns]
-    task = BINARY if classes == 2 else MULTICLASS
+    task = "binary" if classes == 2 else "multiclass"
     schema = Schema("made", task, "table", "hash", [f"class {k}" for k in range(classes)], features, "target")
     inputs = {name: values.astype(np.float32) for name, values in columns.items()}
     return schema, Split(np.array([f"{i:x}" for i in range(len(target))]), inputs, target.astype(np.int32))
@@ -94,7 +94,7 @@ def solved_rows(schema: Schema, rows: Split, folder: Path, standardize: bool = T
 
 
 def test_classes_that_can_be_separated_have_no_minimum(tmp_path: Path) -> None:
-    schema = schema_of("table", BINARY)
+    schema = schema_of("table", "binary")
     rows = rows_of(schema, 1)
     first = rows.inputs[schema.features[0].name]
     told_apart = replace(rows, target=(first > np.median(first)).astype(np.int32))
@@ -177,7 +177,7 @@ def test_units_of_row_weights_do_not_matter(weight: float, tmp_path: Path) -> No
 
 def test_a_penalty_too_small_is_named(tmp_path: Path) -> None:
     schema, rows = numbers({"x": np.linspace(-1, 1, 40)}, np.linspace(-1, 1, 40) > 0, 2)
-    config = config_for(BINARY, 1e-16)
+    config = config_for("binary", 1e-16)
     with pytest.raises(ConfigError, match=r"no minimum that float64 can tell\. Raise model\.l2\."):
         fit(config, schema, rows, rows, Journal(tmp_path / "journal.jsonl"), tmp_path, {})
 
@@ -204,7 +204,7 @@ def test_units_of_unstandardized_features_do_not_matter(units: float, tmp_path: 
 
 
 def test_other_families_are_refused() -> None:
-    config = config_of("cnn", MULTICLASS)
+    config = config_of("cnn", "multiclass")
     config.trainer.name = "exact"
     with pytest.raises(ConfigError, match="trainer exact solves linear and logistic models, found cnn"):
         config.check()

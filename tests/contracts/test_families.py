@@ -9,11 +9,6 @@ import numpy as np
 import pytest
 
 from pipeline.config import (
-    BINARY,
-    MODELS,
-    MULTICLASS,
-    REGRESSION,
-    TASKS,
     Config,
     DatasetConfig,
     OptimizerConfig,
@@ -23,25 +18,27 @@ from pipeline.config import (
 from pipeline.data.prepared import Split
 from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
 from pipeline.errors import ConfigError
+from pipeline.matching import check_family
 from pipeline.model.assembly import Assembled, assemble
-from pipeline.model.families import FAMILIES, check_pair
-from pipeline.model.kinds import FEATURE_KIND
+from pipeline.model.families import FAMILIES
+from pipeline.model.preprocessing import PREPROCESSING
 from pipeline.serving.batch import predict
 from pipeline.serving.export import load_served, save_canonical
+from pipeline.tasks import TASKS
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
 
 ROWS = 48
 CASES = [
     (family, modality, task)
-    for family, modality, task in itertools.product(FAMILIES, FEATURE_KIND, TASKS)
-    if FEATURE_KIND[modality] in FAMILIES[family].accepts and task in FAMILIES[family].tasks
+    for family, modality, task in itertools.product(FAMILIES, PREPROCESSING, TASKS)
+    if PREPROCESSING[modality].gives in FAMILIES[family].accepts and task in FAMILIES[family].tasks
 ]
-REFUSED = [case for case in itertools.product(FAMILIES, FEATURE_KIND, TASKS) if case not in CASES]
+REFUSED = [case for case in itertools.product(FAMILIES, PREPROCESSING, TASKS) if case not in CASES]
 
 
 def schema_of(modality: str, task: str) -> Schema:
-    classes = {REGRESSION: [], BINARY: ["no", "yes"]}.get(task, ["a", "b", "c"])
+    classes = {"regression": [], "binary": ["no", "yes"]}.get(task, ["a", "b", "c"])
     if modality == "image":
         features = [Feature("image", IMAGE, "float32", [6, 5, 1])]
     else:
@@ -55,7 +52,7 @@ def rows_of(schema: Schema, seed: int) -> Split:
     inputs = {f.name: random.uniform(0, 8, (ROWS, *f.shape)).astype(np.float32) for f in schema.features}
     shift = random.uniform(0, 8, ROWS).astype(np.float32)
     inputs = {name: x + shift.reshape(ROWS, *[1] * (x.ndim - 1)) for name, x in inputs.items()}
-    if schema.task == REGRESSION:
+    if schema.task == "regression":
         target = 30 + 10 * shift
     else:
         target = np.minimum(shift / 8 * len(schema.classes), len(schema.classes) - 1).astype(np.int32)
@@ -68,8 +65,15 @@ def features_of(model: Assembled, split: Split) -> np.ndarray:
 
 def config_of(family: str, task: str) -> Config:
     trainer = TrainerConfig(name="keras", epochs=8, batch_size=10, optimizer=OptimizerConfig(learning_rate=0.02))
-    trainer.class_weight = "none" if task == REGRESSION else "balanced"
-    return Config("made", 1, SplitConfig(1, 0.2, 0.1), DatasetConfig("made"), MODELS[family](), trainer=trainer)
+    trainer.class_weight = "none" if task == "regression" else "balanced"
+    return Config(
+        "made",
+        1,
+        SplitConfig(1, 0.2, 0.1),
+        DatasetConfig("made"),
+        FAMILIES[family].config(family=family),
+        trainer=trainer,
+    )
 
 
 @pytest.mark.parametrize(("family", "modality", "task"), CASES)
@@ -94,7 +98,7 @@ def test_family(family: str, modality: str, task: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(served.predict(validation.inputs, verbose=0), expected)
     columns = predict(served, validation.inputs)
     values = np.stack(list(columns.values()), axis=1)
-    if task == REGRESSION:
+    if task == "regression":
         assert list(columns) == ["prediction"]
         # the answer is in the target's own unit, not in standardised ones
         assert abs(values.mean() - train.target.mean()) < train.target.std()
@@ -106,8 +110,8 @@ def test_family(family: str, modality: str, task: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("xla", ["off", "on"])
 def test_two_classes_of_a_multiclass_task_have_an_output_each(xla: str, tmp_path: Path) -> None:
     """The task decides the head, not the number of classes."""
-    schema = replace(schema_of("table", BINARY), task=MULTICLASS)
-    config = config_of("logistic", MULTICLASS)
+    schema = replace(schema_of("table", "binary"), task="multiclass")
+    config = config_of("logistic", "multiclass")
     config.trainer.name, config.trainer.xla = "compiled", xla
     rows = rows_of(schema, 1)
     model, history = fit(config, schema, rows, rows, Journal(tmp_path / "journal.jsonl"), tmp_path, {})
@@ -121,14 +125,14 @@ def test_two_classes_of_a_multiclass_task_have_an_output_each(xla: str, tmp_path
 @pytest.mark.parametrize(("family", "modality", "task"), REFUSED)
 def test_refused_pair(family: str, modality: str, task: str) -> None:
     with pytest.raises(ConfigError, match=f"model {family} (takes|answers) .* Choose one of: "):
-        check_pair(family, DatasetConfig("made", "inline", modality, task))
+        check_family(family, DatasetConfig("made", "inline", modality, task))
 
 
 def test_preprocessing_learns_from_the_training_rows_alone() -> None:
-    schema = schema_of("table", REGRESSION)
+    schema = schema_of("table", "regression")
     train = rows_of(schema, 1)
     keras.utils.set_random_seed(0)
-    model = assemble(config_of("linear", REGRESSION), schema, train)
+    model = assemble(config_of("linear", "regression"), schema, train)
     features = features_of(model, train)
     np.testing.assert_allclose(features.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(features.std(axis=0), 1, atol=1e-4)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.config import MULTICLASS, REGRESSION, Config, EarlyStoppingConfig
+from pipeline.config import Config, EarlyStoppingConfig
 from pipeline.data.order import epoch_order
 from pipeline.model.assembly import assemble
 from pipeline.tracking.journal import Journal
@@ -21,7 +21,7 @@ from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of, features_of, rows_of, schema_of
 
 PATIENCE = 2
-CASES = [("linear", "table", REGRESSION), ("logistic", "table", MULTICLASS), ("rnn", "image", MULTICLASS)]
+CASES = [("linear", "table", "regression"), ("logistic", "table", "multiclass"), ("rnn", "image", "multiclass")]
 
 
 def in_order(config: Config, *arrays: np.ndarray) -> tf.data.Dataset:

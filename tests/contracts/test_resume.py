@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from pipeline.config import REGRESSION, CheckpointConfig, Config, EarlyStoppingConfig
+from pipeline.config import CheckpointConfig, Config, EarlyStoppingConfig
 from pipeline.layout import CHECKPOINTS, TENSORBOARD
 from pipeline.tracking.journal import Journal, read
 from pipeline.training import TRAINERS, callbacks, checkpoint
@@ -97,7 +97,7 @@ def test_resumed_is_the_same_training(
 @pytest.mark.parametrize("trainer", ITERATIVE)
 def test_early_stopping_and_callbacks_resume(trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The best epoch lies before the kill, and the plateau that is being counted spans it."""
-    case = ("linear", "table", REGRESSION)
+    case = ("linear", "table", "regression")
     config = config_for(trainer, case)
     config.trainer.epochs = 30
     config.trainer.optimizer.schedule, config.trainer.optimizer.learning_rate = "constant", 0.3
@@ -120,7 +120,7 @@ def test_early_stopping_and_callbacks_resume(trainer: str, tmp_path: Path, monke
 def test_the_arrays_of_a_callback_resume(trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keras' own early stopping keeps the best weights in itself."""
     monkeypatch.setitem(callbacks.CALLBACKS, "keras_early_stopping", keras.callbacks.EarlyStopping)
-    case = ("linear", "table", REGRESSION)
+    case = ("linear", "table", "regression")
     config = config_for(trainer, case)
     config.trainer.epochs = 30
     config.trainer.optimizer.schedule, config.trainer.optimizer.learning_rate = "constant", 0.3

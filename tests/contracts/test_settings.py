@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from sklearn.linear_model import Ridge
 
-from pipeline.config import MULTICLASS, REGRESSION, Config
+from pipeline.config import Config
 from pipeline.data.history import EpochValues
 from pipeline.data.schema import NUMERIC, Feature
 from pipeline.data.table import Table
@@ -33,7 +33,7 @@ from tests.contracts.test_resume import config_for as resumable_config
 
 ITERATIVE = ("compiled", "keras")
 MIXED = Path(__file__).with_name("mixed_precision.py")
-IMAGES = ("cnn", "image", MULTICLASS)
+IMAGES = ("cnn", "image", "multiclass")
 
 
 def trained(config: Config, modality: str, task: str, folder: Path, **changed: object) -> tuple[Assembled, list]:
@@ -47,23 +47,23 @@ def weights_of(model: Assembled) -> list[bytes]:
 
 
 def test_sample_weights_are_scikit_learns(tmp_path: Path) -> None:
-    schema = schema_of("table", REGRESSION)
+    schema = schema_of("table", "regression")
     rows = rows_of(schema, 1)
     weight = np.random.default_rng(0).uniform(0, 3, rows.num_rows).astype(np.float32)
-    model, _ = trained(exact_config(REGRESSION), "table", REGRESSION, tmp_path, weight=weight)
+    model, _ = trained(exact_config("regression"), "table", "regression", tmp_path, weight=weight)
     features, target = features_of(model, rows), model.head.training_target(rows.target)
     expected = Ridge(alpha=0.01 * rows.num_rows).fit(features, target, sample_weight=weight.astype(np.float64))
     np.testing.assert_allclose(model.core.get_layer("head").get_weights()[0].ravel(), expected.coef_.ravel(), rtol=1e-4)
 
 
 def test_sample_weights_under_every_trainer(tmp_path: Path) -> None:
-    weight = np.linspace(0, 2, rows_of(schema_of("table", REGRESSION), 1).num_rows).astype(np.float32)
+    weight = np.linspace(0, 2, rows_of(schema_of("table", "regression"), 1).num_rows).astype(np.float32)
     found = []
     for trainer in ITERATIVE:
-        config = config_of("linear", REGRESSION)
+        config = config_of("linear", "regression")
         config.trainer.name = trainer
-        found.append(trained(config, "table", REGRESSION, tmp_path / trainer, weight=weight)[0].core.get_weights())
-    plain = trained(config_of("linear", REGRESSION), "table", REGRESSION, tmp_path / "plain")[0].core.get_weights()
+        found.append(trained(config, "table", "regression", tmp_path / trainer, weight=weight)[0].core.get_weights())
+    plain = trained(config_of("linear", "regression"), "table", "regression", tmp_path / "plain")[0].core.get_weights()
     for ours, theirs, unweighted in zip(*found, plain, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
         assert np.abs(ours - unweighted).max() > 1e-3
@@ -86,25 +86,25 @@ def test_a_weight_column_is_no_feature() -> None:
 
 @pytest.mark.parametrize("trainer", ITERATIVE)
 def test_augmentation_is_drawn_anew_and_the_same_again(trainer: str, tmp_path: Path) -> None:
-    config = config_of("cnn", MULTICLASS)
+    config = config_of("cnn", "multiclass")
     config.trainer.name, config.trainer.epochs = trainer, 2
-    plain, _ = trained(config, "image", MULTICLASS, tmp_path / "plain")
+    plain, _ = trained(config, "image", "multiclass", tmp_path / "plain")
     settings = config.trainer.augmentation
     settings.translate, settings.rotate, settings.zoom, settings.flip = 0.2, 0.1, 0.1, True
-    first, _ = trained(config, "image", MULTICLASS, tmp_path / "first")
-    second, _ = trained(config, "image", MULTICLASS, tmp_path / "second")
+    first, _ = trained(config, "image", "multiclass", tmp_path / "first")
+    second, _ = trained(config, "image", "multiclass", tmp_path / "second")
     assert weights_of(first) == weights_of(second) != weights_of(plain)
     served = [layer.name for layer in first.served.layers]
     assert "augmentation" not in served
 
 
 def test_augmentation_of_a_table_is_refused(tmp_path: Path) -> None:
-    config = config_of("linear", REGRESSION)
+    config = config_of("linear", "regression")
     config.trainer.augmentation.flip = True
     with pytest.raises(
         ConfigError, match=r"trainer\.augmentation changes images .* but the features have shape \(2,\)"
     ):
-        trained(config, "table", REGRESSION, tmp_path)
+        trained(config, "table", "regression", tmp_path)
 
 
 @pytest.mark.slow
@@ -134,12 +134,12 @@ def test_xla_repeats_and_resumes(case: tuple[str, str, str], tmp_path: Path, mon
 
 
 def test_what_xla_cannot_compute_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = config_of("cnn", MULTICLASS)
+    config = config_of("cnn", "multiclass")
     config.trainer.name, config.trainer.xla = "compiled", "on"
     monkeypatch.setattr(pooling, "speed_up", lambda layer: None)  # Keras' own pooling
     message = r"XLA cannot train this model \(GPU MaxPool gradient ops .*\)\. Set trainer.xla=off\."
     with pytest.raises(ConfigError, match=message):
-        trained(config, "image", MULTICLASS, tmp_path)
+        trained(config, "image", "multiclass", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -147,16 +147,16 @@ def test_what_xla_cannot_compute_is_refused(tmp_path: Path, monkeypatch: pytest.
     [("keras", "none", "trainer=keras"), ("compiled", "mirrored", "trainer.strategy=mirrored")],
 )
 def test_where_xla_cannot_be_it_says_so(trainer: str, strategy: str, found: str, tmp_path: Path) -> None:
-    config = config_of("linear", REGRESSION)
+    config = config_of("linear", "regression")
     config.trainer.name, config.trainer.strategy, config.trainer.xla = trainer, strategy, "on"
     message = f"trainer.xla=on is for trainer=compiled without a strategy, found {found}."
     with pytest.raises(ConfigError, match=re.escape(message)):
-        trained(config, "table", REGRESSION, tmp_path)
+        trained(config, "table", "regression", tmp_path)
 
 
 @pytest.mark.parametrize("family", STEPS_THAT_PAY)
 def test_xla_auto_is_for_what_it_pays(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = config_of(family, MULTICLASS).trainer
+    config = config_of(family, "multiclass").trainer
     config.name, config.epochs, config.batch_size = "compiled", 10, 32
     inputs = keras.Input((8, 8, 2))
     core = keras.Model(inputs, keras.layers.Conv2D(4, 3, padding="same")(inputs))
@@ -204,18 +204,18 @@ def test_a_gpus_memory_is_taken_as_it_is_needed(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(tf.config.experimental, "get_memory_growth", lambda gpu: gpu in grown)
     monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda gpu, on: grown.append(gpu))
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"device_name": f"name of {gpu}"})
-    config = config_of("linear", REGRESSION).trainer
+    config = config_of("linear", "regression").trainer
     for _ in range(2):  # a sweep's second job finds it set
         assert runtime.start_session(config, 1) == "name of gpu 0"
     assert grown == ["gpu 0", "gpu 1"]
 
 
 def test_no_gpu_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = config_of("linear", REGRESSION)
+    config = config_of("linear", "regression")
     config.trainer.device = "gpu"
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("there is one")
-    trained(config, "table", REGRESSION, tmp_path)
+    trained(config, "table", "regression", tmp_path)
     assert "trainer.device is gpu, but TensorFlow finds none; going on with the CPU\n" in capsys.readouterr().err
     assert read(tmp_path / "journal.jsonl")[0]["tags"]["device"] == "cpu"
 
@@ -240,10 +240,10 @@ class HalveEverySecond(keras.callbacks.Callback):
 @pytest.mark.parametrize("trainer", ITERATIVE)
 def test_a_keras_callback_of_the_users(trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(callbacks.CALLBACKS, "halve", HalveEverySecond)
-    config = config_of("linear", REGRESSION)
+    config = config_of("linear", "regression")
     config.trainer.name, config.trainer.epochs = trainer, 8
     config.trainer.callbacks = {"halve": {"stop_after": 5}}
-    history: list[EpochValues] = trained(config, "table", REGRESSION, tmp_path)[1]
+    history: list[EpochValues] = trained(config, "table", "regression", tmp_path)[1]
     rates = [values["learning_rate"] for values in history]
     np.testing.assert_allclose(rates, [0.02, 0.01, 0.01, 0.005, 0.005], rtol=1e-6)
 
@@ -256,38 +256,38 @@ def test_unknown_callbacks_are_refused() -> None:
 
 
 def test_two_that_set_the_learning_rate_are_refused(tmp_path: Path) -> None:
-    config = config_of("linear", REGRESSION)
+    config = config_of("linear", "regression")
     config.trainer.optimizer.schedule, config.trainer.callbacks = "cosine", {"reduce_on_plateau": {}}
     message = (
         "trainer.callbacks: ReduceLROnPlateau sets the learning rate, and so does trainer.optimizer.schedule=cosine"
     )
     with pytest.raises(ConfigError, match=re.escape(message)):
-        trained(config, "table", REGRESSION, tmp_path)
+        trained(config, "table", "regression", tmp_path)
 
 
 @pytest.mark.parametrize("trainer", ITERATIVE)
 def test_a_callback_that_waits_for_accuracy(trainer: str, tmp_path: Path) -> None:
-    config = config_of("cnn", MULTICLASS)
+    config = config_of("cnn", "multiclass")
     config.trainer.name, config.trainer.epochs = trainer, 4
     # no accuracy is 1 better than another: the rate falls with each epoch after the first
     monitor = {"monitor": "val_accuracy", "min_delta": 1.0, "patience": 1, "factor": 0.5}
     config.trainer.callbacks = {"reduce_on_plateau": monitor}
-    rates = [values["learning_rate"] for values in trained(config, "image", MULTICLASS, tmp_path)[1]]
+    rates = [values["learning_rate"] for values in trained(config, "image", "multiclass", tmp_path)[1]]
     np.testing.assert_allclose(np.array(rates) / rates[0], [1, 1, 0.5, 0.25], rtol=1e-6)
     config.trainer.callbacks = {"reduce_on_plateau": {"monitor": "val_acuracy"}}
     names = "loss, accuracy, val_loss, val_accuracy, learning_rate"
     message = f"trainer.callbacks: monitor 'val_acuracy' is unknown ({names}). Did you mean 'val_accuracy'?"
     with pytest.raises(ConfigError, match=re.escape(message)):
-        trained(config, "image", MULTICLASS, tmp_path / "misspelt")
+        trained(config, "image", "multiclass", tmp_path / "misspelt")
 
 
 def test_a_loss_that_is_not_finite_names_epoch_and_step_and_keeps_the_last_good_checkpoint(tmp_path: Path) -> None:
-    config = config_of("linear", REGRESSION)
+    config = config_of("linear", "regression")
     config.trainer.name, config.trainer.epochs = "compiled", 400
     config.trainer.optimizer.name, config.trainer.optimizer.learning_rate = "sgd", 3.0
     config.checkpoint.every_epochs = 1
     with pytest.raises(ArtifactError, match=r"loss is (inf|nan) in epoch \d+, step [1-5], at learning rate 3\. Try"):
-        trained(config, "table", REGRESSION, tmp_path)
+        trained(config, "table", "regression", tmp_path)
     epochs = [record["epoch"] for record in read(tmp_path / "journal.jsonl") if record["type"] == "metrics"]
     last = max(path.name for path in (tmp_path / CHECKPOINTS).iterdir())
     assert last == f"epoch-{epochs[-1]:09d}.ckpt"

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config import REGRESSION
 from pipeline.data import prepared
 from pipeline.data.prepared import SplitFile, chunk_rows, open_split, read_split, write_split
 from pipeline.data.rows_file import RowsFile
@@ -102,8 +101,8 @@ def test_rows_file_reads_at_random(tmp_path: Path) -> None:
 
 
 def test_the_trainer_exact_does_not_stream(tmp_path: Path) -> None:
-    schema = schema_of("table", REGRESSION)
-    config = config_of("linear", REGRESSION)
+    schema = schema_of("table", "regression")
+    config = config_of("linear", "regression")
     config.trainer.name, config.trainer.resident_bytes = "exact", 1
     journal = Journal(tmp_path / "journal.jsonl")
     with pytest.raises(ConfigError, match="trainer exact keeps all features in memory"):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config import REGRESSION, EarlyStoppingConfig
+from pipeline.config import EarlyStoppingConfig
 from pipeline.data.history import EpochValues
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
@@ -52,7 +52,7 @@ def test_same_values_and_weights_as_fit(trainer: str, case: tuple[str, str, str]
 
 @pytest.mark.parametrize("trainer", OTHERS)
 def test_early_stopping_keeps_the_best_weights_as_fit_does(trainer: str, tmp_path: Path) -> None:
-    case = ("linear", "table", REGRESSION)
+    case = ("linear", "table", "regression")
     expected_model, expected = trained("keras", case, tmp_path, patience=2)
     weights = expected_model.core.get_weights()
     model, history = trained(trainer, case, tmp_path, patience=2)

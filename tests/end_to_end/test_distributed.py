@@ -124,8 +124,9 @@ cpus = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 3)
 import keras
 from types import SimpleNamespace
-from pipeline.config import OptimizerConfig, REGRESSION
+from pipeline.config import OptimizerConfig
 from pipeline.model.heads import Head
+from pipeline.tasks import TASKS
 from pipeline.training.job import Examples
 from pipeline.training.optimizers import build_optimizer
 from pipeline.training.replicas import average_statistics, seed_replicas, shared_step_function
@@ -139,7 +140,7 @@ with strategy.scope():
     optimizer.build(core.trainable_variables)
 values = np.array([[1.0], [5.0], [8.0], [100.0]], np.float32)
 train = Examples(values, values, None, 4)
-job = SimpleNamespace(core=core, strategy=strategy, train=train, augment=None, head=Head(REGRESSION, 1))
+job = SimpleNamespace(core=core, strategy=strategy, train=train, augment=None, head=Head(TASKS["regression"], 1))
 generators = seed_generators((core,))
 step = shared_step_function(job, optimizer, 3)
 each = lambda v: [float(np.ravel(x)[0]) for x in strategy.experimental_local_results(v.value)]

@@ -8,17 +8,7 @@ are still missing.
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from pipeline.config.data import (
-    BINARY,
-    DATASETS,
-    MULTICLASS,
-    REGRESSION,
-    TASKS,
-    DatasetConfig,
-    InlineDataset,
-    SklearnDataset,
-    SplitConfig,
-)
+from pipeline.config.data import DatasetConfig, SplitConfig
 from pipeline.config.experiment import (
     Config,
     EvaluationConfig,
@@ -26,7 +16,7 @@ from pipeline.config.experiment import (
     PrepareConfig,
     PreprocessingConfig,
 )
-from pipeline.config.model import MODELS, CnnConfig, LinearConfig, LogisticConfig, ModelConfig, RnnConfig
+from pipeline.config.model import ModelConfig
 from pipeline.config.params import Params, PromotionConfig
 from pipeline.config.trainer import (
     AugmentationConfig,
@@ -39,23 +29,13 @@ from pipeline.config.trainer import (
 )
 
 __all__ = [
-    "BINARY",
-    "DATASETS",
-    "MODELS",
-    "MULTICLASS",
-    "REGRESSION",
-    "TASKS",
     "AugmentationConfig",
     "CheckpointConfig",
-    "CnnConfig",
     "Config",
     "DatasetConfig",
     "EarlyStoppingConfig",
     "EvaluationConfig",
-    "InlineDataset",
     "LimitConfig",
-    "LinearConfig",
-    "LogisticConfig",
     "ModelConfig",
     "OptimizerConfig",
     "Params",
@@ -63,8 +43,6 @@ __all__ = [
     "PrepareConfig",
     "PreprocessingConfig",
     "PromotionConfig",
-    "RnnConfig",
-    "SklearnDataset",
     "SplitConfig",
     "TensorBoardConfig",
     "TrainerConfig",

@@ -6,8 +6,6 @@ from omegaconf import MISSING
 
 from pipeline.config.checks import check, check_name, one_of
 
-REGRESSION, BINARY, MULTICLASS = TASKS = ("regression", "binary", "multiclass")
-
 
 @dataclass
 class SplitConfig:
@@ -27,8 +25,9 @@ class SplitConfig:
 
 @dataclass
 class DatasetConfig:
-    """One data set: where its rows come from, what they are, what is asked of them. `weight` names a numeric column
-    that says how much a row counts in training (not in evaluation)."""
+    """One data set: where its rows come from, what they are, what is asked of them. `source`, `modality` and `task` are
+    names in SOURCES, PREPROCESSING and TASKS; a source's own settings stand in its file, data/sources/. `weight` names
+    a numeric column that says how much a row counts in training (not in evaluation)."""
 
     name: str = MISSING
     source: str = MISSING
@@ -39,26 +38,4 @@ class DatasetConfig:
 
     def check(self) -> None:
         check_name("dataset", self.name)
-        one_of("dataset.task", self.task, TASKS)
         one_of("dataset.split", self.split, ("hash", "none"))
-        one_of("dataset.modality", self.modality, ("table", "image"))
-
-
-@dataclass
-class SklearnDataset(DatasetConfig):
-    """A data set that ships with scikit-learn: `load_<loader>()`."""
-
-    source: str = "sklearn"
-    loader: str = MISSING
-
-
-@dataclass
-class InlineDataset(DatasetConfig):
-    """A few numeric rows written in the YAML itself; the last column is the target."""
-
-    source: str = "inline"
-    columns: list[str] = MISSING
-    rows: list[list[float]] = MISSING
-
-
-DATASETS = {"sklearn": SklearnDataset, "inline": InlineDataset}

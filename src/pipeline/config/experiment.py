@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from pipeline.config.checks import check, check_name, one_of
-from pipeline.config.data import REGRESSION, DatasetConfig, SplitConfig
+from pipeline.config.checks import check, check_name
+from pipeline.config.data import DatasetConfig, SplitConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.trainer import CheckpointConfig, TrainerConfig
 from pipeline.errors import ConfigError
@@ -51,21 +51,10 @@ class Config:
     def check(self) -> None:
         check_name("experiment", self.name)
         check(self.seed >= 0, "params.yaml: seed", self.seed, "0 or more")
-        metric = "val_mae" if self.dataset.task == REGRESSION else "val_accuracy"
-        one_of("objective", self.objective, ("val_loss", metric))
-        if self.dataset.task == REGRESSION and self.trainer.class_weight != "none":
-            raise ConfigError(
-                f"trainer.class_weight={self.trainer.class_weight} is for classes, but dataset {self.dataset.name} "
-                f"asks for {REGRESSION}. Set it to none."
-            )
         if self.trainer.name == "exact":
             self._check_exact()
 
     def _check_exact(self) -> None:
-        if self.model.family not in ("linear", "logistic"):
-            raise ConfigError(
-                f"trainer exact solves linear and logistic models, found {self.model.family}. Use trainer=compiled."
-            )
         for name, used in (("callbacks", self.trainer.callbacks), ("augmentation", self.trainer.augmentation.active)):
             if used:
                 raise ConfigError(f"trainer exact has no use for trainer.{name}. Remove it, or use trainer=compiled.")

@@ -22,7 +22,7 @@ def write_prepared(config: PrepareConfig, folder: Path) -> dict[str, dict[str, i
     `folder`; return the summary. Prints the columns that are constant in training. Raises DataError for rows that no
     model can learn from."""
     dataset = config.dataset
-    table = SOURCES[dataset.source](dataset)
+    table = SOURCES[dataset.source].load(dataset)
     if dataset.weight is not None:
         table = table.weighted_by(dataset.name, dataset.weight)
     table.check(dataset.name, dataset.task)
@@ -34,7 +34,7 @@ def write_prepared(config: PrepareConfig, folder: Path) -> dict[str, dict[str, i
         summary = {split: {"rows": table.num_rows} for split in SPLITS}
     else:
         chosen = {split: places == split for split in SPLITS}
-        summary = splits.counts(table, places, dataset.task)
+        summary = splits.counts(table, places)
         splits.check_counts(dataset.name, summary)
     if constant := table.constant_columns(chosen[TRAIN]):
         print(f"{dataset.name}: constant in the training rows, so that no model learns from it: {', '.join(constant)}")

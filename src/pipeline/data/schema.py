@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import MULTICLASS
 from pipeline.errors import DataError
 from pipeline.files import write_json
 from pipeline.layout import PREPARED, SCHEMA
+from pipeline.tasks import TASKS
 
 NUMERIC, IMAGE = "numeric", "image"
 
@@ -35,8 +35,8 @@ class Schema:
 
     @property
     def num_outputs(self) -> int:
-        """Values that a model's head gives: one for each class of `multiclass`, one for a number or a yes/no."""
-        return len(self.classes) if self.task == MULTICLASS else 1
+        """Values that a model's head gives."""
+        return TASKS[self.task].num_outputs(len(self.classes))
 
     def write(self, folder: Path) -> None:
         write_json(folder / SCHEMA, asdict(self))

@@ -8,7 +8,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import REGRESSION, SplitConfig
+from pipeline.config import SplitConfig
 from pipeline.data.table import Table
 from pipeline.errors import DataError
 from pipeline.layout import SPLITS, TEST, TRAIN, VALIDATION
@@ -52,14 +52,13 @@ def assign(digests: list[str], config: SplitConfig) -> NDArray[np.str_]:
     return np.array(places)
 
 
-def counts(table: Table, places: NDArray[np.str_], task: str) -> dict[str, dict[str, int]]:
+def counts(table: Table, places: NDArray[np.str_]) -> dict[str, dict[str, int]]:
     """Rows of each split, in all and by class name."""
     found: dict[str, dict[str, int]] = {}
     for split in SPLITS:
         target = table.target[places == split]
-        found[split] = {"rows": len(target)}
-        if task != REGRESSION:
-            found[split] |= {name: int((target == i).sum()) for i, name in enumerate(table.classes)}
+        by_class = {name: int((target == i).sum()) for i, name in enumerate(table.classes)}
+        found[split] = {"rows": len(target)} | by_class
     return found
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import BINARY, MULTICLASS, REGRESSION
 from pipeline.data.schema import Feature
 from pipeline.errors import DataError, did_you_mean
+from pipeline.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -64,20 +64,5 @@ class Table:
                     f"dataset {dataset}: column '{name}' holds NaN or infinity in {bad.sum()} rows, first in row "
                     f"{int(bad.argmax())}. Expected finite numbers; mend or drop these rows."
                 )
-        self._check_classes(dataset, task)
-        if task != REGRESSION and len(set(self.target.tolist())) < 2:
-            raise DataError(f"dataset {dataset}: every row is of one class, expected at least two classes.")
-
-    def _check_classes(self, dataset: str, task: str) -> None:
-        """Raise DataError where the target is not what the task asks for."""
-        found = len(self.classes)
-        if task != REGRESSION and not found:
-            raise DataError(
-                f"dataset {dataset}: target '{self.target_name}' is a number and has no classes, as task {task} needs. "
-                f"Set task: {REGRESSION}."
-            )
-        if task == BINARY and found != 2:
-            raise DataError(
-                f"dataset {dataset}: found {found} classes ({', '.join(self.classes)}), expected two for task {task}. "
-                f"Set task: {MULTICLASS}."
-            )
+        if wrong := TASKS[task].check_target(self.target, self.target_name, self.classes):
+            raise DataError(f"dataset {dataset}: {wrong}")

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from pipeline.config import EvaluationConfig
 from pipeline.evaluation import resampling
+from pipeline.tasks.metric import LUCKY, PROPORTION, Metric
+from pipeline.tasks.scores import Scores
 
 Array = NDArray[np.float64]
-Metric = Callable[[Array], Array]  # row weights (R, N) to values (R,)
-Metrics = dict[str, Metric]
 Name = TypeVar("Name", bound=Hashable)
 
 THREADS = 2  # of NumPy, which waits for memory more than it computes
@@ -27,66 +27,41 @@ class Interval:
     high: float
 
 
-@dataclass(frozen=True)
-class OneMoreRow:
-    """Metrics of N test rows and of one row more, which is answered wrongly, or rightly. It has K parts that weigh
-    `shares` (K,) of a row, so these are functions of N + K weights."""
-
-    wrong: Metrics
-    right: Metrics
-    shares: Array
-
-
-@dataclass(frozen=True)
-class Scored:
-    """The metrics of N test rows as functions of row weights (R, N).
-
-    `proportions`: which of them are shares of rows. `one_more`: those that can reach their best value on some test rows
-    by luck.
-    """
-
-    num_rows: int
-    metrics: Metrics
-    proportions: tuple[str, ...] = ()
-    one_more: OneMoreRow | None = None
-
-
-def intervals(scored: Scored, config: EvaluationConfig) -> dict[str, Interval]:
+def intervals(scores: Scores, metrics: dict[str, Metric], config: EvaluationConfig) -> dict[str, Interval]:
     """Each metric on the rows as they are, with its two-sided interval of coverage `config.confidence`."""
-    num_rows, seed, tail = scored.num_rows, config.seed, (1 - config.confidence) / 2
-    resampled = {name: metric for name, metric in scored.metrics.items() if name not in scored.proportions}
-    values = values_of(resampled, resampling.drawn(num_rows, config.resamples, seed))
-    without = values_of(resampled, resampling.left_out(num_rows))
+    num_rows, tail = scores.num_rows, (1 - config.confidence) / 2
+    values = values_of(scores.values, resampling.drawn(num_rows, config.resamples, config.seed))
+    without = values_of(scores.values, resampling.left_out(num_rows))
+    lucky = any(metric.kind == LUCKY for metric in metrics.values())
+    ends = _with_one_more(scores, config, tail) if lucky else {}
+    estimated = estimates(scores)
     found = {}
-    for name, value in estimates(scored).items():
-        if name in scored.proportions:
+    for name, metric in metrics.items():
+        value = estimated[name]
+        if metric.kind == PROPORTION:
             low, high = clopper_pearson(round(value * num_rows), num_rows, tail)
         else:
             low, high = bca(value, values[name], without[name], tail)
+        if metric.kind == LUCKY:
+            low, high = min(low, ends[name][0]), max(high, ends[name][1])
         found[name] = Interval(value, low, high)
-    if scored.one_more is not None:
-        lucky = _with_one_more(num_rows, scored.one_more, config)
-        for name in scored.one_more.wrong:
-            low, high = np.quantile(lucky["wrong", name], tail), np.quantile(lucky["right", name], 1 - tail)
-            found[name] = Interval(
-                found[name].value, min(found[name].low, float(low)), max(found[name].high, float(high))
-            )
     return found
 
 
-def estimates(scored: Scored) -> dict[str, float]:
+def estimates(scores: Scores) -> dict[str, float]:
     """Each metric on the rows as they are."""
-    return {name: float(metric(np.ones((1, scored.num_rows)))[0]) for name, metric in scored.metrics.items()}
+    return {name: float(values[0]) for name, values in scores.values(np.ones((1, scores.num_rows))).items()}
 
 
-def values_of(metrics: dict[Name, Metric], chunks: Iterator[Array]) -> dict[Name, Array]:
-    """Each metric of all resamples (R,), THREADS chunks at a time; what is found of one does not depend on others."""
-    parts: dict[Name, list[Array]] = {name: [] for name in metrics}
+def values_of(function: Callable[[Array], dict[Name, Array]], chunks: Iterator[Array]) -> dict[Name, Array]:
+    """What `function` gives for all resamples (R,), THREADS chunks at a time; what is found of one does not depend on
+    others."""
+    parts: dict[Name, list[Array]] = {}
     with ThreadPoolExecutor(THREADS) as pool:
         while some := list(islice(chunks, THREADS)):
-            for found in pool.map(lambda weights: {name: metric(weights) for name, metric in metrics.items()}, some):
+            for found in pool.map(function, some):
                 for name, values in found.items():
-                    parts[name].append(values)
+                    parts.setdefault(name, []).append(values)
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 
@@ -122,9 +97,20 @@ def bca(value: float, values: Array, without: Array, tail: float) -> tuple[float
     return float(low), float(high)
 
 
-def _with_one_more(num_rows: int, more: OneMoreRow, config: EvaluationConfig) -> dict[tuple[str, str], Array]:
-    """By side and metric, the Bayesian bootstrap with one row more. For a proportion, its quantiles are Clopper and
-    Pearson's limits: the share of the wrong rows with one more is Beta(wrong + 1, right)."""
-    metrics = {(side, name): m for side in ("wrong", "right") for name, m in getattr(more, side).items()}
-    weights = resampling.exponential(num_rows + 1, config.resamples, config.seed)
-    return values_of(metrics, (np.concatenate([w[:, :-1], w[:, -1:] * more.shares], axis=1) for w in weights))
+def _with_one_more(scores: Scores, config: EvaluationConfig, tail: float) -> dict[str, tuple[float, float]]:
+    """By metric, the limits of the Bayesian bootstrap with one row more, wrong for the low end and right for the high
+    one. For a proportion, they are Clopper and Pearson's: the share of the wrong rows with one more is Beta(wrong + 1,
+    right)."""
+
+    def both(weights_RM: Array) -> dict[tuple[str, str], Array]:
+        wrong, right = scores.with_one_more(weights_RM)
+        return {("low", name): values for name, values in wrong.items()} | {
+            ("high", name): values for name, values in right.items()
+        }
+
+    values = values_of(both, resampling.exponential(scores.num_rows + 1, config.resamples, config.seed))
+    names = {name for _, name in values}
+    return {
+        name: (float(np.quantile(values["low", name], tail)), float(np.quantile(values["high", name], 1 - tail)))
+        for name in names
+    }

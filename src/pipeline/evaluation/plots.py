@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import REGRESSION
 from pipeline.data.history import EpochValues
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Schema
@@ -36,13 +35,13 @@ def write_plots(
     folder.mkdir(parents=True)
     with rc_context(SETTINGS):
         _save(draw_history(experiment, history), folder / "history.svg")
-        if schema.task == REGRESSION:
-            residuals = test.target.astype(np.float64) - predicted
-            _save(draw_residuals(experiment, predicted, residuals), folder / "residuals.svg")
-        else:
+        if schema.classes:
             counts_KK = np.zeros((len(schema.classes), len(schema.classes)), np.int64)
             np.add.at(counts_KK, (test.target, predicted.argmax(axis=1)), 1)
             _save(draw_confusion(experiment, counts_KK, schema.classes), folder / "confusion.svg")
+        else:
+            residuals = test.target.astype(np.float64) - predicted
+            _save(draw_residuals(experiment, predicted, residuals), folder / "residuals.svg")
 
 
 def draw_history(experiment: str, history: list[EpochValues]) -> Any:

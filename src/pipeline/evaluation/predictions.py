@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.config import REGRESSION
 from pipeline.data.prepared import ROW, Split, read_table
 from pipeline.data.schema import Schema
 from pipeline.data.unusual import most_unusual_input
 from pipeline.errors import ArtifactError, DataError
+from pipeline.tasks import TASKS
 
 
 def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> NDArray[np.float64]:
@@ -21,7 +21,7 @@ def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> N
     names the input that is farthest from the `train` rows.
     """
     table = read_table(path)
-    wanted = ["prediction"] if schema.task == REGRESSION else [f"p_{k}" for k in range(len(schema.classes))]
+    wanted = TASKS[schema.task].columns(len(schema.classes))
     if table.column_names != [ROW, *wanted]:
         found = ", ".join(table.column_names)
         raise ArtifactError(f"{path}: found columns {found}, expected {', '.join([ROW, *wanted])}. Train again.")
@@ -38,4 +38,4 @@ def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> N
             f"number ({count} of {test.num_rows} rows are not). In that row, {unusual}. Mend or drop such rows in the "
             "source, or train again."
         )
-    return columns[0] if schema.task == REGRESSION else answers
+    return answers if schema.classes else columns[0]

@@ -6,22 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import REGRESSION, EvaluationConfig
+from pipeline.config import EvaluationConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Schema
-from pipeline.evaluation.intervals import Scored, estimates, intervals
-from pipeline.evaluation.metrics import per_class, regression_metrics, scored_classes
-from pipeline.evaluation.reference import baseline, reference
+from pipeline.evaluation.intervals import estimates, intervals
+from pipeline.evaluation.reference import reference
+from pipeline.tasks import TASKS
 
 Array = NDArray[np.float64]
 DIGITS = 6
-
-
-def scored(schema: Schema, target: NDArray[Any], predicted: Array) -> Scored:
-    """The task's metrics as functions of row weights; `predicted` is (N,) or (N, K)."""
-    if schema.task == REGRESSION:
-        return Scored(len(target), regression_metrics(target.astype(np.float64), predicted))
-    return scored_classes(target.astype(np.int64), predicted)
 
 
 def build_report(
@@ -37,33 +30,26 @@ def build_report(
 
     `train` are the rows that the reference learns from, `target` is that of all training rows.
     """
-    found = intervals(scored(schema, test.target, predicted), config)
+    task = TASKS[schema.task]
+    found = intervals(task.scores(test.target, predicted), task.metrics, config)
     report: dict[str, Any] = {
         "experiment": experiment,
         "dataset": schema.dataset,
         "task": schema.task,
         "split": schema.split,
         "rows": test.num_rows,
-        "primary": "r2" if schema.task == REGRESSION else "accuracy",
+        "primary": task.primary,
         "confidence": config.confidence,
         "test": {name: asdict(interval) for name, interval in found.items()},
     }
     name, answer = reference(schema, train, test)
     report["reference"] = {"model": name, "training_rows": train.num_rows, "of_rows": len(target)}
-    report["reference"] |= estimates(scored(schema, test.target, answer))
-    name, answer = baseline(schema, target, test.num_rows)
-    report["baseline"] = {"model": name, **estimates(scored(schema, test.target, answer))}
-    if schema.task != REGRESSION:
-        report["per_class"] = per_class(test.target, predicted.argmax(axis=1), schema.classes)
+    report["reference"] |= estimates(task.scores(test.target, answer))
+    name, answer = task.baseline(target, len(schema.classes), test.num_rows)
+    report["baseline"] = {"model": name, **estimates(task.scores(test.target, answer))}
+    report |= task.report_parts(test.target, predicted, schema.classes)
     rounded: dict[str, Any] = _rounded(report)
     return rounded
-
-
-def row_scores(schema: Schema, test: Split, predicted: Array) -> tuple[str, Array]:
-    """Name and values (N,) of what two models are compared by, row by row: squared error, or right 1, wrong 0."""
-    if schema.task == REGRESSION:
-        return "error", (predicted - test.target.astype(np.float64)) ** 2
-    return "correct", (predicted.argmax(axis=1) == test.target).astype(np.float64)
 
 
 def comparable(report: dict[str, Any]) -> dict[str, float]:

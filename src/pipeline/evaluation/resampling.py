@@ -22,9 +22,10 @@ def drawn(num_rows: int, resamples: int, seed: int) -> Iterator[Array]:
     """The bootstrap: how often each row stands in a resample of N rows drawn with replacement (Efron 1979)."""
     random = generator(seed, BOOTSTRAP)
     for count in _counts(num_rows, resamples):
-        rows = random.integers(0, num_rows, size=(count, num_rows))
-        flat = (rows + np.arange(count)[:, np.newaxis] * num_rows).ravel()
-        yield np.bincount(flat, minlength=count * num_rows).reshape(count, num_rows).astype(np.float64)
+        weights = np.empty((count, num_rows))
+        for row in weights:
+            row[:] = np.bincount(random.integers(0, num_rows, num_rows), minlength=num_rows)
+        yield weights
 
 
 def exponential(num_rows: int, resamples: int, seed: int) -> Iterator[Array]:

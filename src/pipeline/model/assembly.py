@@ -78,7 +78,7 @@ def assemble(config: Config, schema: Schema, train: AnySplit) -> Assembled:
     import keras
 
     raw = raw_inputs(schema)
-    features = PREPROCESSING[schema.modality](config.preprocessing, schema, raw, train)
+    features = PREPROCESSING[schema.modality].build(config.preprocessing, schema, raw, train)
     preprocess = by_feature(raw, features, "preprocess")
     core_input = keras.Input(shape=features.shape[1:], name="features")
     # what stands before and after the family stays float32, so that features and answers keep their precision
@@ -88,9 +88,8 @@ def assemble(config: Config, schema: Schema, train: AnySplit) -> Assembled:
     keras.config.set_dtype_policy("float32")
     head = Head.of(schema, train.target, config.preprocessing.standardize)
     penalty = keras.regularizers.L2(config.model.l2) if config.model.l2 else None
-    dense = keras.layers.Dense(
-        head.num_outputs, kernel_regularizer=penalty, kernel_initializer=family.start, name="head"
-    )
+    start = "zeros" if family.convex else "glorot_uniform"
+    dense = keras.layers.Dense(head.num_outputs, kernel_regularizer=penalty, kernel_initializer=start, name="head")
     outputs = dense(representation)
     core = keras.Model(core_input, outputs, name="core")
     served = by_feature(raw, head.served_output(core(preprocess(raw))), "served")

@@ -6,16 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import BINARY, MULTICLASS, REGRESSION
 from pipeline.data.schema import Schema
 from pipeline.model.preprocessing.scaling import rescale
+from pipeline.tasks import TASKS
+from pipeline.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class Head:
-    """`offset` and `scale` standardise a regression's target: training sees (y - offset) / scale."""
+    """`offset` and `scale` standardise a target that is a number: training sees (y - offset) / scale."""
 
-    task: str
+    task: Task
     num_outputs: int
     offset: float = 0.0
     scale: float = 1.0
@@ -23,34 +24,26 @@ class Head:
     @classmethod
     def of(cls, schema: Schema, target: NDArray[Any], standardize: bool) -> "Head":
         """The head for a schema's task; `target` (N,) is the training split's."""
-        if schema.task != REGRESSION or not standardize:
-            return cls(schema.task, schema.num_outputs)
+        task = TASKS[schema.task]
+        if task.has_classes or not standardize:
+            return cls(task, schema.num_outputs)
         values = target.astype(np.float64)
         # the rounded mean of equal values need not be that value, and would leave them a deviation
         constant = bool(values.min() == values.max())
         offset, scale = (values[0], 1.0) if constant else (values.mean(), values.std())
-        return cls(schema.task, schema.num_outputs, float(offset), float(scale))
+        return cls(task, schema.num_outputs, float(offset), float(scale))
 
     @property
     def metric(self) -> str:
-        return "mae" if self.task == REGRESSION else "accuracy"
+        return self.task.training_metric
 
     def training_target(self, target: NDArray[Any]) -> NDArray[Any]:
-        """(N,) raw target to what the loss compares with: (N, 1) float32, or (N,) class indices."""
-        if self.task == MULTICLASS:
-            return target.astype(np.int32)
-        standardized = (target.astype(np.float64) - self.offset) / self.scale
-        return standardized.astype(np.float32)[:, np.newaxis]
+        """(N,) raw target to what the loss compares with."""
+        return self.task.training_target(target, self.offset, self.scale)
 
     def loss(self, reduction: str = "sum_over_batch_size") -> Any:
-        """Mean over the batch (or `sum`), on the core's raw outputs (logits for classes)."""
-        import keras
-
-        if self.task == REGRESSION:
-            return keras.losses.MeanSquaredError(reduction)
-        if self.task == BINARY:
-            return keras.losses.BinaryCrossentropy(from_logits=True, reduction=reduction)
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction)
+        """Keras' loss on the core's raw outputs: mean over the batch, or `sum`."""
+        return self.task.loss(reduction)
 
     def new_metric(self) -> Any:
         """A fresh Keras metric, the mean of `row_metric`."""
@@ -59,21 +52,13 @@ class Head:
         return keras.metrics.MeanMetricWrapper(self.row_metric, name=self.metric)
 
     def row_metric(self, target: Any, outputs: Any) -> Any:
-        """Each row's metric (B,): absolute error in the target's own unit, or 1 where the class is right."""
-        from keras import ops
-
-        if self.task == REGRESSION:
-            return ops.abs(target - outputs)[:, 0] * self.scale
-        if self.task == BINARY:
-            return ops.cast(ops.equal(target > 0.5, outputs > 0), "float32")[:, 0]
-        return ops.cast(ops.equal(ops.cast(target, "int64"), ops.argmax(outputs, axis=-1)), "float32")
+        """Each row's training metric (B,), of a number in the target's own unit."""
+        return self.task.row_metric(target, outputs) * self.scale
 
     def served_output(self, outputs: Any) -> Any:
-        """Raw outputs to what a user reads: a number in the target's unit (B, 1), the probability of class 1
-        (B, 1), or of each class (B, K)."""
-        if self.task == REGRESSION:
+        """Raw outputs to what a user reads."""
+        if self.task.activation is None:
             return rescale(outputs, self.scale, self.offset, "prediction")
         import keras
 
-        activation = "sigmoid" if self.task == BINARY else "softmax"
-        return keras.layers.Activation(activation, name="probability")(outputs)
+        return keras.layers.Activation(self.task.activation, name="probability")(outputs)

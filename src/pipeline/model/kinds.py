@@ -1,5 +1,3 @@
 """Kinds of features: what a modality gives, what a family takes."""
 
 VECTOR, SEQUENCE, GRID = "vector", "sequence", "grid"
-
-FEATURE_KIND = {"table": VECTOR, "image": GRID}

@@ -24,6 +24,8 @@ from pipeline.layout import (
     experiment_of,
     split_file,
 )
+from pipeline.tasks import TASKS
+from pipeline.tasks.task import Task
 
 FOLDER = "evidence"
 LEARNED = "learned_rows.txt"
@@ -36,6 +38,11 @@ class Scores:
     rows: list[str]
     gain: NDArray[np.float64]
     unit: str
+
+    @classmethod
+    def of(cls, task: Task, rows: list[str], row_scores: NDArray[np.float64]) -> "Scores":
+        """From what a task compares models by."""
+        return cls(rows, task.gain(row_scores), task.gain_unit)
 
 
 def check_outputs(layout: Layout, experiment: str) -> None:
@@ -77,10 +84,8 @@ def base(row: str) -> str:
 def read_scores(folder: Path) -> Scores:
     """The scores of an evaluated experiment, or of a version's evidence."""
     table = read_table(folder / SCORES)
-    rows = table[ROW].to_pylist()
-    if "error" in table.column_names:
-        return Scores(rows, -table["error"].to_numpy(), "less squared error")
-    return Scores(rows, table["correct"].to_numpy(), "accuracy")
+    task = next(task for task in TASKS.values() if task.row_score in table.column_names)
+    return Scores.of(task, table[ROW].to_pylist(), table[task.row_score].to_numpy())
 
 
 def read_report(folder: Path) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import PromotionConfig
-from pipeline.errors import ConfigError, did_you_mean
 from pipeline.evaluation.resampling import drawn
+from pipeline.tasks.task import Task
 
 Array = NDArray[np.float64]
 SEED = 0
@@ -27,15 +27,14 @@ class Comparison:
     bound: float
 
 
-def unmet_minima(metrics: dict[str, float], minima: dict[str, float]) -> str | None:
-    """The first minimum that a test metric misses, in words, or None."""
-    for name, least in minima.items():
-        if name not in metrics:
-            raise ConfigError(
-                f"params.yaml: promotion.minima: '{name}' is not a test metric {did_you_mean(name, metrics)}"
-            )
-        if not metrics[name] >= least:
-            return f"{name} {metrics[name]:.6g} is below the minimum {least:g}"
+def unmet_minima(values: dict[str, float], minima: dict[str, float], task: Task) -> str | None:
+    """The first minimum that a test metric misses, in words, or None. Of a metric that should be small, it is a
+    maximum."""
+    for name, limit in minima.items():
+        metric = task.metric(name, "params.yaml: promotion.minima")
+        if metric.misses(values[name], limit):
+            side = "below" if metric.higher_is_better else "above"
+            return f"{name} {values[name]:.6g} is {side} the {metric.limit} {limit:g}"
     return None
 
 

@@ -11,9 +11,9 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, TensorSpec
 from mlflow.types import Schema as MlflowSchema
 
-from pipeline.data.prepared import read_split
+from pipeline.data.prepared import SplitFile
 from pipeline.data.schema import Schema
-from pipeline.layout import MODEL, TEST, Layout
+from pipeline.layout import MODEL, TEST, Layout, split_file
 from pipeline.registry.evidence import FOLDER, write_evidence
 
 REQUIREMENTS = ("tensorflow", "keras", "numpy", "mlflow")
@@ -62,8 +62,8 @@ def write_mlflow_model(layout: Layout, experiment: str, dataset: str, run_id: st
 
 
 def _example(prepared: Path, schema: Schema) -> dict[str, Any]:
-    test = read_split(prepared, TEST, schema)
-    return {name: values[:EXAMPLE_ROWS].tolist() for name, values in test.inputs.items()}
+    first = next(SplitFile(prepared / split_file(TEST), schema).chunks())
+    return {name: values[:EXAMPLE_ROWS].tolist() for name, values in first.inputs.items()}
 
 
 def _python() -> str:

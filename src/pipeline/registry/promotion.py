@@ -16,11 +16,11 @@ from pipeline.data.prepared import read_split
 from pipeline.data.schema import Schema
 from pipeline.errors import BAD_INPUT, ArtifactError, DataError, TrackingError
 from pipeline.evaluation.predictions import read_predictions
-from pipeline.evaluation.report import row_scores
 from pipeline.files import digest_file, digest_value
 from pipeline.layout import IDENTITY, MODEL, REPORT, SCORES, TEST, TRAIN, Layout, split_file
 from pipeline.registry import evidence, versions
 from pipeline.registry.gate import Verdict, compare, judge, unmet_minima
+from pipeline.tasks import TASKS
 from pipeline.tracking.store import Store
 
 
@@ -70,7 +70,7 @@ def decide(
     """The verdict on an experiment's current model."""
     report = evidence.read_report(store.layout.evaluated(experiment))
     values = {name: interval["value"] for name, interval in report["test"].items()}
-    if unmet := unmet_minima(values, rule.minima.get(experiment, {})):
+    if unmet := unmet_minima(values, rule.minima.get(experiment, {}), TASKS[report["task"]]):
         return Verdict(False, unmet)
     if champion is None:
         return Verdict(True, "first version that meets the minima")
@@ -143,6 +143,6 @@ def score_again(layout: Layout, dataset: str, model: Path) -> evidence.Scores:
             if done.returncode == BAD_INPUT:  # other columns or classes than it was made for
                 raise ArtifactError(last.replace(str(model), MODEL))
             raise TrackingError(f"the champion of {dataset} could not be scored on the current test split: {last}")
-        kind, scores = row_scores(schema, test, read_predictions(output, schema, test, train))
-    gain = -scores if kind == "error" else scores
-    return evidence.Scores(test.rows.tolist(), gain, kind)
+        answers = read_predictions(output, schema, test, train)
+    task = TASKS[schema.task]
+    return evidence.Scores.of(task, test.rows.tolist(), task.row_scores(test.target, answers))

@@ -4,6 +4,7 @@ Without this, the page has a column for every parameter, and the scores stand be
 """
 
 from pipeline.layout import JOURNAL, TENSORBOARD, Layout
+from pipeline.tasks import TASKS
 from pipeline.tracking.journal import Record, read_start
 from pipeline.tracking.tensorboard import HPARAMS, VALIDATION, VALIDATION_PREFIX, write_summary
 
@@ -31,5 +32,5 @@ def differing_params(starts: list[Record]) -> tuple[list[str], set[str]]:
     measure."""
     names = dict.fromkeys(name for start in starts for name in start["params"])
     differing = [name for name in names if len({str(start["params"].get(name)) for start in starts}) > 1]
-    regressions = {start["params"].get("dataset.task") == "regression" for start in starts}
-    return differing, {"loss"} | {"mae" if regression else "accuracy" for regression in regressions}
+    tasks = {str(start["params"].get("dataset.task")) for start in starts}
+    return differing, {"loss"} | {TASKS[name].training_metric for name in tasks if name in TASKS}

@@ -12,9 +12,9 @@ from pathlib import Path
 from pipeline.errors import ArtifactError, PipelineError
 from pipeline.files import write_json
 from pipeline.layout import JOB
+from pipeline.tasks import larger_is_better
 
 RUNNING, FINISHED, FAILED = "RUNNING", "FINISHED", "FAILED"
-LARGER_IS_BETTER = ("val_accuracy",)
 
 
 @dataclass
@@ -66,7 +66,7 @@ def read_jobs(sweep: Path) -> list[SweepJob]:
 
     def rank(job: SweepJob) -> tuple[bool, float, int]:
         score = math.inf if job.score is None else job.score
-        return job.score is None, -score if job.objective in LARGER_IS_BETTER else score, job.number
+        return job.score is None, -score if larger_is_better(job.objective) else score, job.number
 
     return sorted(jobs, key=rank)
 

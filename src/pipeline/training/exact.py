@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import MULTICLASS, REGRESSION
 from pipeline.data.rows_file import RowsFile
 from pipeline.errors import ConfigError
 from pipeline.training.batches import tensors
@@ -34,7 +33,7 @@ def train(job: Job) -> None:
     if epoch == 0:
         # so the weights that no row determines, such as a constant column's, are 0 and not a random start
         _set(job, np.zeros_like(_get(job)))
-    solve = _least_squares(job) if job.head.task == REGRESSION else _newton(job)
+    solve = _newton(job) if job.head.task.has_classes else _least_squares(job)
     while epoch < job.config.epochs and not job.life.stopped:
         job.life.begin_epoch()
         converged, step = solve()
@@ -122,7 +121,7 @@ def _newton(job: Job) -> Solver:
             f"trainer exact: found {width} parameters, expected at most {MOST_PARAMETERS}. Use trainer=compiled."
         )
     rows, target = Standardized.of(job.train), job.train.target
-    y_NK = np.eye(job.head.num_outputs)[target] if job.head.task == MULTICLASS else target.astype(np.float64)
+    y_NK = np.eye(job.head.num_outputs)[target] if job.head.num_outputs > 1 else target.astype(np.float64)
     newton = Newton(rows.z_ND, y_NK, rows.share_N, rows.ridge(_l2(job)))
     # what a column typically adds to a logit, for each unit of its weight
     size_D1 = np.append(np.hypot(rows.mean, rows.deviation), 1.0)[:, np.newaxis]

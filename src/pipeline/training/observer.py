@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config import REGRESSION
 from pipeline.data.history import EpochValues
 from pipeline.data.schema import Schema
 from pipeline.model.assembly import Assembled
@@ -40,7 +39,7 @@ class Observer:
         # of Keras' own layers, whatever the trainer computes with; layer by layer takes ten times as long
         self._forward: Any = traced(model.core) if board else None
         self._histograms_every, confusion = every
-        self._confusion_every = confusion if schema.task != REGRESSION else 0
+        self._confusion_every = confusion if schema.classes else 0
 
     @property
     def looks_every(self) -> tuple[int, ...]:

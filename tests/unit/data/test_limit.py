@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.config import MULTICLASS, LimitConfig
+from pipeline.config import LimitConfig
 from pipeline.data import prepared
 from pipeline.data.prepared import Split, limited, open_split
 from pipeline.errors import ConfigError
@@ -17,7 +17,7 @@ from tests.contracts.test_streaming import on_disk
     ("limit", "expected"), [((10, 1.0), 10), ((None, 0.05), 3), ((2, 0.05), 2), ((500, 1.0), ROWS)]
 )
 def test_rows(limit: tuple[int | None, float], expected: int) -> None:
-    split = rows_of(schema_of("image", MULTICLASS), 1)
+    split = rows_of(schema_of("image", "multiclass"), 1)
     few = limited(split, LimitConfig(*limit))
     assert few.num_rows == expected
     places = [split.rows.tolist().index(row) for row in few.rows]
@@ -27,14 +27,14 @@ def test_rows(limit: tuple[int | None, float], expected: int) -> None:
 
 
 def test_fewer_rows_of_the_same_are_among_them() -> None:
-    split = rows_of(schema_of("image", MULTICLASS), 1)
+    split = rows_of(schema_of("image", "multiclass"), 1)
     assert set(limited(split, LimitConfig(3)).rows) < set(limited(split, LimitConfig(9)).rows)
 
 
 def test_disk_and_memory_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepared, "CHUNK_ROWS", 16)
-    schema = schema_of("image", MULTICLASS)
-    data = on_disk(tmp_path, ("cnn", "image", MULTICLASS))
+    schema = schema_of("image", "multiclass")
+    data = on_disk(tmp_path, ("cnn", "image", "multiclass"))
     streamed, resident = (limited(open_split(data, "train", schema, most), LimitConfig(20)) for most in (1, 2**30))
     assert isinstance(streamed, Split)
     np.testing.assert_array_equal(streamed.rows, resident.rows)

@@ -60,7 +60,7 @@ def test_another_split_seed_moves_rows(values: np.ndarray) -> None:
 
 def test_class_missing_from_a_split_is_refused(values: np.ndarray) -> None:
     rows = table(values)
-    found = counts(rows, assign(row_digests(rows), CONFIG), "binary")
+    found = counts(rows, assign(row_digests(rows), CONFIG))
     with pytest.raises(DataError, match="dataset d: split train has 0 rows of class 'yes', expected at least 1"):
         check_counts("d", found)
 

@@ -8,10 +8,16 @@ from scipy import stats
 
 from pipeline.config import EvaluationConfig
 from pipeline.evaluation import resampling
-from pipeline.evaluation.intervals import Scored, bca, clopper_pearson, intervals
-from pipeline.evaluation.metrics import regression_metrics, scored_classes
+from pipeline.evaluation.intervals import Interval, bca, clopper_pearson, intervals
+from pipeline.tasks import TASKS
 
 CONFIG = EvaluationConfig(resamples=500, seed=1)
+
+
+def intervals_of(
+    task: str, target: np.ndarray, answers: np.ndarray, config: EvaluationConfig = CONFIG
+) -> dict[str, Interval]:
+    return intervals(TASKS[task].scores(target, answers), TASKS[task].metrics, config)
 
 
 @pytest.mark.parametrize("rows", [20, 50, 200, 1000])
@@ -41,8 +47,8 @@ def test_bca_is_scipys() -> None:
 @pytest.mark.parametrize("num_classes", [2, 5])
 def test_a_model_without_an_error_may_still_have_been_lucky(num_classes: int) -> None:
     target = np.arange(60) % num_classes
-    found = intervals(scored_classes(target, np.eye(num_classes)[target]), CONFIG)
-    for name in ("accuracy", "macro_f1", "roc_auc"):
+    found = intervals_of("multiclass", target, np.eye(num_classes)[target])
+    for name in ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "roc_auc", "pr_auc"):
         assert found[name].value == found[name].high == 1.0
         # three errors in a hundred rows would leave 60 rows without one in a sixth of all samples
         assert found[name].low < 0.97, name
@@ -52,7 +58,7 @@ def test_one_more_row_gives_clopper_pearsons_limits() -> None:
     """Macro F1 of two equal classes with as many errors each is nearly their accuracy."""
     target = np.arange(200) % 2
     guess = np.where(np.arange(200) < 4, 1 - target, target)
-    found = intervals(scored_classes(target, np.eye(2)[guess]), EvaluationConfig(resamples=4000))
+    found = intervals_of("binary", target, np.eye(2)[guess], EvaluationConfig(resamples=4000))
     assert found["macro_f1"].value == pytest.approx(found["accuracy"].value)
     assert found["macro_f1"].low == pytest.approx(found["accuracy"].low, abs=0.006)
     assert found["macro_f1"].high == pytest.approx(found["accuracy"].high, abs=0.006)
@@ -64,9 +70,8 @@ def test_interval_holds_the_value_and_narrows_with_more_rows() -> None:
         random = np.random.default_rng(rows)
         target = np.arange(rows) % 3
         scores = random.dirichlet(np.ones(3), rows) + 0.6 * np.eye(3)[target]
-        numbers = Scored(rows, regression_metrics(target.astype(float), target + random.normal(size=rows)))
-        found = intervals(scored_classes(target, scores / scores.sum(axis=1, keepdims=True)), CONFIG)
-        found |= intervals(numbers, CONFIG)
+        found = intervals_of("multiclass", target, scores / scores.sum(axis=1, keepdims=True))
+        found |= intervals_of("regression", target.astype(float), target + random.normal(size=rows))
         for name, interval in found.items():
             assert interval.low < interval.value < interval.high, name
         widths.append({name: interval.high - interval.low for name, interval in found.items()})
@@ -76,7 +81,7 @@ def test_interval_holds_the_value_and_narrows_with_more_rows() -> None:
 def test_one_row_is_an_interval_without_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = intervals(Scored(1, regression_metrics(np.array([3.0]), np.array([2.0]))), CONFIG)
+        found = intervals_of("regression", np.array([3.0]), np.array([2.0]))
     assert {name: (i.low, i.value, i.high) for name, i in found.items()} == {
         "mae": (1, 1, 1),
         "rmse": (1, 1, 1),
@@ -87,11 +92,14 @@ def test_one_row_is_an_interval_without_a_warning() -> None:
 def test_they_depend_on_the_seed_alone_and_not_on_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     target = np.arange(40) % 2
     scores = np.random.default_rng(0).dirichlet(np.ones(2), 40)
-    numbers = Scored(30, regression_metrics(np.arange(30.0), np.arange(30.0)[::-1]))
+    numbers = np.arange(30.0)
 
     def found(seed: int) -> tuple[object, object]:
         config = EvaluationConfig(resamples=200, seed=seed)
-        return intervals(scored_classes(target, scores), config), intervals(numbers, config)
+        return (
+            intervals_of("binary", target, scores, config),
+            intervals_of("regression", numbers, numbers[::-1], config),
+        )
 
     once = found(1)
     assert found(1) == once != found(2)

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.config import CnnConfig, LinearConfig, LogisticConfig, RnnConfig
+from pipeline.config import ModelConfig
 from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
+from pipeline.tasks import TASKS
 
 B, T, C = 5, 4, 3
 
@@ -21,9 +22,13 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x))
 
 
-def core(config: object, shape: tuple[int, ...], outputs: int) -> keras.Model:
+def of(family: str, **values: object) -> ModelConfig:
+    return FAMILIES[family].config(family=family, **values)  # type: ignore[arg-type]
+
+
+def core(config: ModelConfig, shape: tuple[int, ...], outputs: int) -> keras.Model:
     features = keras.Input(shape)
-    representation = FAMILIES[config.family].build(config, features)  # type: ignore[attr-defined]
+    representation = FAMILIES[config.family].build(config, features)
     model = keras.Model(features, keras.layers.Dense(outputs, name="head")(representation))
     model.set_weights([np.random.default_rng(1).normal(size=w.shape) * 0.4 for w in model.get_weights()])
     return model
@@ -40,20 +45,20 @@ def gradients(model: keras.Model, x: np.ndarray, y: np.ndarray, head: Head) -> l
 
 
 def test_linear_is_wx_plus_b_and_least_squares() -> None:
-    model, x, y = core(LinearConfig(), (C,), 1), data(B, C), data(B, 1)
+    model, x, y = core(of("linear"), (C,), 1), data(B, C), data(B, 1)
     w, b = model.get_weights()
     np.testing.assert_allclose(model(x), x @ w + b, rtol=1e-5)
     residual = x @ w + b - y
-    grad_w, grad_b = gradients(model, x, y, Head("regression", 1))
+    grad_w, grad_b = gradients(model, x, y, Head(TASKS["regression"], 1))
     np.testing.assert_allclose(grad_w, 2 * x.T @ residual / B, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(grad_b, 2 * residual.mean(axis=0), rtol=1e-4, atol=1e-6)
 
 
 def test_binary_logistic_is_sigmoid_and_its_gradient() -> None:
-    model, x = core(LogisticConfig(), (C,), 1), data(B, C)
+    model, x = core(of("logistic"), (C,), 1), data(B, C)
     y = np.array([[0], [1], [1], [0], [1]], np.float32)
     w, b = model.get_weights()
-    head = Head("binary", 1)
+    head = Head(TASKS["binary"], 1)
     p = sigmoid(x @ w + b)
     np.testing.assert_allclose(head.served_output(model(x)), p, rtol=1e-5)
     grad_w, grad_b = gradients(model, x, y, head)
@@ -62,12 +67,12 @@ def test_binary_logistic_is_sigmoid_and_its_gradient() -> None:
 
 
 def test_multiclass_logistic_is_softmax_and_its_gradient() -> None:
-    model, x = core(LogisticConfig(), (C,), 4), data(B, C)
+    model, x = core(of("logistic"), (C,), 4), data(B, C)
     y = np.array([0, 3, 1, 2, 2], np.int32)
     w, b = model.get_weights()
     scores = np.exp(x @ w + b)
     p = scores / scores.sum(axis=1, keepdims=True)
-    head = Head("multiclass", 4)
+    head = Head(TASKS["multiclass"], 4)
     np.testing.assert_allclose(head.served_output(model(x)), p, rtol=1e-5)
     grad_w, grad_b = gradients(model, x, y, head)
     np.testing.assert_allclose(grad_w, x.T @ (p - np.eye(4)[y]) / B, rtol=1e-4, atol=1e-6)
@@ -75,7 +80,7 @@ def test_multiclass_logistic_is_softmax_and_its_gradient() -> None:
 
 
 def test_cnn_is_convolution_relu_and_mean() -> None:
-    config = CnnConfig(filters=[2], kernel=3, batch_norm=False)
+    config = of("cnn", filters=[2], kernel=3, batch_norm=False)
     model, x_BHWC = core(config, (5, 6, C), 2), data(B, 5, 6, C)
     kernel, bias, w, b = model.get_weights()
     padded = np.pad(x_BHWC, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -88,7 +93,7 @@ def test_cnn_is_convolution_relu_and_mean() -> None:
 
 
 def test_cnn_on_a_sequence() -> None:
-    model, x_BTC = core(CnnConfig(filters=[2], kernel=3, batch_norm=False), (T, C), 2), data(B, T, C)
+    model, x_BTC = core(of("cnn", filters=[2], kernel=3, batch_norm=False), (T, C), 2), data(B, T, C)
     kernel, bias, w, b = model.get_weights()
     padded = np.pad(x_BTC, ((0, 0), (1, 1), (0, 0)))
     maps = np.stack([np.einsum("btc,tcf->bf", padded[:, t : t + 3], kernel) + bias for t in range(T)], axis=1)
@@ -96,7 +101,7 @@ def test_cnn_on_a_sequence() -> None:
 
 
 def test_simple_rnn_is_elmans() -> None:
-    model, x = core(RnnConfig(cell="simple", units=[6]), (T, C), 2), data(B, T, C)
+    model, x = core(of("rnn", cell="simple", units=[6]), (T, C), 2), data(B, T, C)
     w_x, u, bias, w, b = model.get_weights()
     h = np.zeros((B, 6))
     for t in range(T):
@@ -105,7 +110,7 @@ def test_simple_rnn_is_elmans() -> None:
 
 
 def test_lstm() -> None:
-    model, x = core(RnnConfig(cell="lstm", units=[6]), (T, C), 2), data(B, T, C)
+    model, x = core(of("rnn", cell="lstm", units=[6]), (T, C), 2), data(B, T, C)
     w_x, u, bias, w, b = model.get_weights()
     h, c = np.zeros((B, 6)), np.zeros((B, 6))
     for t in range(T):
@@ -116,7 +121,7 @@ def test_lstm() -> None:
 
 
 def test_gru_with_reset_after_the_product() -> None:
-    model, x = core(RnnConfig(cell="gru", units=[6]), (T, C), 2), data(B, T, C)
+    model, x = core(of("rnn", cell="gru", units=[6]), (T, C), 2), data(B, T, C)
     w_x, u, (bias_x, bias_h), w, b = model.get_weights()
     h = np.zeros((B, 6))
     for t in range(T):
@@ -129,6 +134,6 @@ def test_gru_with_reset_after_the_product() -> None:
 
 def test_rnn_reads_a_grid_row_by_row() -> None:
     grid_BHWC = data(B, T, 2, 2)
-    on_grid = core(RnnConfig(cell="simple", units=[6]), (T, 2, 2), 2)
-    on_rows = core(RnnConfig(cell="simple", units=[6]), (T, 4), 2)
+    on_grid = core(of("rnn", cell="simple", units=[6]), (T, 2, 2), 2)
+    on_rows = core(of("rnn", cell="simple", units=[6]), (T, 4), 2)
     np.testing.assert_allclose(on_grid(grid_BHWC), on_rows(grid_BHWC.reshape(B, T, 4)), rtol=1e-6)

@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
-from pipeline.config import REGRESSION, PreprocessingConfig
+from pipeline.config import PreprocessingConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
 from pipeline.model.preprocessing import image, table
@@ -24,7 +24,7 @@ ROWS = 200
 
 def schema_of(names: list[str]) -> Schema:
     features = [Feature(name, NUMERIC, "float32", []) for name in names]
-    return Schema("made", REGRESSION, "table", "hash", [], features, "target")
+    return Schema("made", "regression", "table", "hash", [], features, "target")
 
 
 def split_of(columns: dict[str, np.ndarray], target: np.ndarray | None = None) -> Split:
@@ -95,7 +95,9 @@ def test_pixels_of_any_scale(largest: float) -> None:
     pixels = (largest * np.random.default_rng(0).uniform(0, 1, (5, 2, 2, 1))).astype(np.float32)
     pixels[0, 0, 0, 0] = largest
     raw = {"image": keras.Input((2, 2, 1), name="image")}
-    schema = Schema("made", REGRESSION, "image", "hash", [], [Feature("image", IMAGE, "float32", [2, 2, 1])], "target")
+    schema = Schema(
+        "made", "regression", "image", "hash", [], [Feature("image", IMAGE, "float32", [2, 2, 1])], "target"
+    )
     split = split_of({"image": pixels})
     found = np.asarray(keras.Model(raw, image.build(PreprocessingConfig(), schema, raw, split))(split.inputs))
     expected = pixels.astype(np.float64) / (float(np.float32(largest)) or 1.0)
@@ -109,7 +111,7 @@ def test_a_column_that_is_constant_in_training_says_nothing(trainer: str, tmp_pa
     x = random.normal(size=ROWS)
     schema = schema_of(["x", "constant"])
     train = split_of({"x": x, "constant": np.full(ROWS, 3.0)}, x + random.normal(size=ROWS))
-    config = config_of("linear", REGRESSION)
+    config = config_of("linear", "regression")
     config.trainer.name = trainer
     model, _ = fit(config, schema, train, train, Journal(tmp_path / "journal.jsonl"), tmp_path, {})
     known, new = (model.served(split_of({"x": x, "constant": np.full(ROWS, value)}).inputs) for value in (3.0, 500.0))
@@ -124,7 +126,7 @@ def test_r2_does_not_depend_on_the_units_of_the_features(trainer: str, units: fl
     x = random.normal(size=(ROWS, 3))
     target = (x @ [1.0, -2.0, 0.5] + 0.2 * random.normal(size=ROWS)).astype(np.float32)
     columns = {f"x{i}": x[:, i] * units for i in range(3)}
-    config = config_of("linear", REGRESSION)
+    config = config_of("linear", "regression")
     config.trainer.name, config.trainer.epochs = trainer, 100
     train = split_of(columns | {"rare": np.zeros(ROWS)}, target)
     schema = schema_of(list(train.inputs))

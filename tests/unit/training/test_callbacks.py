@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.config import REGRESSION
 from pipeline.errors import ConfigError
 from pipeline.tracking.journal import Journal
 from pipeline.training import callbacks
@@ -62,12 +61,12 @@ def test_what_no_checkpoint_holds_is_refused_at_the_start(
     kept: object, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(callbacks.CALLBACKS, "keeping", lambda: Keeping(kept))
-    config = config_of("linear", REGRESSION)
+    config = config_of("linear", "regression")
     config.trainer.callbacks = {"keeping": {}}
-    rows = rows_of(schema_of("table", REGRESSION), 1)
+    rows = rows_of(schema_of("table", "regression"), 1)
     journal = Journal(tmp_path / "journal.jsonl")
     with pytest.raises(
         ConfigError, match=rf"trainer.callbacks: Keeping.kept holds a {kind}, which a checkpoint cannot"
     ):
-        fit(config, schema_of("table", REGRESSION), rows, rows, journal, tmp_path, {})
+        fit(config, schema_of("table", "regression"), rows, rows, journal, tmp_path, {})
     assert '"epoch"' not in (tmp_path / "journal.jsonl").read_text()

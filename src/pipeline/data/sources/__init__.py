@@ -1,12 +1,6 @@
-"""Where rows come from.
-
-Adding a source: a file beside this with `load`, a line in SOURCES, a schema in config/data.py.
-"""
-
-from collections.abc import Callable
-from typing import Any
+"""Where rows come from. Adding one: a file beside this with a `SOURCE`, a line in SOURCES, a YAML in conf/dataset/."""
 
 from pipeline.data.sources import inline, sklearn
-from pipeline.data.table import Table
+from pipeline.data.sources.source import Source
 
-SOURCES: dict[str, Callable[[Any], Table]] = {"sklearn": sklearn.load, "inline": inline.load}
+SOURCES: dict[str, Source] = {"sklearn": sklearn.SOURCE, "inline": inline.SOURCE}

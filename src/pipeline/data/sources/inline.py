@@ -1,16 +1,29 @@
 """A few numeric rows written in the YAML itself; the last column is the target, a number."""
 
-import numpy as np
+from dataclasses import dataclass
 
-from pipeline.config import REGRESSION, InlineDataset
+import numpy as np
+from omegaconf import MISSING
+
+from pipeline.config import DatasetConfig
 from pipeline.data.schema import NUMERIC, Feature
+from pipeline.data.sources.source import Source
 from pipeline.data.table import Table
 from pipeline.errors import ConfigError
+from pipeline.tasks import TASKS
+
+
+@dataclass
+class InlineDataset(DatasetConfig):
+    """`rows` has a number for each of `columns`."""
+
+    columns: list[str] = MISSING
+    rows: list[list[float]] = MISSING
 
 
 def load(config: InlineDataset) -> Table:
     """The rows of `config.rows`, one feature for each column but the last."""
-    if config.task != REGRESSION:
+    if TASKS[config.task].has_classes:
         raise ConfigError(f"dataset {config.name}: an inline dataset is for regression, found task {config.task}.")
     if len(config.columns) < 2:
         raise ConfigError(f"dataset {config.name}: found columns {config.columns}, expected a feature and a target.")
@@ -25,3 +38,6 @@ def load(config: InlineDataset) -> Table:
     features = [Feature(name, NUMERIC, "float32", []) for name in names]
     inputs = {name: values[:, i] for i, name in enumerate(names)}
     return Table(features, inputs, values[:, -1], target, [])
+
+
+SOURCE = Source(InlineDataset, load)

@@ -1,13 +1,25 @@
 """The data sets that ship with scikit-learn: real, small, and there without a network."""
 
-import numpy as np
+from dataclasses import dataclass
 
-from pipeline.config import REGRESSION, SklearnDataset
+import numpy as np
+from omegaconf import MISSING
+
+from pipeline.config import DatasetConfig
 from pipeline.data.schema import IMAGE, NUMERIC, Feature
+from pipeline.data.sources.source import Source
 from pipeline.data.table import Table
 from pipeline.errors import ConfigError, did_you_mean
+from pipeline.tasks import TASKS
 
 LOADERS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
+
+
+@dataclass
+class SklearnDataset(DatasetConfig):
+    """`loader` is one of LOADERS."""
+
+    loader: str = MISSING
 
 
 def load(config: SklearnDataset) -> Table:
@@ -28,8 +40,10 @@ def load(config: SklearnDataset) -> Table:
         names = [str(name) for name in bunch.feature_names]
         features = [Feature(name, NUMERIC, "float32", []) for name in names]
         inputs = {name: values[:, i] for i, name in enumerate(names)}
-    regression = config.task == REGRESSION
     named = "target_names" in bunch  # else the target is a number
-    classes = [str(name) for name in bunch.target_names] if named and not regression else []
+    classes = [str(name) for name in bunch.target_names] if named and TASKS[config.task].has_classes else []
     target = np.asarray(bunch.target, np.int32 if classes else np.float32)
     return Table(features, inputs, target, "target", classes)
+
+
+SOURCE = Source(SklearnDataset, load)

@@ -3,9 +3,39 @@
 Convolution: LeCun et al. 1998. Batch norm: Ioffe and Szegedy 2015. Global average pooling: Lin et al. 2013.
 """
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.config import CnnConfig
+from pipeline.config import ModelConfig
+from pipeline.config.checks import check, check_rate, one_of
+from pipeline.config.model import check_widths, widths
+from pipeline.model.families.family import Family
+from pipeline.model.kinds import GRID, SEQUENCE
+from pipeline.tasks import TASKS
+
+
+@dataclass
+class CnnConfig(ModelConfig):
+    """Convolution blocks (convolution, batch norm, ReLU), pooled by 2 after each `pool_every` of them where the size
+    still allows it; `readout` is the mean over positions, or every position side by side (flatten)."""
+
+    filters: Any = field(default_factory=lambda: [32, 64, 64])
+    kernel: int = 3
+    pool_every: int = 1
+    readout: str = "average"
+    batch_norm: bool = True
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.filters = widths(self.filters)
+
+    def check(self) -> None:
+        super().check()
+        check_widths("model.filters", self.filters)
+        check(self.kernel > 0, "model.kernel", self.kernel, "1 or more")
+        check(self.pool_every > 0, "model.pool_every", self.pool_every, "1 or more")
+        check_rate("model.dropout", self.dropout)
+        one_of("model.readout", self.readout, ("average", "flatten"))
 
 
 def build(config: CnnConfig, features: Any) -> Any:
@@ -33,3 +63,6 @@ def build(config: CnnConfig, features: Any) -> Any:
     if config.readout == "flatten":
         return keras.layers.Flatten(name="flatten")(x)
     return average(name="mean_over_positions")(x)
+
+
+FAMILY = Family(CnnConfig, build, accepts=(SEQUENCE, GRID), tasks=tuple(TASKS))

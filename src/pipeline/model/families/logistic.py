@@ -1,8 +1,16 @@
 """Logistic regression: p = sigmoid(W x + b), or softmax for more classes (Hastie et al. 2009, section 4.4)."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from pipeline.config import LogisticConfig
+from pipeline.config import ModelConfig
+from pipeline.model.families.family import Family
+from pipeline.model.kinds import GRID, SEQUENCE, VECTOR
+
+
+@dataclass
+class LogisticConfig(ModelConfig):
+    """It has no settings of its own."""
 
 
 def build(config: LogisticConfig, features: Any) -> Any:
@@ -10,3 +18,6 @@ def build(config: LogisticConfig, features: Any) -> Any:
     import keras
 
     return keras.layers.Flatten(name="flatten")(features)
+
+
+FAMILY = Family(LogisticConfig, build, accepts=(VECTOR, SEQUENCE, GRID), tasks=("binary", "multiclass"), convex=True)

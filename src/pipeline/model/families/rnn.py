@@ -2,9 +2,36 @@
 LSTM (Hochreiter and Schmidhuber 1997) and GRU (Cho et al. 2014). A grid is read row by row as time steps.
 """
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.config import RnnConfig
+from pipeline.config import ModelConfig
+from pipeline.config.checks import check_rate, one_of
+from pipeline.config.model import check_widths, widths
+from pipeline.model.families.family import Family
+from pipeline.model.kinds import GRID, SEQUENCE
+from pipeline.tasks import TASKS
+
+CELLS = {"simple": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}  # and the names of their layers in Keras
+
+
+@dataclass
+class RnnConfig(ModelConfig):
+    """Layers of so many `units`, one above the other; `dropout` follows each."""
+
+    cell: str = "gru"
+    units: Any = field(default_factory=lambda: [64])
+    bidirectional: bool = False
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.units = widths(self.units)
+
+    def check(self) -> None:
+        super().check()
+        one_of("model.cell", self.cell, tuple(CELLS))
+        check_widths("model.units", self.units)
+        check_rate("model.dropout", self.dropout)
 
 
 def build(config: RnnConfig, features: Any) -> Any:
@@ -15,7 +42,7 @@ def build(config: RnnConfig, features: Any) -> Any:
     if len(x.shape) == 4:
         _, height, width, channels = x.shape
         x = keras.layers.Reshape((height, width * channels), name="rows_as_steps")(x)
-    cell = {"simple": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[config.cell]
+    cell = getattr(keras.layers, CELLS[config.cell])
     for i, units in enumerate(config.units):
         layer = cell(units, return_sequences=i < len(config.units) - 1, name=f"{config.cell}_{i}")
         if config.bidirectional:
@@ -24,3 +51,6 @@ def build(config: RnnConfig, features: Any) -> Any:
         if config.dropout:
             x = keras.layers.Dropout(config.dropout, name=f"dropout_{i}")(x)
     return x
+
+
+FAMILY = Family(RnnConfig, build, accepts=(SEQUENCE, GRID), tasks=tuple(TASKS))

@@ -1,12 +1,9 @@
 """Raw input to features, as layers that travel inside the served model. One file for each modality.
 
-`build(config, schema, inputs, train)` maps the raw Keras inputs to one feature tensor; what it learns from
-data, it learns from the training split alone.
+Adding one: a file beside this with a `PREPROCESSING`, a line in PREPROCESSING.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 from pipeline.model.preprocessing import image, table
+from pipeline.model.preprocessing.modality import Preprocessing
 
-PREPROCESSING: dict[str, Callable[..., Any]] = {"table": table.build, "image": image.build}
+PREPROCESSING: dict[str, Preprocessing] = {"table": table.PREPROCESSING, "image": image.PREPROCESSING}

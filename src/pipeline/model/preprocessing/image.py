@@ -1,15 +1,22 @@
 """Pixels, rescaled by the largest value of the training images to at most 1."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import PreprocessingConfig
-from pipeline.data.prepared import AnySplit
 from pipeline.data.schema import Schema
+from pipeline.model.kinds import GRID
+from pipeline.model.preprocessing.modality import Preprocessing
 from pipeline.model.preprocessing.scaling import rescale
 
+if TYPE_CHECKING:
+    from pipeline.data.prepared import AnySplit
 
-def build(config: PreprocessingConfig, schema: Schema, inputs: dict[str, Any], train: AnySplit) -> Any:
+
+def build(config: PreprocessingConfig, schema: Schema, inputs: dict[str, Any], train: "AnySplit") -> Any:
     """One image (B, H, W, C) to a grid (B, H, W, C)."""
     (feature,) = schema.features
     largest = max(float(abs(chunk.inputs[feature.name]).max()) for chunk in train.chunks()) or 1.0
     return rescale(inputs[feature.name], 1.0 / largest, 0.0, "rescale")
+
+
+PREPROCESSING = Preprocessing(build, gives=GRID)

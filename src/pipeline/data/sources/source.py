@@ -1,0 +1,32 @@
+"""What a source is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config import DatasetConfig
+from pipeline.data.table import Table
+
+
+@dataclass(frozen=True)
+class Source:
+    """`config` is the dataclass of its configuration, of which `load(config)` reads the rows.
+
+    A NumPy archive, for example, in a file of its own::
+
+        @dataclass
+        class NpzDataset(DatasetConfig):
+            path: str = MISSING
+
+        def load(config: NpzDataset) -> Table:
+            arrays = np.load(config.path)
+            x, y = arrays["x"].astype(np.float32), arrays["y"].astype(np.float32)
+            names = [f"x{i}" for i in range(x.shape[1])]
+            features = [Feature(name, NUMERIC, "float32", []) for name in names]
+            return Table(features, dict(zip(names, x.T)), y, "y", classes=[])
+
+        SOURCE = Source(NpzDataset, load)
+    """
+
+    config: type[DatasetConfig]
+    load: Callable[[Any], Table]

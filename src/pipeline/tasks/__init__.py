@@ -1,0 +1,22 @@
+"""The tasks: what is asked of a model.
+
+Adding one: a file beside this with a subclass of `Task`, and a line in TASKS.
+"""
+
+from pipeline.tasks.binary import Binary
+from pipeline.tasks.multiclass import Multiclass
+from pipeline.tasks.regression import Regression
+from pipeline.tasks.task import Task
+
+TASKS: dict[str, Task] = {"regression": Regression(), "binary": Binary(), "multiclass": Multiclass()}
+
+
+def objectives(task: Task) -> tuple[str, ...]:
+    """What a training can be scored by: its validation loss, or a test metric on the validation rows."""
+    return ("val_loss", *(f"val_{name}" for name in task.metrics))
+
+
+def larger_is_better(objective: str) -> bool:
+    """Which way an objective, of whichever task, is better."""
+    name = objective.removeprefix("val_")
+    return any(task.metrics[name].higher_is_better for task in TASKS.values() if name in task.metrics)

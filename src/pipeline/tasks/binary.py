@@ -1,0 +1,40 @@
+"""Predicting one of two classes."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.tasks.classification import Classification
+
+
+class Binary(Classification):
+    name = "binary"
+    activation = "sigmoid"
+
+    def num_outputs(self, num_classes: int) -> int:
+        """The log-odds of class 1."""
+        return 1
+
+    def training_target(self, target: NDArray[Any], offset: float, scale: float) -> NDArray[Any]:
+        """0 or 1 (N, 1), float32."""
+        return target.astype(np.float32)[:, np.newaxis]
+
+    def loss(self, reduction: str) -> Any:
+        import keras
+
+        return keras.losses.BinaryCrossentropy(from_logits=True, reduction=reduction)
+
+    def row_metric(self, target: Any, outputs: Any) -> Any:
+        """1 where the class is right, else 0."""
+        from keras import ops
+
+        return ops.cast(ops.equal(target > 0.5, outputs > 0), "float32")[:, 0]
+
+    def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
+        if classes and len(classes) != 2:
+            return (
+                f"found {len(classes)} classes ({', '.join(classes)}), expected two for task {self.name}. "
+                "Set task: multiclass."
+            )
+        return super().check_target(target, name, classes)

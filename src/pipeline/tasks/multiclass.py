@@ -1,0 +1,31 @@
+"""Predicting one of several classes."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.tasks.classification import Classification
+
+
+class Multiclass(Classification):
+    name = "multiclass"
+    activation = "softmax"
+
+    def num_outputs(self, num_classes: int) -> int:
+        return num_classes
+
+    def training_target(self, target: NDArray[Any], offset: float, scale: float) -> NDArray[Any]:
+        """Class indices (N,)."""
+        return target.astype(np.int32)
+
+    def loss(self, reduction: str) -> Any:
+        import keras
+
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction)
+
+    def row_metric(self, target: Any, outputs: Any) -> Any:
+        """1 where the class is right, else 0."""
+        from keras import ops
+
+        return ops.cast(ops.equal(ops.cast(target, "int64"), ops.argmax(outputs, axis=-1)), "float32")

@@ -1,0 +1,72 @@
+"""Predicting a number."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.tasks.metric import Metric
+from pipeline.tasks.task import Task
+
+if TYPE_CHECKING:
+    from pipeline.tasks.scores import Array, Scores
+
+
+class Regression(Task):
+    name = "regression"
+    has_classes = False
+    metrics: ClassVar[dict[str, Metric]] = {
+        "mae": Metric(higher_is_better=False),
+        "rmse": Metric(higher_is_better=False),
+        "r2": Metric(higher_is_better=True),
+    }
+    primary = "r2"
+    training_metric = "mae"
+    activation = None
+    row_score = "error"
+    gain_unit = "less squared error"
+
+    def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
+        return None
+
+    def num_outputs(self, num_classes: int) -> int:
+        return 1
+
+    def training_target(self, target: NDArray[Any], offset: float, scale: float) -> NDArray[Any]:
+        """(N, 1), float32."""
+        standardized = (target.astype(np.float64) - offset) / scale
+        return standardized.astype(np.float32)[:, np.newaxis]
+
+    def loss(self, reduction: str) -> Any:
+        import keras
+
+        return keras.losses.MeanSquaredError(reduction)
+
+    def row_metric(self, target: Any, outputs: Any) -> Any:
+        """The absolute error."""
+        from keras import ops
+
+        return ops.abs(target - outputs)[:, 0]
+
+    def columns(self, num_classes: int) -> list[str]:
+        return ["prediction"]
+
+    def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":
+        """The squared error."""
+        return (answers - target.astype(np.float64)) ** 2
+
+    def gain(self, row_scores: "Array") -> "Array":
+        return -row_scores
+
+    def scores(self, target: NDArray[Any], answers: "Array") -> "Scores":
+        from pipeline.tasks.scores.regression import RegressionScores
+
+        return RegressionScores(target.astype(np.float64), answers)
+
+    def reference(self, train_ND: "Array", target: NDArray[Any], test_MD: "Array") -> tuple[str, "Array"]:
+        from pipeline.tasks.scores.references import linear
+
+        return "LinearRegression", linear(train_ND, target, test_MD)
+
+    def baseline(self, target: NDArray[Any], num_classes: int, num_rows: int) -> tuple[str, "Array"]:
+        return "mean", np.full(num_rows, target.astype(np.float64).mean())

@@ -1,0 +1,32 @@
+"""What `evaluate` computes of a task's answers. `train` needs none of it, so that an edit here retrains nothing.
+
+Metrics are functions of row weights, so that a bootstrap resample is just another weight vector. A weight w_n is how
+often row n stands in the resample; all ones is the test split itself. scikit-learn's figures are the tests' yardstick.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Values = dict[str, Array]
+
+
+class Scores(Protocol):
+    """The metrics of N test rows."""
+
+    @property
+    def num_rows(self) -> int: ...
+
+    def values(self, weights_RN: Array) -> Values:
+        """Each metric of R resamples (R,)."""
+
+    def with_one_more(self, weights_RM: Array) -> tuple[Values, Values]:
+        """The metrics of kind LUCKY with one row more, which is answered wrongly, and rightly. M is N + 1: the last
+        weight is that row's, which is of every class by the class's share of the rows."""
+
+
+def sums_by(bin_N: NDArray[np.int64], weights_N: Array, num_bins: int) -> Array:
+    """The weight in each bin (num_bins,)."""
+    return np.bincount(bin_N, weights_N, num_bins).astype(np.float64, copy=False)
