@@ -1,14 +1,16 @@
 """`dvc repro` reruns exactly what an edit touches. Real DVC, real stages, short trainings."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.clones import ROOT, copy, shell
+from tests.clones import EXPERIMENTS, copy, shell
 
 STAGE = re.compile(r"Running stage '([^']+)'")
 EVALUATE = ["evaluate@cnn_digits", "evaluate@linear_diabetes"]
+DATASETS = ("diabetes", "breast_cancer", "digits")
 
 
 @pytest.mark.slow
@@ -34,36 +36,74 @@ def test_an_edit_reruns_what_it_touches(reproduced: Path, tmp_path: Path) -> Non
     edit("conf/model/cnn.yaml", "  - cnn_schema\n", "  - cnn_schema\n\nkernel: 5\n")
     assert repro() == {"configure", "train@cnn_digits", "evaluate@cnn_digits"}, "the CNN's YAML"
 
-    with (root / "src/pipeline/evaluation/__init__.py").open("a") as stream:
-        stream.write("\n# a change in evaluation\n")
+    def add(name: str, text: str) -> None:
+        with (root / "src" / "pipeline" / name).open("a") as stream:
+            stream.write(f"\n{text}\n")
+
+    add("evaluation/metrics.py", "# a comment")
+    add("doctor.py", "CHANGED = 1")
+    assert repro() == {"configure"}, "a comment in code, and code of no stage"
+
+    add("evaluation/metrics.py", "CHANGED = 1")
     assert repro() == {"configure", *EVALUATE}, "code of evaluation"
 
-    with (root / "src/pipeline/doctor.py").open("a") as stream:
-        stream.write("\n# a change in what no stage runs\n")
-    assert repro() == {"configure"}, "code of no stage"
+    add("model/families/cnn.py", "CHANGED = 1")
+    assert repro() == {"configure", "train@cnn_digits", "evaluate@cnn_digits"}, "code of the CNN"
 
     edit("params.yaml", "seed: 1\nsplit", "seed: 2\nsplit")
     assert repro() == {"configure", "train@cnn_digits", "train@linear_diabetes", *EVALUATE}, "the training seed"
 
 
-def test_a_stage_depends_on_all_the_code_it_runs() -> None:
-    """Each stage's digest covers what its command imports, so that no edit of code goes unnoticed."""
-    import grimp
+# Every place where a family, trainer, source, modality or callback of one's own is named, and a source that none of the
+# experiments uses; a comment and an empty line in what all of them run.
+EDITS_OF_NOTHING_THAT_RUNS = (
+    ("model/families/__init__.py", "import cnn, linear", "import cnn, own, linear"),
+    ("model/families/__init__.py", "FAMILIES = {", 'FAMILIES = {\n    "own": Family(own.build, (GRID,), TASKS),'),
+    ("model/families/own.py", "", "def build(config, features):\n    return features\n"),
+    ("training/__init__.py", "import compiled, exact", "import compiled, own, exact"),
+    ("training/__init__.py", "= {", '= {\n    "own": own.train,'),
+    ("training/own.py", "", "def train(job):\n    pass\n"),
+    ("data/sources/__init__.py", "import inline", "import own, inline"),
+    ("data/sources/__init__.py", "= {", '= {"own": own.load, '),
+    ("data/sources/own.py", "", "def load(config):\n    pass\n"),
+    ("model/preprocessing/__init__.py", "import image", "import own, image"),
+    ("model/preprocessing/__init__.py", "= {", '= {"own": own.build, '),
+    ("model/preprocessing/own.py", "", "def build(*arguments):\n    pass\n"),
+    ("training/callbacks.py", "CALLBACKS: dict[str, Callable[..., Any]] = {", '\\g<0>"own": print, '),
+    ("data/sources/inline.py", r"\Z", "CHANGED = 1\n"),
+    ("doctor.py", r"\Z", "CHANGED = 1\n"),
+    ("model/assembly.py", "    import keras\n", "\\g<0>\n    # a comment\n"),
+)
 
-    from pipeline.stages import CODE
 
-    graph = grimp.build_graph("pipeline", cache_dir=None)
-    # they touch no output: the configuration reaches a stage as resolved values, and tracking follows a run
-    for name in ("cli", "compose", "config", "layout", "locks", "stages", "tracking"):
-        for module in {f"pipeline.{name}", *graph.find_descendants(f"pipeline.{name}")}:
-            graph.remove_module(module)
-    for stage in ("prepare", "train", "evaluate"):
-        packages = tuple(f"pipeline.{name.removesuffix('.py')}" for name in CODE[stage])
-        for module in graph.find_upstream_modules(f"pipeline.{stage}"):
-            assert module.startswith(packages), f"stage {stage} runs {module}, which pipeline/stages.py does not name"
+@pytest.mark.slow
+def test_an_edit_of_code_touches_what_can_reach_it(reproduced: Path, tmp_path: Path) -> None:
+    root = copy(reproduced, tmp_path / "clone")
 
+    def touched(*edits: tuple[str, str, str]) -> set[str]:
+        """The stages that these edits of src/pipeline/ would run again, by DVC's account once `configure` has run."""
+        for name, old, new in edits:
+            path = root / "src" / "pipeline" / name
+            path.write_text(re.sub(old, new, path.read_text(), count=1) if path.exists() else new)
+        shell(root, "dvc repro configure")
+        found = set(json.loads(shell(root, "dvc status --json")))
+        shell(root, "git checkout -q src && git clean -qfd src")
+        return found
 
-def test_every_name_of_code_is_there() -> None:
-    from pipeline.stages import CODE
+    def changed(name: str) -> tuple[str, str, str]:
+        return (name, r"\Z", "CHANGED = 1\n")
 
-    assert all((ROOT / "src" / "pipeline" / name).exists() for names in CODE.values() for name in names)
+    trains = {f"train@{name}" for name in EXPERIMENTS}
+    assert touched(*EDITS_OF_NOTHING_THAT_RUNS) == set(), "new members, what is not chosen, a comment"
+    assert touched(changed("model/families/cnn.py")) == {"train@cnn_digits"}
+    assert touched(changed("model/assembly.py")) == trains, "what all share"
+    assert touched(changed("data/sources/sklearn.py")) == {f"prepare@{name}" for name in DATASETS}
+    assert touched(changed("training/exact.py")) == set(), "a trainer that no experiment uses"
+
+    experiment = root / "conf" / "experiment" / "logistic_digits.yaml"
+    experiment.write_text(experiment.read_text().replace("defaults:\n", "defaults:\n  - override /trainer: exact\n"))
+    shell(root, "dvc repro train@logistic_digits")
+    left = {"evaluate@logistic_digits", "register"}  # what comes after it
+    assert touched() == left
+    assert touched(changed("training/exact.py")) == {"train@logistic_digits", *left}
+    assert touched(changed("training/compiled.py")) == {*trains - {"train@logistic_digits"}, *left}
