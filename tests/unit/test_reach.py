@@ -177,6 +177,13 @@ def test_strings_keep_their_signs_of_comments(text: str) -> None:
     assert without_comments(f"\n# first\n{text}# last\n") == text.strip("\n")
 
 
+def test_a_source_that_does_not_parse_is_named(shop: Path) -> None:
+    edit(shop / "oven/fire.py", "FIRE = 1", "FIRE = (")
+    with pytest.raises(SyntaxError) as caught:
+        found(shop, SOUP)
+    assert (caught.value.filename, caught.value.lineno) == (str(shop / "oven/fire.py"), 1)
+
+
 def test_comments_are_what_python_takes_for_comments() -> None:
     """In all sources of this project, against Python's own tokenizer."""
 

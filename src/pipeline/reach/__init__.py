@@ -12,7 +12,7 @@ what a registry holds is looked up by its keys.
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from pipeline.reach.module import packages_around, read_module, registries
+from pipeline.reach.module import Module, packages_around, read_module, registries
 
 
 def reach(
@@ -34,14 +34,23 @@ def reach(
         path = source_file(package, name)
         if path is None or is_in(name.partition(".")[2], left_out):
             continue
-        text = path.read_text(encoding="utf-8")
-        inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        keys = {registry: chosen[registry] for registry in registries(text) if registry in chosen}
-        module = read_module(text, inside, tuple(sorted(keys.items())))
+        module = read_file(path, name, chosen)
         if module.digest:
             found[path.relative_to(package).as_posix()] = module.digest
         waiting += [*packages_around(name), *module.imports]
     return dict(sorted(found.items()))
+
+
+def read_file(path: Path, name: str, chosen: Mapping[str, frozenset[str]]) -> Module:
+    """The module `name` in the file `path`, with the entries of its registries that are used."""
+    text = path.read_text(encoding="utf-8")
+    inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    try:
+        keys = {registry: chosen[registry] for registry in registries(text) if registry in chosen}
+        return read_module(text, inside, tuple(sorted(keys.items())))
+    except SyntaxError as error:
+        error.filename = str(path)  # what Python prints of it then says where it is
+        raise
 
 
 def source_file(package: Path, name: str) -> Path | None:
