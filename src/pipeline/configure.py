@@ -1,7 +1,7 @@
 """`python -m pipeline.configure`: compose every dataset and experiment of params.yaml, one resolved file each.
 
 DVC does not compose Hydra. This stage does, and each later stage depends on a file of its own here, which holds the
-values that it uses and digests of its code: so an edit reruns exactly the stages that it touches.
+values that it uses and digests of the code that it can reach: so an edit reruns exactly the stages that it touches.
 """
 
 from typing import Any
@@ -30,10 +30,9 @@ def configure() -> None:
     written = {layout.resolved_experiment(name): values for name, values in experiments.items()}
     for name, values in datasets.items():
         written[stages.resolved_file(layout, "prepare", name)] = stages.used_by(layout, "prepare", values)
-    for stage, keys in stages.KEYS.items():
+    for stage in ("train", "evaluate"):
         for name, values in experiments.items():
-            used = stages.used_by(layout, stage, {key: values[key] for key in keys})
-            written[stages.resolved_file(layout, stage, name)] = used
+            written[stages.resolved_file(layout, stage, name)] = stages.used_by(layout, stage, values)
     written[stages.resolved_file(layout, "register")] = stages.used_by(layout, "register", {})
     with replacing_folder(layout.resolved) as folder:
         for path, values in written.items():

@@ -68,9 +68,3 @@ def digest_file(path: Path) -> str:
 def digest_value(value: Any) -> str:
     """sha256 of a JSON-like value; equal values have equal digests whatever the order of their keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def digest_tree(paths: list[Path], root: Path) -> str:
-    """sha256 over the Python sources among files and folders, by path relative to `root` and content."""
-    files = sorted({f for p in paths for f in (p.rglob("*.py") if p.is_dir() else [p])})
-    return digest_value([[str(f.relative_to(root)), digest_file(f)] for f in files])

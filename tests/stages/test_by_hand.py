@@ -30,6 +30,10 @@ def test_missing_data_is_prepared_and_nothing_of_dvcs_touched(checkout: Path, pi
     assert not (checkout / "outputs").exists()
     (prepared,) = checkout.glob("runs/data/diabetes-*/")
     before = (prepared / "train.parquet").stat().st_mtime_ns
+    # an edit of code that this run cannot reach makes no other run of it
+    for name in ("data/sources/inline.py", "model/families/rnn.py"):
+        with (checkout / "src" / "pipeline" / name).open("a") as stream:
+            stream.write("\nCHANGED = 1\n")
     # the same data are there; another split is another preparation, and another identity
     assert pipeline("train", "-m", "experiment=linear_diabetes", "trainer.epochs=2", "split.seed=1,2").returncode == 0
     assert (prepared / "train.parquet").stat().st_mtime_ns == before

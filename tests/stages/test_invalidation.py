@@ -1,14 +1,16 @@
 """`dvc repro` reruns exactly what an edit touches. Real DVC, real stages, short trainings."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.clones import ROOT, copy, shell
+from tests.clones import EXPERIMENTS, copy, shell
 
 STAGE = re.compile(r"Running stage '([^']+)'")
 EVALUATE = ["evaluate@cnn_digits", "evaluate@linear_diabetes"]
+DATASETS = ("diabetes", "breast_cancer", "digits")
 
 
 @pytest.mark.slow
@@ -34,36 +36,101 @@ def test_an_edit_reruns_what_it_touches(reproduced: Path, tmp_path: Path) -> Non
     edit("conf/model/cnn.yaml", "  - cnn_schema\n", "  - cnn_schema\n\nkernel: 5\n")
     assert repro() == {"configure", "train@cnn_digits", "evaluate@cnn_digits"}, "the CNN's YAML"
 
-    with (root / "src/pipeline/evaluation/__init__.py").open("a") as stream:
-        stream.write("\n# a change in evaluation\n")
+    def add(name: str, text: str) -> None:
+        with (root / "src" / "pipeline" / name).open("a") as stream:
+            stream.write(f"\n{text}\n")
+
+    add("evaluation/intervals.py", "# a comment")
+    add("doctor.py", "CHANGED = 1")
+    assert repro() == {"configure"}, "a comment in code, and code of no stage"
+
+    add("evaluation/intervals.py", "CHANGED = 1")
     assert repro() == {"configure", *EVALUATE}, "code of evaluation"
 
-    with (root / "src/pipeline/doctor.py").open("a") as stream:
-        stream.write("\n# a change in what no stage runs\n")
-    assert repro() == {"configure"}, "code of no stage"
+    add("model/families/cnn.py", "CHANGED = 1")
+    assert repro() == {"configure", "train@cnn_digits", "evaluate@cnn_digits"}, "code of the CNN"
 
     edit("params.yaml", "seed: 1\nsplit", "seed: 2\nsplit")
     assert repro() == {"configure", "train@cnn_digits", "train@linear_diabetes", *EVALUATE}, "the training seed"
 
 
-def test_a_stage_depends_on_all_the_code_it_runs() -> None:
-    """Each stage's digest covers what its command imports, so that no edit of code goes unnoticed."""
-    import grimp
+# In src/pipeline/, what is replaced ("": the end) by what: each place that names a family, trainer, source, modality, task or
+# callback of one's own; a source that no experiment uses, and code of no stage; a comment in what all trainings run.
+EDITS_OF_NOTHING_THAT_RUNS = (
+    ("model/families/__init__.py", "import cnn, linear", "import cnn, own, linear"),
+    ("model/families/__init__.py", "= {", '= {\n    "own": own.FAMILY,'),
+    (
+        "model/families/own.py",
+        "",
+        "from pipeline.config import ModelConfig\nfrom pipeline.model.families.family import Family\n\n"
+        "FAMILY = Family(ModelConfig, print, (), ())\n",
+    ),
+    ("training/__init__.py", "import compiled, exact", "import compiled, own, exact"),
+    ("training/__init__.py", "= {", '= {\n    "own": own.train,'),
+    ("training/own.py", "", "def train(job):\n    pass\n"),
+    ("data/sources/__init__.py", "import inline", "import own, inline"),
+    ("data/sources/__init__.py", "= {", '= {"own": own.SOURCE, '),
+    (
+        "data/sources/own.py",
+        "",
+        "from pipeline.config import DatasetConfig\nfrom pipeline.data.sources.source import Source\n\n"
+        "SOURCE = Source(DatasetConfig, print)\n",
+    ),
+    ("model/preprocessing/__init__.py", "import image", "import own, image"),
+    ("model/preprocessing/__init__.py", "= {", '= {"own": own.PREPROCESSING, '),
+    (
+        "model/preprocessing/own.py",
+        "",
+        "from pipeline.model.preprocessing.modality import Preprocessing\n\n"
+        'PREPROCESSING = Preprocessing(print, "vector")\n',
+    ),
+    (
+        "tasks/__init__.py",
+        "from pipeline.tasks.binary",
+        "from pipeline.tasks.own import Own\nfrom pipeline.tasks.binary",
+    ),
+    ("tasks/__init__.py", "= {", '= {"own": Own(), '),
+    ("tasks/own.py", "", "from pipeline.tasks.binary import Binary\n\n\nclass Own(Binary):\n    name = 'own'\n"),
+    ("training/callbacks.py", '{"reduce_on_plateau"', '{"own": print, "reduce_on_plateau"'),
+    ("data/sources/inline.py", "", "CHANGED = 1\n"),
+    ("doctor.py", "", "CHANGED = 1\n"),
+    ("model/assembly.py", "    import keras\n", "    import keras\n\n    # a comment\n"),
+)
 
-    from pipeline.stages import CODE
 
-    graph = grimp.build_graph("pipeline", cache_dir=None)
-    # they touch no output: the configuration reaches a stage as resolved values, and tracking follows a run
-    for name in ("cli", "compose", "config", "layout", "locks", "stages", "tracking"):
-        for module in {f"pipeline.{name}", *graph.find_descendants(f"pipeline.{name}")}:
-            graph.remove_module(module)
-    for stage in ("prepare", "train", "evaluate"):
-        packages = tuple(f"pipeline.{name.removesuffix('.py')}" for name in CODE[stage])
-        for module in graph.find_upstream_modules(f"pipeline.{stage}"):
-            assert module.startswith(packages), f"stage {stage} runs {module}, which pipeline/stages.py does not name"
+@pytest.mark.slow
+def test_an_edit_of_code_touches_what_can_reach_it(reproduced: Path, tmp_path: Path) -> None:
+    root = copy(reproduced, tmp_path / "clone")
 
+    def touched(*edits: tuple[str, str, str]) -> set[str]:
+        """The stages that these edits of src/pipeline/ would run again, by DVC's account once `configure` has run."""
+        for name, old, new in edits:
+            path = root / "src" / "pipeline" / name
+            text = path.read_text() if path.exists() else ""
+            assert old in text
+            path.write_text(text.replace(old, new, 1) if old else text + new)
+        shell(root, "dvc repro configure")
+        found = set(json.loads(shell(root, "dvc status --json")))
+        shell(root, "git checkout -q src && git clean -qfd src")
+        return found
 
-def test_every_name_of_code_is_there() -> None:
-    from pipeline.stages import CODE
+    def changed(name: str) -> tuple[str, str, str]:
+        return (name, "", "CHANGED = 1\n")
 
-    assert all((ROOT / "src" / "pipeline" / name).exists() for names in CODE.values() for name in names)
+    trains = {f"train@{name}" for name in EXPERIMENTS}
+    assert touched(*EDITS_OF_NOTHING_THAT_RUNS) == set(), "new members, what is not chosen, a comment"
+    assert touched(changed("model/families/cnn.py")) == {"train@cnn_digits"}
+    assert touched(changed("model/assembly.py")) == trains, "what all share"
+    task = {"prepare@diabetes", "train@linear_diabetes", "evaluate@linear_diabetes"}
+    # what promotes compares models of every task
+    assert touched(changed("tasks/regression.py")) == {*task, "register"}
+    assert touched(changed("tasks/scores/regression.py")) == {"evaluate@linear_diabetes"}
+    assert touched(changed("data/sources/sklearn.py")) == {f"prepare@{name}" for name in DATASETS}
+    assert touched(changed("training/exact.py")) == set(), "a trainer that no experiment uses"
+
+    experiment = root / "conf" / "experiment" / "linear_diabetes.yaml"
+    experiment.write_text(experiment.read_text().replace("defaults:\n", "defaults:\n  - override /trainer: exact\n"))
+    shell(root, "dvc repro train@linear_diabetes")
+    left = {"evaluate@linear_diabetes", "register"}  # what comes after it
+    assert touched(changed("training/exact.py")) == {"train@linear_diabetes", *left}
+    assert touched(changed("training/compiled.py")) == {*trains - {"train@linear_diabetes"}, *left}

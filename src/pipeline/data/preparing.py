@@ -68,8 +68,7 @@ def prepared_for(config: PrepareConfig, layout: Layout) -> Path:
 
     For runs by hand, whose overrides DVC knows nothing of: its outputs in data/prepared/ are neither read nor written.
     """
-    code, packages = stages.code_digest(layout, "prepare"), stages.lock_digest(layout)
-    digest = digest_value([asdict(config), code, packages])[:DIGEST_DIGITS]
+    digest = digest_value(stages.used_by(layout, "prepare", asdict(config)))[:DIGEST_DIGITS]
     folder = layout.prepared_by_hand(f"{config.dataset.name}-{digest}")
     with locks.hold(folder.with_name(f"{folder.name}.lock"), f"the preparation of {config.dataset.name}"):
         if not folder.is_dir():

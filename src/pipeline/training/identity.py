@@ -29,7 +29,7 @@ def identify(config: Config, layout: Layout, prepared: Path) -> dict[str, Any]:
         "dataset": config.dataset.name,
         "config": digest_value({key: values[key] for key in stages.KEYS["train"]}),
         "data": data,
-        "code": stages.code_digest(layout, "train"),
+        "code": digest_value(stages.code_of(layout, "train", values)),
         "lock": stages.lock_digest(layout),
         "threads": config.trainer.threads,
     }

@@ -47,12 +47,24 @@ def test_data(split: str, identity: Identify, prepared: Path) -> None:
     assert identity() != first
 
 
-@pytest.mark.parametrize("name", ["src/pipeline/training/compiled.py", "requirements.lock"])
-def test_code_and_lock_file(name: str, identity: Identify, checkout: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "text", "counts"),
+    [
+        ("src/pipeline/training/compiled.py", "CHANGED = 1", True),
+        ("src/pipeline/training/compiled.py", "# changed", False),
+        ("src/pipeline/training/exact.py", "CHANGED = 1", False),
+        ("src/pipeline/model/families/cnn.py", "CHANGED = 1", True),
+        ("src/pipeline/model/families/rnn.py", "CHANGED = 1", False),
+        ("requirements.lock", "# changed", True),
+    ],
+)
+def test_code_that_it_runs_and_lock_file(
+    name: str, text: str, counts: bool, identity: Identify, checkout: Path
+) -> None:
     first = identity()
     with (checkout / name).open("a") as stream:
-        stream.write("\n# changed\n")
-    assert identity() != first
+        stream.write(f"\n{text}\n")
+    assert (identity() != first) == counts
 
 
 def test_a_missing_split_says_how_to_make_it(identity: Identify, prepared: Path) -> None:

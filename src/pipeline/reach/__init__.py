@@ -1,0 +1,66 @@
+"""Which sources of a package a command can reach by imports, found in their text, without running any of them.
+
+An import counts wherever it stands, also inside a function, but for those under `if TYPE_CHECKING:`, which never run.
+The import of a.b.c runs a/__init__.py and a/b/__init__.py too, so these are reached as well.
+
+A registry is a dict literal of a module with a name in capitals: `FAMILIES = {"cnn": Family(cnn.build, ...), ...}`. Its
+module imports every member, but one training uses few of them: the entries that are not chosen, and what is imported
+for those alone, count as if they were not there. That is sound because in this package nothing happens at import, and
+what a registry holds is looked up by its keys.
+"""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from pipeline.reach.module import Module, packages_around, read_module, registries
+
+
+def reach(
+    package: Path, start: str, chosen: Mapping[str, frozenset[str]], left_out: Collection[str] = ()
+) -> dict[str, str]:
+    """The files that the module `start` of `package` reaches, by their paths in it, each with a digest of its code that
+    comments and empty lines do not change.
+
+    `chosen` says which keys of a registry are used, by the registry's name; a registry that it does not name counts
+    whole. Modules of `left_out`, and all in packages of it, are neither counted nor followed.
+    """
+    found: dict[str, str] = {}
+    waiting, seen = [f"{package.name}.{start}"], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        path = source_file(package, name)
+        if path is None or is_in(name.partition(".")[2], left_out):
+            continue
+        module = read_file(path, name, chosen)
+        if module.digest:
+            found[path.relative_to(package).as_posix()] = module.digest
+        waiting += [*packages_around(name), *module.imports]
+    return dict(sorted(found.items()))
+
+
+def read_file(path: Path, name: str, chosen: Mapping[str, frozenset[str]]) -> Module:
+    """The module `name` in the file `path`, with the entries of its registries that are used."""
+    text = path.read_text(encoding="utf-8")
+    inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    try:
+        keys = {registry: chosen[registry] for registry in registries(text) if registry in chosen}
+        return read_module(text, inside, tuple(sorted(keys.items())))
+    except SyntaxError as error:
+        error.filename = str(path)  # what Python prints of it then says where it is
+        raise
+
+
+def source_file(package: Path, name: str) -> Path | None:
+    """The file of a module; None for a name that is not a module of this package."""
+    top, *parts = name.split(".")
+    place = package.joinpath(*parts)
+    paths = (place / "__init__.py", place.with_name(f"{place.name}.py"))
+    return next((path for path in paths if path.is_file()), None) if top == package.name else None
+
+
+def is_in(name: str, places: Collection[str]) -> bool:
+    """Whether a module is one of these, or stands in one of these packages."""
+    return any(name == place or name.startswith(f"{place}.") for place in places)

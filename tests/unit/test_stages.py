@@ -1,0 +1,98 @@
+"""What each stage depends on: all the code that it runs, and of the registries only what an experiment chooses."""
+
+import ast
+import re
+from collections import Counter
+
+import grimp
+import pytest
+
+from pipeline.compose import as_plain, compose_config
+from pipeline.layout import Layout
+from pipeline.reach import is_in, reach
+from pipeline.reach.module import registries
+from pipeline.stages import LEFT_OUT, REGISTRIES, chosen_by, code_of
+from tests.clones import EXPERIMENTS, ROOT
+
+PACKAGE = ROOT / "src" / "pipeline"
+SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text() for path in PACKAGE.rglob("*.py")}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("pipeline", exclude_type_checking_imports=True, cache_dir=None)
+
+
+@pytest.mark.parametrize("stage", LEFT_OUT)
+def test_a_stage_counts_all_the_code_it_runs(stage: str, graph: grimp.ImportGraph) -> None:
+    """Against another reader of imports, which knows nothing of registries."""
+    reached, waiting = set[str](), {f"pipeline.{stage}"}
+    while waiting:
+        reached |= waiting
+        imported = {name for module in waiting for name in graph.find_modules_directly_imported_by(module)}
+        waiting = {name for name in imported - reached if not is_in(name.partition(".")[2], LEFT_OUT[stage])}
+    counted = {re.sub(r"(/__init__)?\.py$", "", name) for name in reach(PACKAGE, stage, {}, LEFT_OUT[stage])}
+    expected = {name.partition(".")[2].replace(".", "/") for name in reached}
+    # a package that holds no code has no digest; the packages around a module are no imports to that reader
+    assert {name for name in expected - counted if SOURCES.get(f"{name}/__init__.py") != ""} == set()
+    assert {name for name in counted - expected if f"{name}/__init__.py" not in SOURCES} == set()
+
+
+@pytest.mark.parametrize(
+    ("stage", "parts"),
+    [
+        ("prepare", {"prepare.py", "data", "files.py", "tasks"}),
+        ("train", {"train.py", "data", "files.py", "model", "serving", "tasks", "training"}),
+        ("evaluate", {"evaluate.py", "data", "evaluation", "files.py", "tasks"}),
+        ("register", {"register.py", "data", "evaluation", "files.py", "registry", "tasks", "tracking"}),
+    ],
+)
+def test_a_stage_reaches_these_parts_of_the_package(stage: str, parts: set[str]) -> None:
+    """A new part here is code for whose edits the stage is run again from now on: name it, or leave it out in
+    pipeline/stages.py with a reason."""
+    assert {name.partition("/")[0] for name in reach(PACKAGE, stage, {}, LEFT_OUT[stage])} == parts
+
+
+def test_names_of_the_tables_are_there() -> None:
+    for name in {name for names in LEFT_OUT.values() for name in names}:
+        assert {f"{name.replace('.', '/')}{end}" for end in (".py", "/__init__.py")} & set(SOURCES), name
+    counted = Counter(name for text in SOURCES.values() for name in registries(text))
+    assert {name: counted[name] for name in REGISTRIES} == dict.fromkeys(REGISTRIES, 1)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_an_experiment_reaches_the_members_that_it_chooses(experiment: str) -> None:
+    layout = Layout(ROOT)
+    values = as_plain(compose_config(layout, "config", [f"experiment={experiment}"]))
+    family, trainer, modality = values["model"]["family"], values["trainer"]["name"], values["dataset"]["modality"]
+    found = set(code_of(layout, "train", values))
+    families = [name for name in found if name.startswith("model/families/")]
+    assert sorted(families) == sorted(f"model/families/{name}.py" for name in ("__init__", "family", family))
+    assert f"model/preprocessing/{modality}.py" in found
+    assert {"training/compiled.py", "training/exact.py"} & found == {f"training/{trainer}.py"}
+    sources = [name for name in code_of(layout, "prepare", values) if name.startswith("data/sources/")]
+    assert sources == sorted(f"data/sources/{name}.py" for name in ("__init__", "source", values["dataset"]["source"]))
+    for stage in ("prepare", "train", "evaluate"):
+        task = values["dataset"]["task"]
+        members = {"tasks/regression.py", "tasks/binary.py", "tasks/multiclass.py"}
+        assert members & set(code_of(layout, stage, values)) == {f"tasks/{task}.py"}
+    # each choice is among the keys of its registry: else the registry would count whole
+    literals = {name: literal for text in SOURCES.values() for name, literal in registries(text).items()}
+    for registry, keys in chosen_by(values).items():
+        assert keys <= {ast.literal_eval(key) for key in literals[registry].keys if key is not None}, registry
+
+
+def test_a_choice_may_be_several_keys_and_may_be_missing() -> None:
+    values = {"trainer": {"name": "keras", "callbacks": {"a": {}, "b": {}}}}
+    assert chosen_by(values) == {"CALLBACKS": frozenset("ab"), "TRAINERS": frozenset({"keras"})}
+
+
+def test_no_module_is_imported_by_a_computed_name() -> None:
+    """An import that is no import statement would not be seen, and an edit of what it brings would rerun nothing."""
+    dynamic = re.compile(r"import_module|__import__|\brunpy\b|\bpkgutil\b|spec_from_file_location|\bexec\(")
+    assert [name for name, text in SOURCES.items() if dynamic.search(text)] == []
+
+
+def test_no_stage_reads_a_file_of_the_package_that_is_no_source() -> None:
+    others = [path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    assert others == []
