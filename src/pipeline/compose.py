@@ -72,10 +72,9 @@ def _refuse_unknown(config: Any, where: str) -> None:
 
 
 def _unknown_field(kind: Any, name: str, where: str) -> ConfigError:
-    """That `name` is no field of the dataclass `kind`, which goes by its family or its own name."""
+    """That `name` is no field of the dataclass `kind`: CnnConfig is called cnn, as users know it."""
     known = kind.__dataclass_fields__
-    family = getattr(known.get("family"), "default", None)
-    called = family if isinstance(family, str) else kind.__name__.removesuffix("Config").lower() or "config"
+    called = kind.__name__.removesuffix("Config").lower() or "config"
     place = f"{where}: " if where else ""
     return ConfigError(f"{place}'{name}' is not a field of {called} {did_you_mean(name, known)}")
 

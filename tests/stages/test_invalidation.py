@@ -54,8 +54,8 @@ def test_an_edit_reruns_what_it_touches(reproduced: Path, tmp_path: Path) -> Non
     assert repro() == {"configure", "train@cnn_digits", "train@linear_diabetes", *EVALUATE}, "the training seed"
 
 
-# In src/pipeline/, what is replaced ("": the end) by what: each place that names a family, trainer, source, modality, task or
-# callback of one's own; a source that no experiment uses, and code of no stage; a comment in what all trainings run.
+# In src/pipeline/, what is replaced ("": the end) by what: each place that names a family, trainer, source, modality,
+# task or callback of one's own; a source that no experiment uses, and code of no stage; a comment in what all run.
 EDITS_OF_NOTHING_THAT_RUNS = (
     ("model/families/__init__.py", "import cnn, linear", "import cnn, own, linear"),
     ("model/families/__init__.py", "= {", '= {\n    "own": own.FAMILY,'),
