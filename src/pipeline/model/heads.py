@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import BINARY, MULTICLASS, REGRESSION
+from pipeline.data.moments import mean_and_deviation, stretch
 from pipeline.data.schema import Schema
 from pipeline.model.preprocessing.scaling import rescale
 
@@ -25,11 +26,8 @@ class Head:
         """The head for a schema's task; `target` (N,) is the training split's."""
         if schema.task != REGRESSION or not standardize:
             return cls(schema.task, schema.num_outputs)
-        values = target.astype(np.float64)
-        # the rounded mean of equal values need not be that value, and would leave them a deviation
-        constant = bool(values.min() == values.max())
-        offset, scale = (values[0], 1.0) if constant else (values.mean(), values.std())
-        return cls(schema.task, schema.num_outputs, float(offset), float(scale))
+        mean, deviation = mean_and_deviation(lambda: [target.astype(np.float64)])
+        return cls(schema.task, schema.num_outputs, float(mean), float(stretch(deviation)))
 
     @property
     def metric(self) -> str:
