@@ -47,10 +47,10 @@ def train_once(folder: Path, resident_bytes: int) -> None:
     from pipeline.config import MODELS, Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
     from pipeline.data.prepared import open_split
     from pipeline.data.schema import IMAGE, Feature, Schema
-    from pipeline.training.runtime import load_tensorflow
+    from pipeline.tensorflow_process import load_tensorflow
 
     trainer = TrainerConfig("compiled", 1, 256, OptimizerConfig(), resident_bytes=resident_bytes)
-    load_tensorflow(trainer)
+    load_tensorflow(trainer.tensorflow)
     from pipeline.tracking.journal import Journal
     from pipeline.training.fit import fit
 

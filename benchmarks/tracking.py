@@ -53,11 +53,11 @@ def train_tracked(kind: str) -> None:
     from rivals.cases import CASES
     from rivals.compiled import config_of, schema_of, split_of
 
-    from pipeline.training.runtime import load_tensorflow
+    from pipeline.tensorflow_process import load_tensorflow
 
     case = CASES["cnn 8x8, filters 32 64 128"]
     config = config_of(case)
-    load_tensorflow(config.trainer)
+    load_tensorflow(config.trainer.tensorflow)
     from pipeline.layout import JOURNAL, Layout
     from pipeline.tracking.follower import followed
     from pipeline.tracking.journal import FINISHED, Journal

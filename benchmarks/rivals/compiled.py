@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config import MODELS, Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
+from pipeline.config import MODELS, Config, DatasetConfig, OptimizerConfig, SplitConfig, TensorFlowConfig, TrainerConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
-from pipeline.training.runtime import load_tensorflow
+from pipeline.tensorflow_process import load_tensorflow
 from rivals.cases import Case, serve
 
 
@@ -62,5 +62,5 @@ def train(case: Case, **settings: Any) -> list[float]:
 
 if __name__ == "__main__":
     settings = {"instruction_set": sys.argv[2]} if len(sys.argv) > 2 else {}
-    load_tensorflow(TrainerConfig("compiled", 1, **settings))
+    load_tensorflow(TensorFlowConfig(**settings))
     serve(functools.partial(train, **settings))

@@ -157,13 +157,13 @@ def produce(training: Training, log: Any, params: dict[str, Any]) -> History:
 def train_model(training: Training, log: Any, params: dict[str, Any]) -> tuple[Any, History]:
     """The trained model and its history, from the prepared data."""
     from pipeline.data.prepared import limited, open_split
-    from pipeline.training.runtime import load_tensorflow
+    from pipeline.tensorflow_process import load_tensorflow
 
     config = training.config
     schema = Schema.read(training.prepared)
     most, limit = config.trainer.resident_bytes, config.trainer.limit
     splits = [limited(open_split(training.prepared, split, schema, most), limit) for split in (TRAIN, VALIDATION)]
-    load_tensorflow(config.trainer)
+    load_tensorflow(config.trainer.tensorflow)
     from pipeline.tracking.hparams import write_columns
     from pipeline.training.distribution import is_chief
     from pipeline.training.fit import fit

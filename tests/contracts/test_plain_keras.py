@@ -15,8 +15,9 @@ import tensorflow as tf
 from pipeline.config import MULTICLASS, REGRESSION, Config, EarlyStoppingConfig
 from pipeline.data.order import epoch_order
 from pipeline.model.assembly import assemble
+from pipeline.tensorflow_process import start_session
 from pipeline.tracking.journal import Journal
-from pipeline.training import TRAINERS, runtime
+from pipeline.training import TRAINERS
 from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of, features_of, rows_of, schema_of
 
@@ -48,7 +49,7 @@ def config_for(case: tuple[str, str, str], clip_norm: float | None) -> Config:
 
 
 def by_keras(config: Config, schema: Any) -> tuple[list[np.ndarray], dict[str, list[float]]]:
-    runtime.start_session(config.trainer, config.seed)
+    start_session(config.trainer.tensorflow, config.seed)
     train, held_out = rows_of(schema, 1), rows_of(schema, 2)
     model = assemble(config, schema, train)
     net = keras.Model(model.core.inputs, model.core.outputs)

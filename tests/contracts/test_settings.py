@@ -20,9 +20,11 @@ from pipeline.errors import ArtifactError, ConfigError, DataError
 from pipeline.layout import CHECKPOINTS
 from pipeline.model.assembly import Assembled
 from pipeline.model.xla import convolution, pooling
+from pipeline.tensorflow_process import start_session
 from pipeline.tracking.journal import Journal, read
-from pipeline.training import callbacks, job, runtime
+from pipeline.training import callbacks, job
 from pipeline.training.fit import fit
+from pipeline.training.memory import memory_advice
 from pipeline.training.xla import STEPS_THAT_PAY, uses_xla
 from tests.clones import environment
 from tests.contracts.mixed_precision import CASES as MIXED_CASES
@@ -206,7 +208,7 @@ def test_a_gpus_memory_is_taken_as_it_is_needed(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"device_name": f"name of {gpu}"})
     config = config_of("linear", REGRESSION).trainer
     for _ in range(2):  # a sweep's second job finds it set
-        assert runtime.start_session(config, 1) == "name of gpu 0"
+        assert start_session(config.tensorflow, 1) == "name of gpu 0"
     assert grown == ["gpu 0", "gpu 1"]
 
 
@@ -301,11 +303,11 @@ def test_out_of_memory_names_the_next_batch_size(error: Exception) -> None:
         pytest.raises(
             ConfigError, match=r"out of memory with trainer.batch_size 64. Try trainer.batch_size=32, or where "
         ),
-        runtime.memory_advice(64),
+        memory_advice(64),
     ):
         raise error
 
 
 def test_a_full_disk_is_not_out_of_memory() -> None:
-    with pytest.raises(tf.errors.ResourceExhaustedError), runtime.memory_advice(64):
+    with pytest.raises(tf.errors.ResourceExhaustedError), memory_advice(64):
         raise tf.errors.ResourceExhaustedError(None, None, "events.out; No space left on device")

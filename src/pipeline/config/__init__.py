@@ -28,6 +28,7 @@ from pipeline.config.experiment import (
 )
 from pipeline.config.model import MODELS, CnnConfig, LinearConfig, LogisticConfig, ModelConfig, RnnConfig
 from pipeline.config.params import Params, PromotionConfig
+from pipeline.config.tensorflow import TensorFlowConfig
 from pipeline.config.trainer import (
     AugmentationConfig,
     CheckpointConfig,
@@ -67,6 +68,7 @@ __all__ = [
     "SklearnDataset",
     "SplitConfig",
     "TensorBoardConfig",
+    "TensorFlowConfig",
     "TrainerConfig",
     "check_all",
 ]

@@ -16,14 +16,16 @@ from pipeline.layout import CHECKPOINTS, TENSORBOARD, TRAIN, VALIDATION
 from pipeline.model.assembly import Assembled, assemble
 from pipeline.model.augmentation import build_augmentation
 from pipeline.model.xla import speed_up
+from pipeline.tensorflow_process import on_gpu, start_session
 from pipeline.tracking.journal import Journal
 from pipeline.tracking.tensorboard import TensorBoardWriter
-from pipeline.training import TRAINERS, runtime
+from pipeline.training import TRAINERS
 from pipeline.training.checkpoint import Checkpoints
 from pipeline.training.distribution import MULTI_WORKER, build_strategy, is_chief, lost_worker
 from pipeline.training.interrupts import Interrupts
 from pipeline.training.job import Examples, Job, class_weights, rows_at_once
 from pipeline.training.lifecycle import Lifecycle
+from pipeline.training.memory import memory_advice
 from pipeline.training.observer import Observer
 from pipeline.training.profile import profiled
 from pipeline.training.progress import Progress
@@ -43,7 +45,7 @@ def fit(
     """Assemble one experiment's model and train it, from the last checkpoint in the run's `folder` if there is one;
     return it with each epoch's values. Of several workers only the chief writes."""
     settings = config.trainer
-    device = runtime.start_session(settings, config.seed)
+    device = start_session(settings.tensorflow, config.seed)
     strategy, writes = build_strategy(settings.strategy), is_chief(settings)
     checkpoints = Checkpoints(folder / CHECKPOINTS, folder.name, writes)
     saved = checkpoints.latest()
@@ -56,7 +58,7 @@ def fit(
     with strategy.scope():
         model = assemble(config, schema, train)
         augment = build_augmentation(settings.augmentation, model.core.input_shape[1:])
-    with runtime.memory_advice(settings.batch_size):
+    with memory_advice(settings.batch_size):
         examples, held_out = (
             _examples(model, settings, split, folder / f"{name}.features")
             for name, split in ((TRAIN, train), (VALIDATION, validation))
@@ -65,7 +67,11 @@ def fit(
         by_class = class_weights(train.target, len(schema.classes))
         examples = replace(examples, weight=by_class if train.weight is None else by_class * train.weight)
     xla = uses_xla(settings, config.model.family, model.core, examples.num_rows)
-    used = {"precision": settings.precision, "instruction_set": settings.instructions, "strategy": settings.strategy}
+    used = {
+        "precision": settings.precision,
+        "instruction_set": settings.tensorflow.instructions,
+        "strategy": settings.strategy,
+    }
     used |= {"device": device, "replicas": str(strategy.num_replicas_in_sync), "xla": "on" if xla else "off"}
     journal.tags(used)
     # what an earlier, finished run of this identity wrote for TensorBoard stands
@@ -75,11 +81,11 @@ def fit(
     looks = settings.tensorboard.spaced(settings.epochs)
     observer = Observer(model, schema, held_out, journal, progress, board, looks, history)
     try:
-        with Interrupts() as interrupts, runtime.memory_advice(settings.batch_size), lost_worker(settings.strategy):
+        with Interrupts() as interrupts, memory_advice(settings.batch_size), lost_worker(settings.strategy):
             if not done:
                 observer.describe(params)
             # after the observer, whose graph is of Keras' own layers
-            if xla and not runtime.on_gpu():
+            if xla and not on_gpu():
                 speed_up(model.core)
             life = Lifecycle(model.core, settings, config.checkpoint, observer, checkpoints, saved, interrupts)
             job = Job(model.core, augment, model.head, examples, held_out, settings, config.seed, xla, strategy, life)
