@@ -45,7 +45,7 @@ def _schema() -> Any:
 def train_once(folder: Path, resident_bytes: int) -> None:
     """One epoch of logistic regression on the dataset in `folder`; prints the peak memory in MiB."""
     from pipeline.config import MODELS, Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
-    from pipeline.data.prepared import open_split
+    from pipeline.data.prepared import TrainingData, open_split
     from pipeline.data.schema import IMAGE, Feature, Schema
     from pipeline.tensorflow_process import load_tensorflow
 
@@ -59,7 +59,7 @@ def train_once(folder: Path, resident_bytes: int) -> None:
     splits = [open_split(folder, name, schema, resident_bytes) for name in ("train", "validation")]
     config = Config("made", 1, SplitConfig(1, 0.2, 0.1), DatasetConfig("made"), MODELS["logistic"](), trainer=trainer)
     with tempfile.TemporaryDirectory() as run:
-        fit(config, schema, *splits, Journal(Path(run) / "journal.jsonl"), Path(run), {})
+        fit(config, TrainingData(schema, *splits), Path(run), Journal(Path(run) / "journal.jsonl"))
     print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.config import MODELS, Config, DatasetConfig, OptimizerConfig, SplitConfig, TensorFlowConfig, TrainerConfig
-from pipeline.data.prepared import Split
+from pipeline.data.prepared import Split, TrainingData
 from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
 from pipeline.tensorflow_process import load_tensorflow
 from rivals.cases import Case, serve
@@ -56,7 +56,7 @@ def train(case: Case, **settings: Any) -> list[float]:
     config: Any = config_of(case, **settings)
     with tempfile.TemporaryDirectory() as folder:
         clock = [time.perf_counter()]
-        fit(config, schema, *splits, Clock(Path(folder) / "journal.jsonl"), Path(folder), {})
+        fit(config, TrainingData(schema, *splits), Path(folder), Clock(Path(folder) / "journal.jsonl"))
     return clock
 
 

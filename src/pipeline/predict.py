@@ -15,7 +15,7 @@ def predict() -> None:
     from pipeline.compose import from_arguments
     from pipeline.data.prepared import ROW, read_inputs, read_table
     from pipeline.serving import batch
-    from pipeline.serving.export import load_served, precision_of
+    from pipeline.serving.archive import load_served, precision_of
     from pipeline.tensorflow_process import load_tensorflow, start_session
 
     config = from_arguments(PredictConfig, sys.argv[1:])

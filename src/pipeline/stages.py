@@ -13,7 +13,17 @@ from pipeline.layout import Layout
 # in src/pipeline/; what cannot change an output (tracking, in `train`) is left out
 CODE = {
     "prepare": ("prepare.py", "data", "errors.py", "files.py"),
-    "train": ("train.py", "data", "errors.py", "files.py", "model", "serving", "tensorflow_process.py", "training"),
+    "train": (
+        "train.py",
+        "data",
+        "errors.py",
+        "files.py",
+        "identity.py",
+        "model",
+        "serving",
+        "tensorflow_process.py",
+        "training",
+    ),
     "evaluate": ("evaluate.py", "data", "errors.py", "evaluation", "files.py"),
     "register": ("register.py", "registry", "tracking"),
 }

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from pipeline.config import MULTICLASS, REGRESSION, Config, EarlyStoppingConfig
 from pipeline.data.order import epoch_order
+from pipeline.data.prepared import TrainingData
 from pipeline.model.assembly import assemble
 from pipeline.tensorflow_process import start_session
 from pipeline.tracking.journal import Journal
@@ -86,7 +87,7 @@ def test_plain_keras_trains_to_the_same(case: tuple[str, str, str], trainer: str
         config.trainer.name = trainer
         folder = tmp_path / str(clip_norm)
         journal = Journal(folder / "journal.jsonl")
-        model, history = fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, folder, {})
+        model, history = fit(config, TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2)), folder, journal)
         assert len(history) == len(expected["loss"])
         for name in ("loss", "val_loss"):
             found = [values[name] for values in history]

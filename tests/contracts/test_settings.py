@@ -14,6 +14,7 @@ from sklearn.linear_model import Ridge
 
 from pipeline.config import MULTICLASS, REGRESSION, Config
 from pipeline.data.history import EpochValues
+from pipeline.data.prepared import TrainingData
 from pipeline.data.schema import NUMERIC, Feature
 from pipeline.data.table import Table
 from pipeline.errors import ArtifactError, ConfigError, DataError
@@ -22,7 +23,7 @@ from pipeline.model.assembly import Assembled
 from pipeline.model.xla import convolution, pooling
 from pipeline.tensorflow_process import start_session
 from pipeline.tracking.journal import Journal, read
-from pipeline.training import callbacks, job
+from pipeline.training import callbacks, examples
 from pipeline.training.fit import fit
 from pipeline.training.memory import memory_advice
 from pipeline.training.xla import STEPS_THAT_PAY, uses_xla
@@ -41,7 +42,7 @@ IMAGES = ("cnn", "image", MULTICLASS)
 def trained(config: Config, modality: str, task: str, folder: Path, **changed: object) -> tuple[Assembled, list]:
     schema = schema_of(modality, task)
     rows = replace(rows_of(schema, 1), **changed)
-    return fit(config, schema, rows, rows_of(schema, 2), Journal(folder / "journal.jsonl"), folder, {})
+    return fit(config, TrainingData(schema, rows, rows_of(schema, 2)), folder, Journal(folder / "journal.jsonl"))
 
 
 def weights_of(model: Assembled) -> list[bytes]:
@@ -181,7 +182,7 @@ def test_validation_rows_beyond_one_batch(
     config = config_of(case[0], case[2])
     config.trainer.name, config.trainer.xla, config.trainer.epochs = "compiled", xla, 2
     whole = trained(config, case[1], case[2], tmp_path / "whole")[1]
-    monkeypatch.setattr(job, "EVALUATED_ROWS", 20)  # two batches and a rest
+    monkeypatch.setattr(examples, "EVALUATED_ROWS", 20)  # two batches and a rest
     for ours, theirs in zip(trained(config, case[1], case[2], tmp_path / "cut")[1], whole, strict=True):
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-5)
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.config import REGRESSION
+from pipeline.data.prediction_columns import prediction_columns
 from pipeline.data.prepared import ROW, Split, read_table
 from pipeline.data.schema import Schema
 from pipeline.data.unusual import most_unusual_input
@@ -21,7 +22,7 @@ def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> N
     names the input that is farthest from the `train` rows.
     """
     table = read_table(path)
-    wanted = ["prediction"] if schema.task == REGRESSION else [f"p_{k}" for k in range(len(schema.classes))]
+    wanted = prediction_columns(schema.task, len(schema.classes))
     if table.column_names != [ROW, *wanted]:
         found = ", ".join(table.column_names)
         raise ArtifactError(f"{path}: found columns {found}, expected {', '.join([ROW, *wanted])}. Train again.")

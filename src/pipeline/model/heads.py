@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import BINARY, MULTICLASS, REGRESSION
 from pipeline.data.moments import mean_and_deviation, stretch
+from pipeline.data.prediction_columns import NUMBER, PROBABILITY
 from pipeline.data.schema import Schema
 from pipeline.model.preprocessing.scaling import rescale
 
@@ -70,8 +71,8 @@ class Head:
         """Raw outputs to what a user reads: a number in the target's unit (B, 1), the probability of class 1
         (B, 1), or of each class (B, K)."""
         if self.task == REGRESSION:
-            return rescale(outputs, self.scale, self.offset, "prediction")
+            return rescale(outputs, self.scale, self.offset, NUMBER)
         import keras
 
         activation = "sigmoid" if self.task == BINARY else "softmax"
-        return keras.layers.Activation(activation, name="probability")(outputs)
+        return keras.layers.Activation(activation, name=PROBABILITY)(outputs)

@@ -15,6 +15,7 @@ from pipeline.config import MULTICLASS, REGRESSION
 from pipeline.errors import ConfigError
 from pipeline.training.batches import tensors
 from pipeline.training.job import Job
+from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.newton import Newton
 from pipeline.training.standardized import Standardized
 
@@ -26,26 +27,26 @@ TOLERANCE = 1e-6  # the weights are kept as float32
 MOST_PARAMETERS = 5000  # the Hessian of that many takes 200 MB
 
 
-def train(job: Job) -> None:
+def train(job: Job, lifecycle: Lifecycle) -> None:
     """Train `job.core` in place; `trainer.epochs` is the most that Newton may take."""
-    epoch = job.life.begin()
+    epoch = lifecycle.begin()
     if epoch == 0:
         # so the weights that no row determines, such as a constant column's, are 0 and not a random start
         _set(job, np.zeros_like(_get(job)))
     solve = _least_squares(job) if job.head.task == REGRESSION else _newton(job)
-    while epoch < job.config.epochs and not job.life.stopped:
-        job.life.begin_epoch()
+    while epoch < job.config.epochs and not lifecycle.stopped:
+        lifecycle.begin_epoch()
         converged, step = solve()
-        job.life.epoch(_values(job, step))
+        lifecycle.end_epoch(_values(job, step))
         if converged:
-            job.life.stop()
+            lifecycle.stop()
         epoch += 1
-        job.life.rest()
-    if not job.life.stopped:
+        lifecycle.checkpoint_if_due()
+    if not lifecycle.stopped:
         raise ConfigError(
             f"trainer exact: no minimum after {job.config.epochs} iterations. Raise trainer.epochs or model.l2."
         )
-    job.life.end()
+    lifecycle.end()
 
 
 def _least_squares(job: Job) -> Solver:

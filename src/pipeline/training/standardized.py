@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pipeline.data.moments import mean_and_deviation, stretch
 from pipeline.data.rows_file import RowsFile
 from pipeline.errors import ConfigError
-from pipeline.training.job import Examples
+from pipeline.training.examples import Examples
 
 Array = NDArray[np.float64]
 
