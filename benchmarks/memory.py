@@ -45,13 +45,13 @@ def _schema() -> Any:
 def train_once(folder: Path, resident_bytes: int) -> None:
     """One epoch of logistic regression on the dataset in `folder`; prints the peak memory in MiB."""
     from pipeline.config import Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
-    from pipeline.data.prepared import open_split
+    from pipeline.data.prepared import TrainingData, open_split
     from pipeline.data.schema import IMAGE, Feature, Schema
     from pipeline.model.families import FAMILIES
-    from pipeline.training.runtime import load_tensorflow
+    from pipeline.tensorflow_process import load_tensorflow
 
     trainer = TrainerConfig("compiled", 1, 256, OptimizerConfig(), resident_bytes=resident_bytes)
-    load_tensorflow(trainer)
+    load_tensorflow(trainer.tensorflow)
     from pipeline.tracking.journal import Journal
     from pipeline.training.fit import fit
 
@@ -61,7 +61,7 @@ def train_once(folder: Path, resident_bytes: int) -> None:
     model = FAMILIES["logistic"].config(family="logistic")
     config = Config("made", 1, SplitConfig(1, 0.2, 0.1), DatasetConfig("made"), model, trainer=trainer)
     with tempfile.TemporaryDirectory() as run:
-        fit(config, schema, *splits, Journal(Path(run) / "journal.jsonl"), Path(run), {})
+        fit(config, TrainingData(schema, *splits), Path(run), Journal(Path(run) / "journal.jsonl"))
     print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 

@@ -53,11 +53,12 @@ def train_tracked(kind: str) -> None:
     from rivals.cases import CASES
     from rivals.compiled import config_of, schema_of, split_of
 
-    from pipeline.training.runtime import load_tensorflow
+    from pipeline.tensorflow_process import load_tensorflow
 
     case = CASES["cnn 8x8, filters 32 64 128"]
     config = config_of(case)
-    load_tensorflow(config.trainer)
+    load_tensorflow(config.trainer.tensorflow)
+    from pipeline.data.prepared import TrainingData
     from pipeline.layout import JOURNAL, Layout
     from pipeline.tracking.follower import followed
     from pipeline.tracking.journal import FINISHED, Journal
@@ -76,14 +77,14 @@ def train_tracked(kind: str) -> None:
             marks.append(time.perf_counter())
 
     if kind != "everything":
-        module.TensorBoardWriter = lambda *_: None
+        module.Board = lambda *_: None
     with tempfile.TemporaryDirectory() as root:
         layout = Layout(Path(root))
         journal = Clock(layout.run(name) / JOURNAL)
         journal.start(name, "made", {}, {})
         with nullcontext() if kind == "nothing" else followed(layout, name, "", 60.0):
             splits = [split_of(case, schema, number) for number in (0, 1)]
-            module.fit(config, schema, *splits, journal, layout.run(name), {})
+            module.fit(config, TrainingData(schema, *splits), layout.run(name), journal)
             journal.end(FINISHED)
         delivered = find_run(Store(layout), "made", name) if kind != "nothing" else None
         if kind != "nothing" and (delivered is None or delivered.info.status != FINISHED):

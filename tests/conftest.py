@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from pipeline.config import TrainerConfig
-from pipeline.training.runtime import set_environment
+from pipeline.config import TensorFlowConfig
+from pipeline.tensorflow_process import set_environment
 from tests.clones import IDENTITY, ROOT, environment, reproduce
 from tests.outputs import write_outputs
 from tests.refusals import content
@@ -24,7 +24,7 @@ TREE = ("conf", "src", "params.yaml", "dvc.yaml", "requirements.lock", ".dvc/con
 # As a real run does before it imports TensorFlow. Test modules import it themselves, after this one.
 PRECISION = os.environ.get("PIPELINE_TEST_PRECISION", "float32")
 assert "tensorflow" not in sys.modules
-set_environment(TrainerConfig(name="keras", epochs=1, precision=PRECISION))
+set_environment(TensorFlowConfig(precision=PRECISION))
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -49,7 +49,7 @@ def _threads() -> None:
     """TensorFlow's threads are set once in a process, before its first computation."""
     import tensorflow as tf
 
-    threads = TrainerConfig(name="keras", epochs=1).threads
+    threads = TensorFlowConfig().threads
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 

@@ -60,8 +60,8 @@ class Zygote:
 
 
 def import_what_takes_long() -> None:
+    from pipeline.tensorflow_process import NOT_NEEDED, _hidden
     from pipeline.tracking.settings import set_defaults
-    from pipeline.training.runtime import NOT_NEEDED, _hidden
 
     set_defaults()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"

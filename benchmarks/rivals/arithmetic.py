@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config import TrainerConfig
-from pipeline.training.runtime import load_tensorflow, start_session
+from pipeline.config import TensorFlowConfig
+from pipeline.tensorflow_process import load_tensorflow, start_session
 from rivals.cases import CASES, Case
 from rivals.compiled import config_of, schema_of, split_of
 
@@ -56,7 +56,7 @@ def gflops() -> float:
 
 
 if __name__ == "__main__":
-    settings = TrainerConfig("compiled", 1)
+    settings = TensorFlowConfig()
     load_tensorflow(settings)
     start_session(settings, seed=0)
     print(json.dumps({"gflops": gflops(), "gflop": {name: gflop(case) for name, case in CASES.items()}}))

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config import Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
-from pipeline.data.prepared import Split
+from pipeline.config import Config, DatasetConfig, OptimizerConfig, SplitConfig, TensorFlowConfig, TrainerConfig
+from pipeline.data.prepared import Split, TrainingData
 from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
 from pipeline.model.families import FAMILIES
-from pipeline.training.runtime import load_tensorflow
+from pipeline.tensorflow_process import load_tensorflow
 from rivals.cases import Case, serve
 
 
@@ -57,11 +57,11 @@ def train(case: Case, **settings: Any) -> list[float]:
     config: Any = config_of(case, **settings)
     with tempfile.TemporaryDirectory() as folder:
         clock = [time.perf_counter()]
-        fit(config, schema, *splits, Clock(Path(folder) / "journal.jsonl"), Path(folder), {})
+        fit(config, TrainingData(schema, *splits), Path(folder), Clock(Path(folder) / "journal.jsonl"))
     return clock
 
 
 if __name__ == "__main__":
     settings = {"instruction_set": sys.argv[2]} if len(sys.argv) > 2 else {}
-    load_tensorflow(TrainerConfig("compiled", 1, **settings))
+    load_tensorflow(TensorFlowConfig(**settings))
     serve(functools.partial(train, **settings))

@@ -198,4 +198,4 @@ def _typed(node: Any) -> Any:
 
     from pipeline import compose
 
-    return compose.finish(node, dict(HydraConfig.get().runtime.choices))
+    return compose.config_of(node, dict(HydraConfig.get().runtime.choices))

@@ -124,7 +124,7 @@ def register_schema(layout: Layout) -> None:
     OmegaConf.register_resolver("fair_jobs", lambda threads: max(1, num_cores() // threads), replace=True)
 
 
-def finish(node: DictConfig, choices: dict[str, Any]) -> Any:
+def config_of(node: DictConfig, choices: dict[str, Any]) -> Any:
     """Name what was chosen and return the checked schema object of a composed node."""
     OmegaConf.set_readonly(node, False)
     if "dataset" in choices:
@@ -149,7 +149,7 @@ def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> An
         choices = dict(node.hydra.runtime.choices)
         OmegaConf.set_struct(node, False)
         node.pop("hydra")
-        return finish(node, choices)
+        return config_of(node, choices)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise explain(error) from error
 

@@ -85,9 +85,9 @@ def locked(path: Path) -> dict[str, str]:
 def check_processor(layout: Layout) -> Iterator[Finding]:
     """Cores against trainer.threads, instructions against trainer.instruction_set."""
     from pipeline.compose import num_cores
-    from pipeline.config import TrainerConfig
+    from pipeline.config import TensorFlowConfig
 
-    cores, defaults = num_cores(), TrainerConfig()
+    cores, defaults = num_cores(), TensorFlowConfig()
     if cores >= defaults.threads:
         yield Finding(OK, "threads", f"{defaults.threads} (trainer.threads) on {cores} cores")
     else:
@@ -109,10 +109,10 @@ def check_gpu(layout: Layout) -> Iterator[Finding]:
     if listed is None:
         yield Finding(OK, "GPU", "none (no nvidia-smi); trainings use the CPU")
         return
-    from pipeline.config import TrainerConfig
-    from pipeline.training.runtime import load_tensorflow
+    from pipeline.config import TensorFlowConfig
+    from pipeline.tensorflow_process import load_tensorflow
 
-    load_tensorflow(TrainerConfig())
+    load_tensorflow(TensorFlowConfig())
     import tensorflow as tf
 
     seen = len(tf.config.list_physical_devices("GPU"))

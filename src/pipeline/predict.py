@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.cli import run_command
-from pipeline.config import PredictConfig, TrainerConfig
+from pipeline.config import PredictConfig, TensorFlowConfig
 from pipeline.layout import MODEL, Layout
 
 
@@ -15,16 +15,16 @@ def predict() -> None:
     from pipeline.compose import from_arguments
     from pipeline.data.prepared import ROW, read_inputs, read_table
     from pipeline.serving import batch
-    from pipeline.serving.export import load_served, precision_of
-    from pipeline.training import runtime
+    from pipeline.serving.archive import load_served, precision_of
+    from pipeline.tensorflow_process import load_tensorflow, start_session
 
     config = from_arguments(PredictConfig, sys.argv[1:])
     table = read_table(Path(config.input))
     named = Layout.find().trained(config.model) / MODEL
     path = named if named.is_file() else Path(config.model)
-    settings = TrainerConfig(name="keras", epochs=1, precision=precision_of(path))
-    runtime.load_tensorflow(settings)
-    runtime.start_session(settings, seed=0)
+    settings = TensorFlowConfig(precision=precision_of(path))
+    load_tensorflow(settings)
+    start_session(settings, seed=0)
     served = load_served(path)
     inputs = read_inputs(
         table, {name: list(tensor.shape[1:]) for name, tensor in served.input.items()}, Path(config.input)

@@ -7,7 +7,7 @@ from pipeline.layout import SPLITS, Layout
 
 def prepare(config: PrepareConfig) -> None:
     """Write train, validation and test as Parquet, schema.json, and summary.json (rows by split and class)."""
-    from pipeline.data.preparing import write_prepared
+    from pipeline.data.writing import write_prepared
     from pipeline.files import replacing_folder
 
     name = config.dataset.name

@@ -17,10 +17,10 @@ def register() -> None:
     from pipeline.tracking.settings import FOR_A_PERSON, set_defaults
 
     set_defaults(FOR_A_PERSON)
+    from pipeline.identity import read_identity
     from pipeline.tracking.store import Store
     from pipeline.tracking.sweep_sync import sync_sweeps
     from pipeline.tracking.sync import sync_all
-    from pipeline.training.identity import read_identity
 
     layout = Layout.find()
     params = load_params(layout)
@@ -63,13 +63,13 @@ def look_at(store: Any) -> None:
 
 def register_one(store: Any, experiment: str, rule: Any) -> list[str]:
     """Sync, register and judge one experiment; return its row of the table."""
+    from pipeline.identity import read_identity
     from pipeline.registry import versions
     from pipeline.registry.evidence import check_outputs, read_report
     from pipeline.registry.promotion import standing_of
     from pipeline.tracking.rebuild import ensure_run
     from pipeline.tracking.results import log_results
     from pipeline.tracking.views import describe
-    from pipeline.training.identity import read_identity
 
     layout = store.layout
     identity = read_identity(layout.trained(experiment))

@@ -51,7 +51,7 @@ METRICS = "tasks.scores"
 LEFT_OUT = {
     "prepare": (*FRAME, METRICS),
     # a run by hand prepares its data itself, and data count by what they hold; what follows a run changes nothing of it
-    "train": (*FRAME, METRICS, "data.preparing", "tracking"),
+    "train": (*FRAME, METRICS, "data.folders", "tracking"),
     "evaluate": FRAME,
     # it reads what trainings have left, and trains nothing
     "register": (*FRAME, METRICS, "training"),

@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.cli import Multirun, hydra_command, terminate_as_interrupt
-from pipeline.config import Config, PrepareConfig
-from pipeline.data.schema import Schema
+from pipeline.config import Config
 from pipeline.errors import ConfigError
-from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, TEST, TRAIN, VALIDATION, Layout
+from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, PREDICTIONS, TEST, Layout
 from pipeline.tracking.sweep import SweepJob, read_jobs, table
+
+if TYPE_CHECKING:
+    from pipeline.identity import Identity
+    from pipeline.tracking.journal import Journal
 
 WAIT_SECONDS = 3.0  # for MLflow, at the end of a run by hand; what a stage of DVC leaves, its register delivers
 
@@ -18,44 +21,114 @@ History = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Training:
+class Run:
     """One training: its configuration, the folder of its splits, its identity.json, its own folder, its output."""
 
     config: Config
     layout: Layout
     prepared: Path
-    identity: dict[str, Any]
+    identity: "Identity"
     folder: Path
     output: Path
 
 
 def train(config: Config, job: SweepJob | None = None) -> float:
-    """Train one experiment and write its folder (model, history, predictions, identity) whole or not at all.
-
-    Returns its score: `config.objective` of the epoch whose weights are kept. A stage of DVC names its output, and
-    trains on the data that DVC prepared, if that is what this configuration asks for; a run by hand, and a sweep's job,
-    touch neither.
-    """
-    from pipeline.data.preparing import is_dvcs, prepared_for
+    """Train one experiment and write its folder (model, history, predictions, identity) whole or not at all; `job` is
+    that of a sweep. Returns its score: `config.objective` of the epoch whose weights are kept."""
+    from pipeline import locks
+    from pipeline.tracking.follower import followed
+    from pipeline.tracking.recording import recorded
+    from pipeline.tracking.settings import without_password
     from pipeline.training.distribution import check_strategy, is_chief
-    from pipeline.training.identity import identify
 
     terminate_as_interrupt()
     check_strategy(config.trainer)
-    layout = Layout.find()
-    wanted = PrepareConfig(config.split, config.dataset)
-    by_dvc = config.output is not None and is_dvcs(wanted, layout)
-    prepared = layout.prepared(config.dataset.name) if by_dvc else prepared_for(wanted, layout)
-    identity = identify(config, layout, prepared)
-    folder = layout.run(str(identity["identity"]))
-    output = Path(config.output) if config.output else folder / "output"
-    training = Training(config, layout, prepared, identity, folder, output)
+    run = identified(config, Layout.find())
+    layout, name, folder, output = run.layout, run.folder.name, run.folder, run.output
     if not is_chief(config.trainer):
-        return score(config, take_part(training))
+        return score(config, train_as_worker(run))
     if job is not None:
-        job.experiment, job.identity, job.objective = config.name, folder.name, config.objective
+        job.experiment, job.identity, job.objective = config.name, name, config.objective
         job.save()
-    return score(config, lead(training, job))
+    # a training whose `dvc repro` was killed lives on: it must not write over its successor's output
+    with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(folder / LOCK, f"run {name}"):
+        if job is not None and (history := trained_before(run)):
+            print(f"{config.name}: trained before, in {output}")
+            return score(config, history)
+        sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
+        with followed(layout, name, sweep, wait), recorded(config, run.identity, layout) as journal:
+            model, history = train_model(run, journal, chief=True)
+            write_output(run, model.served, history)
+    print(
+        f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
+        f"MLflow run {name} at {without_password(layout.tracking_uri)}"
+    )
+    return score(config, history)
+
+
+def identified(config: Config, layout: Layout) -> Run:
+    """What is to be trained, on which data, by which name, and where it writes."""
+    from pipeline.data.folders import prepared_folder
+    from pipeline.identity import identify
+
+    prepared = prepared_folder(config, layout)
+    identity = identify(config, layout, prepared)
+    folder = layout.run(identity["identity"])
+    return Run(config, layout, prepared, identity, folder, Path(config.output) if config.output else folder / "output")
+
+
+def train_as_worker(run: Run) -> History:
+    """Another process is this training's chief: the same computation, nothing written."""
+    import tempfile
+
+    from pipeline.tracking.journal import Journal
+
+    with tempfile.TemporaryDirectory() as temporary:
+        return train_model(run, Journal(Path(temporary) / JOURNAL), chief=False)[1]
+
+
+def trained_before(run: Run) -> History | None:
+    """The history of a finished run of this identity whose output is there."""
+    from pipeline.tracking.recording import finished_epochs
+
+    return finished_epochs(run.identity, run.layout) if (run.output / MODEL).is_file() else None
+
+
+def train_model(run: Run, journal: "Journal", chief: bool) -> tuple[Any, History]:
+    """The trained model and its history, from the prepared data."""
+    from pipeline.data.prepared import TrainingData
+    from pipeline.tensorflow_process import load_tensorflow
+
+    trainer = run.config.trainer
+    data = TrainingData.open(run.prepared, trainer.resident_bytes, trainer.limit)
+    load_tensorflow(trainer.tensorflow)
+    # these import TensorFlow, which by now is here as this training needs it
+    from pipeline.tracking.hparams import write_columns
+    from pipeline.training.fit import fit
+
+    if chief:
+        write_columns(run.layout, run.folder.name)
+    return fit(run.config, data, run.folder, journal)
+
+
+def write_output(run: Run, served: Any, history: History) -> None:
+    """Write model.keras, predictions.parquet, history.csv and identity.json; what was kept to resume goes."""
+    from pipeline.data.history import write_history
+    from pipeline.data.prepared import open_split
+    from pipeline.data.schema import Schema
+    from pipeline.files import replacing_folder, write_json
+    from pipeline.serving.archive import load_served, save_canonical
+    from pipeline.serving.batch import write_split_predictions
+    from pipeline.training.checkpoint import Checkpoints
+
+    test = open_split(run.prepared, TEST, Schema.read(run.prepared), run.config.trainer.resident_bytes)
+    with replacing_folder(run.output) as folder:
+        save_canonical(served, folder / MODEL)
+        # by the model as loaded again from that very file
+        write_split_predictions(folder / PREDICTIONS, load_served(folder / MODEL), test)
+        write_history(folder / HISTORY, history)
+        write_json(folder / IDENTITY, run.identity)
+    Checkpoints(run.folder / CHECKPOINTS, run.folder.name).clear()
 
 
 def score(config: Config, history: History) -> float:
@@ -64,115 +137,6 @@ def score(config: Config, history: History) -> float:
 
     kept = kept_epoch([values["val_loss"] for values in history], config.trainer.early_stopping)
     return history[kept][config.objective]
-
-
-def take_part(training: Training) -> History:
-    """Another process leads this training: the same computation, nothing written."""
-    import tempfile
-
-    from pipeline.tracking.journal import Journal
-
-    with tempfile.TemporaryDirectory() as temporary:
-        return train_model(training, Journal(Path(temporary) / JOURNAL), {})[1]
-
-
-def lead(training: Training, job: SweepJob | None) -> History:
-    """Train under the locks of run and output, followed by what brings the journal to MLflow."""
-    from pipeline import locks
-    from pipeline.tracking.follower import followed
-    from pipeline.tracking.settings import without_password
-
-    config, layout, folder, output = training.config, training.layout, training.folder, training.output
-    # a training whose `dvc repro` was killed lives on: it must not write over its successor's output
-    with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(folder / LOCK, f"run {folder.name}"):
-        if job is not None and (history := trained_before(training)):
-            print(f"{config.name}: trained before, in {output}")
-            return history
-        sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
-        with followed(layout, folder.name, sweep, wait):
-            history = run(training)
-    print(
-        f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
-        f"MLflow run {folder.name} at {without_password(layout.tracking_uri)}"
-    )
-    return history
-
-
-def trained_before(training: Training) -> History | None:
-    """The history of a finished run of this identity whose output is there."""
-    from pipeline.tracking import journal
-
-    records = journal.read(training.folder / JOURNAL)
-    if journal.status(records) != journal.FINISHED or not (training.output / MODEL).is_file():
-        return None
-    return [record["values"] for record in records if record["type"] == "metrics"]
-
-
-def run(training: Training) -> History:
-    """The training itself, journaled from start to end however it ends."""
-    from pipeline.compose import as_plain
-    from pipeline.tracking import facts, journal
-
-    config, identity = training.config, training.identity
-    log = journal.Journal(training.folder / JOURNAL)
-    params = facts.flatten({k: v for k, v in as_plain(config).items() if k not in ("name", "output")})
-    log.start(identity["identity"], config.name, params, facts.run_tags(identity, training.layout.root))
-    ended = journal.FAILED
-    try:
-        history = produce(training, log, params)
-        ended = journal.FINISHED
-    except KeyboardInterrupt:
-        ended = journal.KILLED
-        raise
-    finally:
-        log.end(ended)
-    if log.differing:
-        print(
-            f"{config.name}: epoch {log.differing[0]} has other values than in an earlier run of the same identity. "
-            "The bits were not reproduced; see docs/reproducibility.md."
-        )
-    return history
-
-
-def produce(training: Training, log: Any, params: dict[str, Any]) -> History:
-    """Train and write the output: model.keras, predictions.parquet, history.csv, identity.json."""
-    from pipeline.data.prepared import open_split
-    from pipeline.files import replacing_folder, write_json
-
-    model, history = train_model(training, log, params)
-    from pipeline.data.history import write_history
-    from pipeline.serving.package import package
-    from pipeline.training.checkpoint import Checkpoints
-
-    prepared = training.prepared
-    test = open_split(prepared, TEST, Schema.read(prepared), training.config.trainer.resident_bytes)
-    with replacing_folder(training.output) as folder:
-        package(model.served, test, folder)
-        write_history(folder / HISTORY, history)
-        write_json(folder / IDENTITY, training.identity)
-    Checkpoints(training.folder / CHECKPOINTS, training.folder.name).clear()
-    return history
-
-
-def train_model(training: Training, log: Any, params: dict[str, Any]) -> tuple[Any, History]:
-    """The trained model and its history, from the prepared data."""
-    from pipeline.data.prepared import limited, open_split
-    from pipeline.training.runtime import load_tensorflow
-
-    config = training.config
-    schema = Schema.read(training.prepared)
-    most, limit = config.trainer.resident_bytes, config.trainer.limit
-    splits = [limited(open_split(training.prepared, split, schema, most), limit) for split in (TRAIN, VALIDATION)]
-    load_tensorflow(config.trainer)
-    from pipeline.tracking.hparams import write_columns
-    from pipeline.training.distribution import is_chief
-    from pipeline.training.fit import fit
-
-    if is_chief(config.trainer):
-        # TensorBoard's module imports TensorFlow, which by now is here as this training needs it
-        write_columns(training.layout, training.folder.name)
-
-    return fit(config, schema, splits[0], splits[1], log, training.folder, params)
 
 
 def train_job(compose: Callable[[], Config], job: SweepJob) -> float:

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.serving.export import load_served, precision_of, save_canonical
+from pipeline.data.prepared import TrainingData
+from pipeline.serving.archive import load_served, precision_of, save_canonical
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
 from tests.contracts import test_resume
@@ -38,7 +39,7 @@ def test_it_trains_resumes_and_answers_in_float32(
     assert run(config, case, tmp_path / "killed") == whole
     schema, folder = schema_of(*case[1:]), tmp_path / "again"
     journal = Journal(folder / "journal.jsonl")
-    model, history = fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, folder, {})
+    model, history = fit(config, TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2)), folder, journal)
     assert history[-1]["loss"] < history[0]["loss"]
     assert keras.config.dtype_policy().name == "float32", "the next session starts as it should"
     save_canonical(model.served, tmp_path / "model.keras")

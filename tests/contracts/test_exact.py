@@ -10,13 +10,13 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from pipeline.config import CheckpointConfig, Config
 from pipeline.data.history import EpochValues
-from pipeline.data.prepared import Split
+from pipeline.data.prepared import Split, TrainingData
 from pipeline.data.schema import NUMERIC, Feature, Schema
 from pipeline.errors import ConfigError
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
+from pipeline.training.examples import class_weights
 from pipeline.training.fit import fit
-from pipeline.training.job import class_weights
 from tests.contracts.test_families import config_of, features_of, rows_of, schema_of
 from tests.contracts.test_resume import Killed, kill_at_save
 
@@ -31,7 +31,8 @@ def config_for(task: str, l2: float = L2) -> Config:
 
 def solved(config: Config, task: str, folder: Path) -> tuple[Assembled, list[EpochValues]]:
     schema = schema_of("table", task)
-    return fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), Journal(folder / "journal.jsonl"), folder, {})
+    data = TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2))
+    return fit(config, data, folder, Journal(folder / "journal.jsonl"))
 
 
 @pytest.mark.parametrize("l2", [0.0, L2])
@@ -90,7 +91,7 @@ def solved_rows(schema: Schema, rows: Split, folder: Path, standardize: bool = T
     config = config_for(schema.task, 0.0)
     config.preprocessing.standardize = standardize
     config.trainer.class_weight = "none"
-    return fit(config, schema, rows, rows, Journal(folder / "journal.jsonl"), folder, {})[0]
+    return fit(config, TrainingData(schema, rows, rows), folder, Journal(folder / "journal.jsonl"))[0]
 
 
 def test_classes_that_can_be_separated_have_no_minimum(tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_a_penalty_too_small_is_named(tmp_path: Path) -> None:
     schema, rows = numbers({"x": np.linspace(-1, 1, 40)}, np.linspace(-1, 1, 40) > 0, 2)
     config = config_for("binary", 1e-16)
     with pytest.raises(ConfigError, match=r"no minimum that float64 can tell\. Raise model\.l2\."):
-        fit(config, schema, rows, rows, Journal(tmp_path / "journal.jsonl"), tmp_path, {})
+        fit(config, TrainingData(schema, rows, rows), tmp_path, Journal(tmp_path / "journal.jsonl"))
 
 
 def test_features_too_far_from_0_for_float32_are_refused(tmp_path: Path) -> None:

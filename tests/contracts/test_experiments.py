@@ -29,7 +29,7 @@ def test_linear_line_finds_y_equals_2x(checkout: Path, pipeline: Run) -> None:
     assert pipeline("prepare", "dataset=line").returncode == 0
     trained = pipeline("train", "experiment=linear_line", "output=build/train/linear_line")
     assert trained.returncode == 0, trained.stderr
-    from pipeline.serving.export import load_served
+    from pipeline.serving.archive import load_served
 
     folder = checkout / "build" / "train" / "linear_line"
     served = load_served(folder / "model.keras")

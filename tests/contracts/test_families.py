@@ -15,15 +15,15 @@ from pipeline.config import (
     SplitConfig,
     TrainerConfig,
 )
-from pipeline.data.prepared import Split
+from pipeline.data.prepared import Split, TrainingData
 from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
 from pipeline.errors import ConfigError
 from pipeline.matching import check_family
 from pipeline.model.assembly import Assembled, assemble
 from pipeline.model.families import FAMILIES
 from pipeline.model.preprocessing import PREPROCESSING
+from pipeline.serving.archive import load_served, save_canonical
 from pipeline.serving.batch import predict
-from pipeline.serving.export import load_served, save_canonical
 from pipeline.tasks import TASKS
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
@@ -84,7 +84,7 @@ def test_family(family: str, modality: str, task: str, tmp_path: Path) -> None:
     made = []
     for attempt in ("first", "second"):
         journal = Journal(tmp_path / attempt / "journal.jsonl")
-        model, history = fit(config, schema, train, validation, journal, tmp_path / attempt, {"seed": 1})
+        model, history = fit(config, TrainingData(schema, train, validation), tmp_path / attempt, journal)
         save_canonical(model.served, tmp_path / attempt / "model.keras")
         made.append((history, (tmp_path / attempt / "model.keras").read_bytes()))
     assert made[0][0] == made[1][0], "two runs of one seed have different histories"
@@ -114,7 +114,7 @@ def test_two_classes_of_a_multiclass_task_have_an_output_each(xla: str, tmp_path
     config = config_of("logistic", "multiclass")
     config.trainer.name, config.trainer.xla = "compiled", xla
     rows = rows_of(schema, 1)
-    model, history = fit(config, schema, rows, rows, Journal(tmp_path / "journal.jsonl"), tmp_path, {})
+    model, history = fit(config, TrainingData(schema, rows, rows), tmp_path, Journal(tmp_path / "journal.jsonl"))
     assert history[-1]["loss"] < history[0]["loss"]
     found = predict(model.served, rows.inputs)
     assert list(found) == ["p_0", "p_1"]

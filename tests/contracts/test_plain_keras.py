@@ -14,9 +14,11 @@ import tensorflow as tf
 
 from pipeline.config import Config, EarlyStoppingConfig
 from pipeline.data.order import epoch_order
+from pipeline.data.prepared import TrainingData
 from pipeline.model.assembly import assemble
+from pipeline.tensorflow_process import start_session
 from pipeline.tracking.journal import Journal
-from pipeline.training import TRAINERS, runtime
+from pipeline.training import TRAINERS
 from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of, features_of, rows_of, schema_of
 
@@ -48,7 +50,7 @@ def config_for(case: tuple[str, str, str], clip_norm: float | None) -> Config:
 
 
 def by_keras(config: Config, schema: Any) -> tuple[list[np.ndarray], dict[str, list[float]]]:
-    runtime.start_session(config.trainer, config.seed)
+    start_session(config.trainer.tensorflow, config.seed)
     train, held_out = rows_of(schema, 1), rows_of(schema, 2)
     model = assemble(config, schema, train)
     net = keras.Model(model.core.inputs, model.core.outputs)
@@ -85,7 +87,7 @@ def test_plain_keras_trains_to_the_same(case: tuple[str, str, str], trainer: str
         config.trainer.name = trainer
         folder = tmp_path / str(clip_norm)
         journal = Journal(folder / "journal.jsonl")
-        model, history = fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, folder, {})
+        model, history = fit(config, TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2)), folder, journal)
         assert len(history) == len(expected["loss"])
         for name in ("loss", "val_loss"):
             found = [values[name] for values in history]

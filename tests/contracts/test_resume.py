@@ -11,6 +11,7 @@ import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from pipeline.config import CheckpointConfig, Config, EarlyStoppingConfig
+from pipeline.data.prepared import TrainingData
 from pipeline.layout import CHECKPOINTS, TENSORBOARD
 from pipeline.tracking.journal import Journal, read
 from pipeline.training import TRAINERS, callbacks, checkpoint
@@ -47,7 +48,7 @@ def config_for(trainer: str, case: tuple[str, str, str]) -> Config:
 def run(config: Config, case: tuple[str, str, str], folder: Path) -> tuple[list[bytes], list[dict[str, float]]]:
     schema = schema_of(case[1], case[2])
     journal = Journal(folder / "journal.jsonl")
-    model, history = fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, folder, {})
+    model, history = fit(config, TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2)), folder, journal)
     return [weight.tobytes() for weight in model.core.get_weights()], history
 
 

@@ -14,15 +14,18 @@ from sklearn.linear_model import Ridge
 
 from pipeline.config import Config
 from pipeline.data.history import EpochValues
+from pipeline.data.prepared import TrainingData
 from pipeline.data.schema import NUMERIC, Feature
 from pipeline.data.table import Table
 from pipeline.errors import ArtifactError, ConfigError, DataError
 from pipeline.layout import CHECKPOINTS
 from pipeline.model.assembly import Assembled
 from pipeline.model.xla import convolution, pooling
+from pipeline.tensorflow_process import start_session
 from pipeline.tracking.journal import Journal, read
-from pipeline.training import callbacks, job, runtime
+from pipeline.training import callbacks, examples
 from pipeline.training.fit import fit
+from pipeline.training.memory import memory_advice
 from pipeline.training.xla import STEPS_THAT_PAY, uses_xla
 from tests.clones import environment
 from tests.contracts.mixed_precision import CASES as MIXED_CASES
@@ -39,7 +42,7 @@ IMAGES = ("cnn", "image", "multiclass")
 def trained(config: Config, modality: str, task: str, folder: Path, **changed: object) -> tuple[Assembled, list]:
     schema = schema_of(modality, task)
     rows = replace(rows_of(schema, 1), **changed)
-    return fit(config, schema, rows, rows_of(schema, 2), Journal(folder / "journal.jsonl"), folder, {})
+    return fit(config, TrainingData(schema, rows, rows_of(schema, 2)), folder, Journal(folder / "journal.jsonl"))
 
 
 def weights_of(model: Assembled) -> list[bytes]:
@@ -179,7 +182,7 @@ def test_validation_rows_beyond_one_batch(
     config = config_of(case[0], case[2])
     config.trainer.name, config.trainer.xla, config.trainer.epochs = "compiled", xla, 2
     whole = trained(config, case[1], case[2], tmp_path / "whole")[1]
-    monkeypatch.setattr(job, "EVALUATED_ROWS", 20)  # two batches and a rest
+    monkeypatch.setattr(examples, "EVALUATED_ROWS", 20)  # two batches and a rest
     for ours, theirs in zip(trained(config, case[1], case[2], tmp_path / "cut")[1], whole, strict=True):
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-5)
 
@@ -206,7 +209,7 @@ def test_a_gpus_memory_is_taken_as_it_is_needed(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"device_name": f"name of {gpu}"})
     config = config_of("linear", "regression").trainer
     for _ in range(2):  # a sweep's second job finds it set
-        assert runtime.start_session(config, 1) == "name of gpu 0"
+        assert start_session(config.tensorflow, 1) == "name of gpu 0"
     assert grown == ["gpu 0", "gpu 1"]
 
 
@@ -301,11 +304,11 @@ def test_out_of_memory_names_the_next_batch_size(error: Exception) -> None:
         pytest.raises(
             ConfigError, match=r"out of memory with trainer.batch_size 64. Try trainer.batch_size=32, or where "
         ),
-        runtime.memory_advice(64),
+        memory_advice(64),
     ):
         raise error
 
 
 def test_a_full_disk_is_not_out_of_memory() -> None:
-    with pytest.raises(tf.errors.ResourceExhaustedError), runtime.memory_advice(64):
+    with pytest.raises(tf.errors.ResourceExhaustedError), memory_advice(64):
         raise tf.errors.ResourceExhaustedError(None, None, "events.out; No space left on device")

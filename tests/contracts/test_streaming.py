@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from pipeline.data import prepared
-from pipeline.data.prepared import SplitFile, chunk_rows, open_split, read_split, write_split
+from pipeline.data.prepared import SplitFile, TrainingData, chunk_rows, open_split, read_split
 from pipeline.data.rows_file import RowsFile
 from pipeline.data.table import Table
+from pipeline.data.writing import write_split
 from pipeline.errors import ConfigError
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
@@ -43,7 +44,7 @@ def trained(
         config.trainer.augmentation.translate = 0.0  # else it is steps that are compiled, also in memory
     splits = [open_split(data, name, schema, most) for name in ("train", "validation")]
     assert all(isinstance(split, SplitFile) == (most == 1) for split in splits)
-    model, history = fit(config, schema, *splits, Journal(folder / "journal.jsonl"), folder, {})
+    model, history = fit(config, TrainingData(schema, *splits), folder, Journal(folder / "journal.jsonl"))
     return [weight.tobytes() for weight in model.core.get_weights()], history
 
 
@@ -106,4 +107,4 @@ def test_the_trainer_exact_does_not_stream(tmp_path: Path) -> None:
     config.trainer.name, config.trainer.resident_bytes = "exact", 1
     journal = Journal(tmp_path / "journal.jsonl")
     with pytest.raises(ConfigError, match="trainer exact keeps all features in memory"):
-        fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, tmp_path, {})
+        fit(config, TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2)), tmp_path, journal)

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.config import EarlyStoppingConfig
 from pipeline.data.history import EpochValues
+from pipeline.data.prepared import TrainingData
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
 from pipeline.training import TRAINERS
@@ -33,7 +34,7 @@ def trained(
         config.trainer.optimizer.name, config.trainer.optimizer.momentum = "sgd", 0.9
     config.model.l2 = 0.01
     journal = Journal(folder / trainer / "journal.jsonl")
-    return fit(config, schema, rows_of(schema, 1), rows_of(schema, 2), journal, folder / trainer, {})
+    return fit(config, TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2)), folder / trainer, journal)
 
 
 @pytest.mark.parametrize("trainer", OTHERS)

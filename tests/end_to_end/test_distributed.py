@@ -72,11 +72,11 @@ def test_two_workers_and_a_lost_one(
 AS_SEEN = """
 import sys
 from pipeline.training.lifecycle import Lifecycle
-usual = Lifecycle.epoch
+usual = Lifecycle.end_epoch
 def told(self, values, *more):
     print("seen", {name: value.hex() for name, value in values.items()}, flush=True)
     usual(self, values, *more)
-Lifecycle.epoch = told
+Lifecycle.end_epoch = told
 from pipeline.train import main
 main()
 """
@@ -127,9 +127,9 @@ from types import SimpleNamespace
 from pipeline.config import OptimizerConfig
 from pipeline.model.heads import Head
 from pipeline.tasks import TASKS
-from pipeline.training.job import Examples
+from pipeline.training.examples import Examples
 from pipeline.training.optimizers import build_optimizer
-from pipeline.training.replicas import average_statistics, seed_replicas, shared_step_function
+from pipeline.training.replicas import SharedSteps
 from pipeline.training.seeding import seed_generators
 strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(3)])
 with strategy.scope():
@@ -142,16 +142,16 @@ values = np.array([[1.0], [5.0], [8.0], [100.0]], np.float32)
 train = Examples(values, values, None, 4)
 job = SimpleNamespace(core=core, strategy=strategy, train=train, augment=None, head=Head(TASKS["regression"], 1))
 generators = seed_generators((core,))
-step = shared_step_function(job, optimizer, 3)
+steps = SharedSteps(job, optimizer, generators)
 each = lambda v: [float(np.ravel(x)[0]) for x in strategy.experimental_local_results(v.value)]
 with strategy.scope():
-    tf.function(lambda: seed_replicas(job, generators, tf.constant([[7, 5]], tf.int64)), autograph=False)()
+    tf.function(lambda: steps.seed(tf.constant([[7, 5]], tf.int64)), autograph=False)()
     seeds = [np.asarray(x).tolist() for x in strategy.experimental_local_results(generators[0].state.value)]
     # four rows for three replicas: two each, the last two filled up
-    tf.function(step, autograph=False)(tf.constant([1, 2, 0, 1], tf.int32))
+    tf.function(steps.step, autograph=False)(tf.constant([1, 2, 0, 1], tf.int32))
     moving = core.layers[1].moving_mean
     own = each(moving)
-    tf.function(lambda: average_statistics(job), autograph=False)()
+    tf.function(steps.synchronize, autograph=False)()
     print(json.dumps({"seeds": seeds, "own": own, "mean": each(moving)}))
 """
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.identity import read_identity
 from pipeline.tracking.journal import read
-from pipeline.training.identity import read_identity
 from tests.conftest import Run
 
 

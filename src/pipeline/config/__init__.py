@@ -18,6 +18,7 @@ from pipeline.config.experiment import (
 )
 from pipeline.config.model import ModelConfig
 from pipeline.config.params import Params, PromotionConfig
+from pipeline.config.tensorflow import TensorFlowConfig
 from pipeline.config.trainer import (
     AugmentationConfig,
     CheckpointConfig,
@@ -45,6 +46,7 @@ __all__ = [
     "PromotionConfig",
     "SplitConfig",
     "TensorBoardConfig",
+    "TensorFlowConfig",
     "TrainerConfig",
     "check_all",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from pipeline.config.checks import check, check_rate, one_of
+from pipeline.config.tensorflow import TensorFlowConfig
 from pipeline.errors import ConfigError
 
 
@@ -122,12 +123,12 @@ class TrainerConfig:
     class_weight: str = "none"
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    device: str = "auto"
-    precision: str = "float32"
+    device: str = TensorFlowConfig.device
+    precision: str = TensorFlowConfig.precision
     xla: str = "auto"
     strategy: str = "none"
-    threads: int = 2
-    instruction_set: str = "auto"
+    threads: int = TensorFlowConfig.threads
+    instruction_set: str = TensorFlowConfig.instruction_set
     resident_bytes: int = 2**30
     limit: LimitConfig = field(default_factory=LimitConfig)
     profile: bool = False
@@ -145,22 +146,16 @@ class TrainerConfig:
         )
         for name in ("epochs", "batch_size", "threads", "resident_bytes"):
             check(getattr(self, name) > 0, f"trainer.{name}", getattr(self, name), "1 or more")
-        if self.precision != "float32" and self.instructions != "native":
+        if self.precision != "float32" and self.tensorflow.instructions != "native":
             raise ConfigError(
                 f"trainer.precision={self.precision} takes the processor's own instructions, found "
                 f"trainer.instruction_set={self.instruction_set}. Leave that at auto, or set native."
             )
 
     @property
-    def instructions(self) -> str:
-        """The instruction set that `auto` stands for, or the one that was chosen.
-
-        TensorFlow picks kernels for bfloat16 by what the processor has (AVX512_BF16, AMX) and ends with an error, or
-        aborts, where oneDNN may not use it.
-        """
-        if self.instruction_set != "auto":
-            return self.instruction_set
-        return "avx2" if self.precision == "float32" else "native"
+    def tensorflow(self) -> TensorFlowConfig:
+        """What the process of this training sets for TensorFlow."""
+        return TensorFlowConfig(self.threads, self.instruction_set, self.device, self.precision)
 
 
 @dataclass

@@ -18,11 +18,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.config import LimitConfig
-from pipeline.data.schema import Feature, Schema, remedy
-from pipeline.data.table import Table
+from pipeline.data.schema import Schema, remedy
 from pipeline.errors import DataError
-from pipeline.files import replacing
-from pipeline.layout import split_file
+from pipeline.layout import TRAIN, VALIDATION, split_file
 
 ROW, TARGET, WEIGHT = "row", "target", "sample_weight"
 CHUNK_ROWS = 8192
@@ -101,6 +99,22 @@ class SplitFile:
 AnySplit = Split | SplitFile
 
 
+@dataclass(frozen=True)
+class TrainingData:
+    """What a model learns from: a prepared dataset's schema, the rows to train on and those to validate on."""
+
+    schema: Schema
+    train: AnySplit
+    validation: AnySplit
+
+    @classmethod
+    def open(cls, folder: Path, most_bytes: int, limit: LimitConfig) -> "TrainingData":
+        """Both splits of the prepared dataset in `folder`, opened as `open_split` does, and what `limit` leaves."""
+        schema = Schema.read(folder)
+        splits = [limited(open_split(folder, split, schema, most_bytes), limit) for split in (TRAIN, VALIDATION)]
+        return cls(schema, *splits)
+
+
 def limited(split: AnySplit, limit: LimitConfig) -> AnySplit:
     """The rows that `limit` leaves of a split, in their order, in memory; the split itself where that is all."""
     wanted = min(math.ceil(limit.fraction * split.num_rows), limit.rows or split.num_rows)
@@ -125,29 +139,6 @@ def sample(split: AnySplit, wanted: int) -> Split:
     inputs = {name: np.concatenate([part.inputs[name] for part in parts]) for name in parts[0].inputs}
     rows, target = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "target"))
     return Split(rows, inputs, target, split.weight[kept] if split.weight is not None else None)
-
-
-def to_column(values: NDArray[Any], feature: Feature) -> pa.Array:
-    """(N, *shape) as a Parquet column; an image is a fixed-size list of its H * W * C values, row by row."""
-    flat = pa.array(values.reshape(-1))
-    if not feature.shape:
-        return flat
-    return pa.FixedSizeListArray.from_arrays(flat, int(np.prod(feature.shape)))
-
-
-def write_split(folder: Path, split: str, table: Table, ids: NDArray[np.str_], chosen: NDArray[np.bool_]) -> None:
-    """Write the chosen rows, in the source's order; raises DataError for a feature with another column's name."""
-    for feature in table.features:
-        if feature.name in (ROW, TARGET, WEIGHT):
-            raise DataError(f"column '{feature.name}': that name is kept for another column. Rename the feature.")
-    columns = {ROW: pa.array(ids[chosen].tolist(), pa.string())}
-    columns |= {f.name: to_column(table.inputs[f.name][chosen], f) for f in table.features}
-    columns[TARGET] = pa.array(table.target[chosen])
-    if table.weight is not None:
-        columns[WEIGHT] = pa.array(table.weight[chosen])
-    with replacing(folder / split_file(split)) as temporary:
-        size = chunk_rows(feature.shape for feature in table.features)
-        pq.write_table(pa.table(columns), temporary, row_group_size=size)
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.moments import as_tensorflow_reads, mean_and_deviation
 from pipeline.data.schema import Feature
 from pipeline.errors import DataError, did_you_mean
 from pipeline.tasks import TASKS
@@ -42,15 +43,13 @@ class Table:
         return replace(self, features=features, inputs=inputs, weight=weight)
 
     def constant_columns(self, chosen: NDArray[np.bool_]) -> list[str]:
-        """The numeric features that have one value in all rows where `chosen` (N,) is true, to TensorFlow, which reads
-        numbers below float32's smallest normal one as 0."""
-        constant = []
-        for name in [feature.name for feature in self.features if not feature.shape]:
-            values = self.inputs[name][chosen]
-            values = np.where(np.abs(values) < np.finfo(np.float32).tiny, 0, values)
-            if values.min() == values.max():
-                constant.append(name)
-        return constant
+        """The numeric features that have one value, as TensorFlow reads it, in all rows where `chosen` (N,) is true."""
+
+        def is_constant(name: str) -> bool:
+            values = as_tensorflow_reads(self.inputs[name][chosen])
+            return bool(mean_and_deviation(lambda: [values])[1] == 0)
+
+        return [feature.name for feature in self.features if not feature.shape and is_constant(feature.name)]
 
     def check(self, dataset: str, task: str) -> None:
         """Raise DataError for rows that no model can learn from."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.moments import mean_and_deviation, stretch
 from pipeline.data.schema import Schema
 from pipeline.model.preprocessing.scaling import rescale
 from pipeline.tasks import TASKS
@@ -27,11 +28,8 @@ class Head:
         task = TASKS[schema.task]
         if task.has_classes or not standardize:
             return cls(task, schema.num_outputs)
-        values = target.astype(np.float64)
-        # the rounded mean of equal values need not be that value, and would leave them a deviation
-        constant = bool(values.min() == values.max())
-        offset, scale = (values[0], 1.0) if constant else (values.mean(), values.std())
-        return cls(task, schema.num_outputs, float(offset), float(scale))
+        mean, deviation = mean_and_deviation(lambda: [target.astype(np.float64)])
+        return cls(task, schema.num_outputs, float(mean), float(stretch(deviation)))
 
     @property
     def metric(self) -> str:
@@ -58,7 +56,7 @@ class Head:
     def served_output(self, outputs: Any) -> Any:
         """Raw outputs to what a user reads."""
         if self.task.activation is None:
-            return rescale(outputs, self.scale, self.offset, "prediction")
+            return rescale(outputs, self.scale, self.offset, self.task.last_layer)
         import keras
 
-        return keras.layers.Activation(self.task.activation, name="probability")(outputs)
+        return keras.layers.Activation(self.task.activation, name=self.task.last_layer)(outputs)

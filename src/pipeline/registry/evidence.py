@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.data.prepared import ROW, read_table
 from pipeline.data.schema import remedy
 from pipeline.errors import ArtifactError
+from pipeline.identity import read_identity
 from pipeline.layout import (
     IDENTITY,
     MODEL,
@@ -62,8 +63,7 @@ def write_evidence(layout: Layout, experiment: str, folder: Path) -> None:
     trained, evaluated = layout.trained(experiment), layout.evaluated(experiment)
     for source in (trained / PREDICTIONS, trained / IDENTITY, evaluated / REPORT, evaluated / SCORES):
         (folder / source.name).write_bytes(source.read_bytes())
-    identity = json.loads((trained / IDENTITY).read_text(encoding="utf-8"))
-    prepared = layout.prepared(identity["dataset"])
+    prepared = layout.prepared(read_identity(trained)["dataset"])
     tables = [read_table(prepared / split_file(split), [ROW]) for split in (TRAIN, VALIDATION)]
     if any(ROW not in table.column_names for table in tables):
         raise ArtifactError(f"{prepared}: no '{ROW}' column in a split. {remedy(prepared, again=True)}")

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from mlflow.artifacts import download_artifacts
 from mlflow.entities.model_registry import ModelVersion
@@ -17,7 +16,8 @@ from pipeline.data.schema import Schema
 from pipeline.errors import BAD_INPUT, ArtifactError, DataError, TrackingError
 from pipeline.evaluation.predictions import read_predictions
 from pipeline.files import digest_file, digest_value
-from pipeline.layout import IDENTITY, MODEL, REPORT, SCORES, TEST, TRAIN, Layout, split_file
+from pipeline.identity import Identity, read_identity
+from pipeline.layout import MODEL, REPORT, SCORES, TEST, TRAIN, Layout, split_file
 from pipeline.registry import evidence, versions
 from pipeline.registry.gate import Verdict, compare, judge, unmet_minima
 from pipeline.tasks import TASKS
@@ -25,7 +25,7 @@ from pipeline.tracking.store import Store
 
 
 def standing_of(
-    store: Store, experiment: str, identity: dict[str, Any], version: ModelVersion, rule: PromotionConfig
+    store: Store, experiment: str, identity: Identity, version: ModelVersion, rule: PromotionConfig
 ) -> tuple[str, str]:
     """Whether the version of this identity is champion or challenger, and why.
 
@@ -65,7 +65,7 @@ def question_of(layout: Layout, experiment: str, rule: PromotionConfig) -> str:
 
 
 def decide(
-    store: Store, experiment: str, identity: dict[str, Any], champion: ModelVersion | None, rule: PromotionConfig
+    store: Store, experiment: str, identity: Identity, champion: ModelVersion | None, rule: PromotionConfig
 ) -> Verdict:
     """The verdict on an experiment's current model."""
     report = evidence.read_report(store.layout.evaluated(experiment))
@@ -93,7 +93,7 @@ def decide(
 def against(
     layout: Layout,
     experiment: str,
-    identity: dict[str, Any],
+    identity: Identity,
     champion: ModelVersion,
     folder: Path,
     rule: PromotionConfig,
@@ -110,18 +110,12 @@ def against(
             "set the alias by hand if this split is to stay",
         )
     theirs = evidence.read_scores(known)
-    if theirs.rows != ours.rows or _test_digest(known) != identity["data"]["test"]:
+    if theirs.rows != ours.rows or read_identity(known)["data"]["test"] != identity["data"]["test"]:
         try:
             theirs = score_again(layout, identity["dataset"], folder / "data" / MODEL)
         except (ArtifactError, DataError) as error:
             return Verdict(False, f"{name} cannot be compared on this test split: {error}")
     return judge(compare(ours.gain, theirs.gain, rule), name, ours.unit, rule)
-
-
-def _test_digest(known: Path) -> str:
-    import json
-
-    return str(json.loads((known / IDENTITY).read_text(encoding="utf-8"))["data"]["test"])
 
 
 def score_again(layout: Layout, dataset: str, model: Path) -> evidence.Scores:

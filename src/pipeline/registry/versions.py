@@ -3,12 +3,12 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
+from pipeline.identity import Identity
 from pipeline.registry.gate import Verdict
 from pipeline.registry.package import write_mlflow_model
 from pipeline.tracking.names import model_name
@@ -46,7 +46,7 @@ def find_version(store: Store, name: str, identity: str) -> ModelVersion | None:
     return None
 
 
-def register_version(store: Store, experiment: str, identity: dict[str, Any], run_id: str) -> ModelVersion:
+def register_version(store: Store, experiment: str, identity: Identity, run_id: str) -> ModelVersion:
     """The version of this identity, registered where it is not yet."""
     client, name, model = store.client, str(identity["identity"]), model_name(experiment)
     try:

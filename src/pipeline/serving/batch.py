@@ -10,21 +10,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pipeline.data.prepared import ROW, AnySplit
 from pipeline.files import replacing
+from pipeline.tasks import task_of_model
 
-ROW = "row"
 PREDICT_BATCH = 1024
 
 
 def predict(served: Any, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
-    """Predictions by column: `prediction` for a number, `p_0` .. `p_{K-1}` for classes, each (N,) float32."""
+    """Predictions by the columns of the model's task, each (N,) float32."""
     answers = np.asarray(served.predict(inputs, batch_size=PREDICT_BATCH, verbose=0), np.float32)
     answers = answers.reshape(len(answers), -1)
-    if served.layers[-1].name == "prediction":
-        return {"prediction": answers[:, 0]}
-    if answers.shape[1] == 1:
-        return {"p_0": 1 - answers[:, 0], "p_1": answers[:, 0]}
-    return {f"p_{k}": answers[:, k] for k in range(answers.shape[1])}
+    return task_of_model(served.layers[-1].name, answers.shape[1]).by_column(answers)
+
+
+def write_split_predictions(path: Path, served: Any, split: AnySplit) -> None:
+    """A served model's predictions of all rows of a split, by row id."""
+    write_predictions(path, ((chunk.rows, predict(served, chunk.inputs)) for chunk in split.chunks()))
 
 
 def write_predictions(path: Path, chunks: Iterable[tuple[NDArray[Any], dict[str, NDArray[np.float32]]]]) -> None:

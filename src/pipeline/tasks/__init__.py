@@ -20,3 +20,9 @@ def larger_is_better(objective: str) -> bool:
     """Which way an objective, of whichever task, is better."""
     name = objective.removeprefix("val_")
     return any(task.metrics[name].higher_is_better for task in TASKS.values() if name in task.metrics)
+
+
+def task_of_model(last_layer: str, width: int) -> Task:
+    """The task of a served model, whose file holds no schema, by its last layer: its name, and how many values it gives."""
+    named = (task for task in TASKS.values() if task.last_layer == last_layer)
+    return next(task for task in named if task.num_outputs(width) == width)

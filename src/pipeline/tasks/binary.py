@@ -38,3 +38,7 @@ class Binary(Classification):
                 "Set task: multiclass."
             )
         return super().check_target(target, name, classes)
+
+    def by_column(self, answers: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """A served model tells class 1's probability alone."""
+        return super().by_column(np.concatenate([1 - answers, answers], axis=1))

@@ -26,6 +26,7 @@ class Classification(Task):
         "calibration_error": Metric(higher_is_better=False),
     }
     primary = "accuracy"
+    last_layer = "probability"
     training_metric = "accuracy"
     row_score = "correct"
     gain_unit = "accuracy"

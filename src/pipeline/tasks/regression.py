@@ -22,6 +22,7 @@ class Regression(Task):
     }
     primary = "r2"
     training_metric = "mae"
+    last_layer = "prediction"
     activation = None
     row_score = "error"
     gain_unit = "less squared error"

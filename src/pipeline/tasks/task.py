@@ -26,6 +26,8 @@ class Task(ABC):
     """The test metric that stands for all others where one has to."""
     training_metric: ClassVar[str]
     """What is measured of each epoch beside the loss; it is one of `metrics`."""
+    last_layer: ClassVar[str]
+    """The name of a served model's last layer, by which its task is known."""
     activation: ClassVar[str | None]
     """Keras' name of what makes probabilities of a head's raw outputs; None where they are no probabilities."""
     row_score: ClassVar[str]
@@ -62,6 +64,10 @@ class Task(ABC):
     @abstractmethod
     def columns(self, num_classes: int) -> list[str]:
         """The columns of a prediction."""
+
+    def by_column(self, answers: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """What a served model answers (N, num_outputs), as the columns (N,) of a prediction."""
+        return dict(zip(self.columns(answers.shape[1]), answers.T, strict=True))
 
     @abstractmethod
     def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":

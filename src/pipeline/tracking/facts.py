@@ -1,4 +1,4 @@
-"""What a run's tags say of where it ran: commit, libraries, machine."""
+"""What a run says of itself: its parameters, and tags for commit, libraries and machine."""
 
 import os
 import platform
@@ -7,11 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pipeline.identity import Identity
+
 LIBRARIES = ("tensorflow", "keras", "numpy", "mlflow", "dvc", "hydra-core")
 WRITTEN_BY_PIPELINE = ("dvc.lock",)
 
 
-def run_tags(identity: dict[str, Any], root: Path) -> dict[str, str]:
+def run_tags(identity: Identity, root: Path) -> dict[str, str]:
     """Tags of a run: digests of what went in, git commit and whether tracked files differ from it, versions."""
     tags = {
         "pipeline.identity": str(identity["identity"]),
@@ -27,6 +29,11 @@ def run_tags(identity: dict[str, Any], root: Path) -> dict[str, str]:
     tags |= {f"pipeline.data.{split}": digest for split, digest in identity["data"].items()}
     tags |= {f"version.{library}": version(library) for library in LIBRARIES}
     return tags | git_tags(root)
+
+
+def run_params(config: dict[str, Any]) -> dict[str, Any]:
+    """A run's parameters: the values of its resolved configuration by dotted key, without its name and output."""
+    return flatten({key: value for key, value in config.items() if key not in ("name", "output")})
 
 
 def git_tags(root: Path) -> dict[str, str]:

@@ -24,20 +24,21 @@ def give_way() -> None:
         Path("/proc/self/autogroup").write_text(str(LOW_PRIORITY))
 
 
-class Told:
-    """What standard input says: the runs to follow, and its end, which is that of the parent."""
+class Parent:
+    """The training that started this process. It names the runs to follow on this one's standard input, which ends
+    when the training does."""
 
     def __init__(self) -> None:
-        self._rest, self.ended = b"", False
+        self._unfinished_line, self.ended = b"", False
 
-    def wait(self, seconds: float) -> list[str]:
-        """The identities named since, for which it waits so many seconds at most."""
-        ready, _, _ = select.select([0], [], [], seconds)
+    def named_since(self, wait: float) -> list[str]:
+        """The identities named since the last call; waits for one, so many seconds at most."""
+        ready, _, _ = select.select([0], [], [], wait)
         if not ready:
             return []
         said = os.read(0, 65536)
         self.ended = not said
-        *lines, self._rest = (self._rest + said).split(b"\n")
+        *lines, self._unfinished_line = (self._unfinished_line + said).split(b"\n")
         return [line.decode() for line in lines]
 
 
@@ -51,13 +52,13 @@ def follow(layout: Layout, sweep: str = "") -> bool:
     from pipeline.tracking.sweep_sync import adopt
     from pipeline.tracking.sync import RunSync
 
-    store, told = Store(layout, gives_way=True), Told()
+    store, parent = Store(layout, gives_way=True), Parent()
     followed: list[tuple[str, RunSync]] = []
     adopted: set[str] = set()
     delivered, wait = True, 0.0
     while True:
-        followed += [(name, RunSync(store, layout.run(name))) for name in told.wait(wait)]
-        if told.ended and not delivered:
+        followed += [(name, RunSync(store, layout.run(name))) for name in parent.named_since(wait)]
+        if parent.ended and not delivered:
             return False
         try:
             for name, syncing in followed:
@@ -71,7 +72,7 @@ def follow(layout: Layout, sweep: str = "") -> bool:
         except PipelineError as error:
             print(error, flush=True)
             delivered, wait = False, SECONDS_AFTER_FAILURE
-        if told.ended:
+        if parent.ended:
             return delivered
 
 

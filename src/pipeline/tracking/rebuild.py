@@ -1,20 +1,20 @@
 """A run's journal made anew from DVC's outputs, where they came by `dvc pull` or the run cache."""
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from pipeline import locks
 from pipeline.data.history import read_history
+from pipeline.identity import Identity
 from pipeline.layout import HISTORY, JOURNAL, LOCK, Layout
-from pipeline.tracking.facts import flatten, run_tags
+from pipeline.tracking.facts import run_params, run_tags
 from pipeline.tracking.journal import FINISHED, Journal, read, status
 from pipeline.tracking.store import Store
 from pipeline.tracking.sync import find_run, sync
 
 
-def ensure_run(store: Store, experiment: str, identity: dict[str, Any]) -> str:
+def ensure_run(store: Store, experiment: str, identity: Identity) -> str:
     """The id of the MLflow run of this identity, up to date: from its journal, else as a server that others
     also report to already has it, else from the outputs."""
     layout, name = store.layout, str(identity["identity"])
@@ -28,19 +28,18 @@ def ensure_run(store: Store, experiment: str, identity: dict[str, Any]) -> str:
     return sync(store, folder)
 
 
-def ensure_journal(layout: Layout, experiment: str, identity: dict[str, Any]) -> Path:
+def ensure_journal(layout: Layout, experiment: str, identity: Identity) -> Path:
     """The run's folder, its journal complete. Points that a journal already holds keep their time stamps."""
     folder = layout.run(str(identity["identity"]))
     path = folder / JOURNAL
     if status(read(path)) == FINISHED:
         return folder
     values = yaml.safe_load(layout.resolved_experiment(experiment).read_text(encoding="utf-8"))
-    params = flatten({key: value for key, value in values.items() if key not in ("name", "output")})
     journal = Journal(path)
     # of this machine's facts none is the training's
     tags = {key: value for key, value in run_tags(identity, layout.root).items() if key.startswith("pipeline.")}
     tags["pipeline.rebuilt"] = "true"
-    journal.start(str(identity["identity"]), experiment, params, tags)
+    journal.start(str(identity["identity"]), experiment, run_params(values), tags)
     for row in read_history(layout.trained(experiment) / HISTORY):
         journal.metrics(int(row.pop("epoch")), row)
     journal.end(FINISHED)

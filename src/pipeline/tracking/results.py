@@ -2,7 +2,6 @@
 
 import json
 import time
-from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
@@ -10,6 +9,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 from pipeline.data.history import read_history
 from pipeline.data.schema import Schema
 from pipeline.files import digest_file
+from pipeline.identity import Identity
 from pipeline.layout import HISTORY, REPORT, Layout
 from pipeline.tracking import views
 from pipeline.tracking.store import Store
@@ -18,7 +18,7 @@ from pipeline.tracking.sync import tags_of
 REPORTED_TAG = "pipeline.reported"
 
 
-def log_results(store: Store, layout: Layout, experiment: str, identity: dict[str, Any], run_id: str) -> None:
+def log_results(store: Store, layout: Layout, experiment: str, identity: Identity, run_id: str) -> None:
     """Add an evaluated experiment's results to its run, once for each report.json."""
     evaluated = layout.evaluated(experiment)
     digest = digest_file(evaluated / REPORT)
@@ -49,7 +49,7 @@ def shown(interval: dict[str, float]) -> str:
     return f"{interval['low']:.4g} to {interval['high']:.4g}"
 
 
-def _dataset(layout: Layout, name: str, identity: dict[str, Any]) -> DatasetInput:
+def _dataset(layout: Layout, name: str, identity: Identity) -> DatasetInput:
     folder = layout.prepared(name)
     schema = Schema.read(folder)
     columns = [{"type": f.dtype, "name": f.name, "required": True} for f in schema.features]

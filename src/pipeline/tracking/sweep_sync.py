@@ -83,13 +83,13 @@ def _lacks(store: Store, folder: Path) -> bool:
     for experiment in {job.experiment for job in jobs}:
         with store.guard():
             known = known_runs(store, experiment)
-            own = mark([job for job in jobs if job.experiment == experiment])
+            own = jobs_version([job for job in jobs if job.experiment == experiment])
             if is_wanted(store, known, f"sweep-{folder.name}", own, folder):
                 return True
     return False
 
 
-def mark(jobs: list[SweepJob]) -> str:
+def jobs_version(jobs: list[SweepJob]) -> str:
     """What the store notes of a sweep that it has whole."""
     return digest_value([[job.number, job.identity, job.status] for job in jobs])[:12]
 
@@ -113,7 +113,7 @@ def _describe(store: Store, folder: Path, run_id: str, jobs: list[SweepJob]) -> 
         store.client.update_run(run_id, RUNNING)
     else:
         store.client.set_terminated(run_id, ended, time)
-        tags[SYNCED_TAG] = mark(jobs)
+        tags[SYNCED_TAG] = jobs_version(jobs)
     store.client.log_batch(run_id, metrics, missing, tags_of(tags))
 
 

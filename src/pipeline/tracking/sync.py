@@ -22,8 +22,8 @@ RUNNING = "RUNNING"
 DELIVERED = "delivered"  # the stores that have had a run or sweep, a line each
 
 
-def mark(records: list[Record]) -> str:
-    """What the store notes of a journal that it has whole; one written anew has another."""
+def journal_version(records: list[Record]) -> str:
+    """What the store notes of a journal that it has whole; one that is longer, or written anew, has another version."""
     return f"{len(records)} {digest_value(records)[:12]}"
 
 
@@ -72,7 +72,7 @@ class RunSync:
         if self._run_id is None:
             run = find_run(self._store, start["experiment"], start["identity"]) or self._create(records[0], start)
             self._run_id = run.info.run_id
-            if run.data.tags.get(SYNCED_TAG) == mark(records):
+            if run.data.tags.get(SYNCED_TAG) == journal_version(records):
                 self._sent, self._status = len(records), ended
                 return self._run_id
             self._begin(run, start)
@@ -92,7 +92,7 @@ class RunSync:
                 client.update_run(self._run_id, RUNNING)
         else:
             client.set_terminated(self._run_id, ended, records[-1]["time"])
-            tags[SYNCED_TAG] = mark(records)
+            tags[SYNCED_TAG] = journal_version(records)
         if tags:
             client.log_batch(self._run_id, tags=tags_of(tags))
         if ended != RUNNING:
@@ -148,7 +148,7 @@ def sync_all(store: Store) -> tuple[int, list[PipelineError]]:
         records = read(path)
         start = next((record for record in records if record["type"] == "start"), None)
         if start is not None and not locks.held(path.parent / LOCK):
-            journals.setdefault(start["experiment"], {})[path.parent.name] = mark(records)
+            journals.setdefault(start["experiment"], {})[path.parent.name] = journal_version(records)
     delivered, errors = 0, list[PipelineError]()
     for experiment, found in journals.items():
         try:
@@ -170,7 +170,7 @@ def sync_all(store: Store) -> tuple[int, list[PipelineError]]:
 
 
 def is_wanted(store: Store, known: dict[str, str] | None, identity: str, whole: str, folder: Path) -> bool:
-    """Whether a store whose runs of the experiment are `known` is to have this one, whose mark is `whole`."""
+    """Whether a store whose runs of the experiment are `known` is to have this one, whose version is `whole`."""
     if known is None or (identity not in known and was_delivered(store, folder)):
         return False  # deleted, and perhaps purged
     return known.get(identity) not in (whole, LifecycleStage.DELETED)
@@ -189,7 +189,7 @@ def was_delivered(store: Store, folder: Path) -> bool:
 
 
 def known_runs(store: Store, experiment: str) -> dict[str, str] | None:
-    """By identity the mark of the journal delivered, or `deleted`; None for a deleted experiment."""
+    """By identity the version of the journal delivered, or `deleted`; None for a deleted experiment."""
     place = store.client.get_experiment_by_name(experiment)
     if place is None:
         return {}

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from pipeline.data.order import epoch_order
 from pipeline.data.rows_file import RowsFile
-from pipeline.training.job import Examples, Job
+from pipeline.training.examples import Examples
+from pipeline.training.job import Job
 
 
 def shuffled(job: Job, done: int) -> Any:

@@ -9,6 +9,7 @@ import io
 import json
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,11 @@ class Checkpoints:
         self._folder, self._identity, self._writes = folder, identity, writes
         for leftover in folder.glob(".*") if writes else ():
             leftover.unlink()
+
+    @cached_property
+    def start(self) -> Checkpoint | None:
+        """What a training goes on from, looked up once."""
+        return self.latest()
 
     def latest(self) -> Checkpoint | None:
         """The last checkpoint that is whole; a damaged one is named on stderr and set aside."""

@@ -6,39 +6,41 @@ and the next begins changes no bit, so blocks may be as long as it takes for Ctr
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pipeline.data.order import epoch_order
-from pipeline.training.batches import gather, shuffled
-from pipeline.training.evaluation import evaluation_function
+from pipeline.training.batches import shuffled
 from pipeline.training.job import Job
+from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.optimizers import build_optimizer
-from pipeline.training.replicas import average_statistics, mean_over_replicas, seed_replicas, shared_step_function
+from pipeline.training.replicas import SharedSteps
 from pipeline.training.seeding import seed_generators, seed_states
+from pipeline.training.steps import Steps
+from pipeline.training.validation import validation_function
 
 BLOCK_SECONDS = 1.0
 BLOCK_ROWS = 2**22  # the order of that many rows is at most 16 MiB
 
 
-def train(job: Job) -> None:
+def train(job: Job, lifecycle: Lifecycle) -> None:
     """Train `job.core` in place."""
-    config, life = job.config, job.life
+    config = job.config
     optimizer = build_optimizer(config.optimizer, job.steps_per_epoch * config.epochs)
     optimizer.build(job.core.trainable_variables)
-    epoch = life.begin(optimizer)
+    epoch = lifecycle.begin(optimizer)
     generators = seed_generators(job.layers_with_seeds)
     # streamed batches come in the same order, by tf.data, from one iterator over all epochs
     iterator = [iter(shuffled(job, epoch))] if job.train.streamed else []
     run_block = _block_function(job, optimizer, generators, iterator)
-    longest = max(1, BLOCK_ROWS // job.train.num_rows)
+    # workers of several must agree on a block's length, and their clocks do not
+    longest = 1 if job.shared else max(1, BLOCK_ROWS // job.train.num_rows)
     fits = 1
-    while epoch < config.epochs and not life.stopped:
-        life.begin_epoch()
-        count = min(fits, longest, life.epochs_until_look(), config.epochs - epoch)
-        if job.strategy.num_replicas_in_sync > 1:
-            count = 1  # all workers must agree, and their clocks do not
+    while epoch < config.epochs and not lifecycle.stopped:
+        lifecycle.begin_epoch()
+        count = min(fits, longest, lifecycle.epochs_until_look(), config.epochs - epoch)
         epochs = range(epoch, epoch + count)
         num_rows = 0 if job.train.streamed else job.train.num_rows
         orders = np.stack([epoch_order(job.seed, e, num_rows) for e in epochs])
@@ -47,10 +49,10 @@ def train(job: Job) -> None:
         values_EV = np.asarray(run_block(orders, states, *iterator), np.float64)
         fits = max(1, int(count * BLOCK_SECONDS / (time.perf_counter() - start)))
         for *values, finite_steps in values_EV.tolist():
-            life.epoch(dict(zip(job.value_names, values, strict=True)), int(finite_steps) + 1)
+            lifecycle.end_epoch(dict(zip(job.value_names, values, strict=True)), int(finite_steps) + 1)
         epoch += count
-        life.rest()
-    life.end()
+        lifecycle.checkpoint_if_due()
+    lifecycle.end()
 
 
 def _block_function(job: Job, optimizer: Any, generators: list[Any], iterator: list[Any]) -> Any:
@@ -85,75 +87,54 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
     the first loss that is not finite (6,)."""
     import tensorflow as tf
 
-    size = job.config.batch_size
-    whole, rest = divmod(job.train.num_rows, size)
-    replicas = job.strategy.num_replicas_in_sync
-    step = _step_function(job, optimizer) if replicas == 1 else shared_step_function(job, optimizer, replicas)
+    whole, remainder = divmod(job.train.num_rows, job.config.batch_size)
     # what XLA cannot compute, reading and augmenting, stays outside: then it gets each step, else the whole epoch
     by_step = job.train.streamed or job.validation.streamed or job.augment is not None
-    if job.xla and by_step:
-        step = tf.function(step, jit_compile=True, autograph=False)
-    evaluate = evaluation_function(job, job.xla and by_step)
+    step_by_xla = job.xla and by_step
+    if job.shared:
+        steps: Steps | SharedSteps = SharedSteps(job, optimizer, generators)
+    else:
+        steps = Steps(job, optimizer, generators, by_step=step_by_xla)
+    validate = validation_function(job, by_batch=step_by_xla)
 
     def add(sums: Any, batch: Any) -> Any:
-        if job.augment is not None and replicas == 1:
-            batch = (job.augment(batch[0], training=True), *batch[1:])
-        sums = sums + step(batch)
+        sums = sums + steps.step(batch)
         # a sum that is not finite never becomes so again, hence this counts the steps before it
         return sums + tf.cast(tf.math.is_finite(sums[0]), tf.float32) * tf.constant([0.0, 0.0, 1.0])
 
-    # replicas gather their own shares
-    take = gather(job.train) if replicas == 1 else lambda rows_B: rows_B
-
-    def resident(order_N: Any) -> Any:
-        batches = tf.reshape(order_N[: whole * size], [whole, size])
-        return lambda s: take(batches[s]), lambda: take(order_N[whole * size :])
-
-    def streamed(iterator: Any) -> Any:
-        def batch(rows: int) -> Any:
-            return tuple(tf.ensure_shape(part, [rows, *part.shape[1:]]) for part in iterator.get_next())
-
-        return lambda _: batch(size), lambda: batch(rest)
-
-    def seed(states_GS: Any) -> None:
-        if replicas > 1:
-            seed_replicas(job, generators, states_GS)
-            return
-        for i, seeds in enumerate(generators):
-            seeds.state.assign(tf.cast(states_GS[i], seeds.state.dtype))
-
     def epoch_of(order_N: Any, states_GS: Any, *iterator: Any) -> Any:
-        batch_of, last_batch = streamed(*iterator) if iterator else resident(order_N)
-        seed(states_GS)
+        batch_of, last_batch = _streamed(job, *iterator) if iterator else _resident(job, steps.batch, order_N)
+        steps.seed(states_GS)
         sums = tf.zeros(3)
         if whole:
             _, sums = tf.while_loop(lambda s, _: s < whole, lambda s, sums: (s + 1, add(sums, batch_of(s))), (0, sums))
-        if rest:
+        if remainder:
             sums = add(sums, last_batch())
-        if replicas > 1:
-            average_statistics(job)
+        steps.synchronize()
         rate = tf.cast(tf.convert_to_tensor(optimizer.learning_rate), tf.float32)
-        measured = tf.concat([sums[:2] / job.train.num_rows, evaluate(), rate[tf.newaxis], sums[2:]], axis=0)
-        return mean_over_replicas(job.strategy, measured) if replicas > 1 else measured
+        measured = tf.concat([sums[:2] / job.train.num_rows, validate(), rate[tf.newaxis], sums[2:]], axis=0)
+        return steps.agreed(measured)
 
     return tf.function(epoch_of, jit_compile=True, autograph=False) if job.xla and not by_step else epoch_of
 
 
-def _step_function(job: Job, optimizer: Any) -> Any:
-    """One optimizer step on a batch (augmented); returns the sums over its rows of loss and metric, and 0 (3,)."""
+def _resident(job: Job, batch: Callable[[Any], Any], order_N: Any) -> tuple[Callable[[Any], Any], Callable[[], Any]]:
+    """The s-th whole batch of an epoch, and its last, shorter one, of features in memory."""
     import tensorflow as tf
 
-    loss_of = job.head.loss()
+    size = job.config.batch_size
+    whole = job.train.num_rows // size
+    batches = tf.reshape(order_N[: whole * size], [whole, size])
+    return lambda s: batch(batches[s]), lambda: batch(order_N[whole * size :])
 
-    def step(batch: list[Any]) -> Any:
-        features, target, *weight = batch
-        rows = tf.cast(tf.shape(features)[0], tf.float32)
-        with tf.GradientTape() as tape:
-            outputs = job.core(features, training=True)
-            loss = loss_of(target, outputs, sample_weight=weight[0] if weight else None)
-            loss = tf.add_n([loss, *job.core.losses])
-        variables = job.core.trainable_variables
-        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
-        return tf.stack([loss * rows, tf.reduce_sum(job.head.row_metric(target, outputs)), 0.0])
 
-    return step
+def _streamed(job: Job, iterator: Any) -> tuple[Callable[[Any], Any], Callable[[], Any]]:
+    """As `_resident`, of the batches that an iterator gives in their order."""
+    import tensorflow as tf
+
+    size = job.config.batch_size
+
+    def batch(rows: int) -> Any:
+        return tuple(tf.ensure_shape(part, [rows, *part.shape[1:]]) for part in iterator.get_next())
+
+    return lambda _: batch(size), lambda: batch(job.train.num_rows % size)

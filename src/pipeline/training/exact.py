@@ -7,92 +7,45 @@ TensorFlow does the algebra, in float64, because its kernels do not depend on th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.rows_file import RowsFile
 from pipeline.errors import ConfigError
 from pipeline.training.batches import tensors
-from pipeline.training.job import Examples, Job
+from pipeline.training.job import Job
+from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.newton import Newton
+from pipeline.training.standardized import Standardized
 
 Array = NDArray[np.float64]
 # moves the weights; returns whether they are at the minimum, and the length of the step
 Solver = Callable[[], tuple[bool, float]]
 
 TOLERANCE = 1e-6  # the weights are kept as float32
-MOST_DEVIATIONS = 100_000  # at 6e-8 a weight, logits are then good to some thousandths
 MOST_PARAMETERS = 5000  # the Hessian of that many takes 200 MB
 
 
-def train(job: Job) -> None:
+def train(job: Job, lifecycle: Lifecycle) -> None:
     """Train `job.core` in place; `trainer.epochs` is the most that Newton may take."""
-    epoch = job.life.begin()
+    epoch = lifecycle.begin()
     if epoch == 0:
         # so the weights that no row determines, such as a constant column's, are 0 and not a random start
         _set(job, np.zeros_like(_get(job)))
     solve = _newton(job) if job.head.task.has_classes else _least_squares(job)
-    while epoch < job.config.epochs and not job.life.stopped:
-        job.life.begin_epoch()
+    while epoch < job.config.epochs and not lifecycle.stopped:
+        lifecycle.begin_epoch()
         converged, step = solve()
-        job.life.epoch(_values(job, step))
+        lifecycle.end_epoch(_values(job, step))
         if converged:
-            job.life.stop()
+            lifecycle.stop()
         epoch += 1
-        job.life.rest()
-    if not job.life.stopped:
+        lifecycle.checkpoint_if_due()
+    if not lifecycle.stopped:
         raise ConfigError(
             f"trainer exact: no minimum after {job.config.epochs} iterations. Raise trainer.epochs or model.l2."
         )
-    job.life.end()
-
-
-@dataclass(frozen=True)
-class Standardized:
-    """The rows in coordinates of their own, in which any units of the features are solved alike: `z_ND` has a column of
-    mean 0 and deviation 1 for each feature, and a column of ones behind. `share_N` is a row's weight over N."""
-
-    z_ND: Array
-    share_N: Array
-    mean: Array
-    deviation: Array
-
-    @classmethod
-    def of(cls, examples: Examples) -> "Standardized":
-        if isinstance(examples.features, RowsFile):
-            raise ConfigError(
-                "trainer exact keeps all features in memory, but they exceed trainer.resident_bytes. Raise that, or "
-                "use trainer=compiled."
-            )
-        x = examples.features.reshape(examples.num_rows, -1).astype(np.float64)
-        weight = np.ones(len(x)) if examples.weight is None else examples.weight.astype(np.float64)
-        # the rounded mean of equal values need not be that value, and would leave them a deviation
-        constant = x.min(axis=0) == x.max(axis=0)
-        mean = np.where(constant, x[0], x.mean(axis=0))
-        deviation = np.where(constant, 1.0, np.sqrt(((x - mean) ** 2).mean(axis=0)))
-        if (farthest := float((np.abs(mean) / deviation)[~constant].max(initial=0.0))) > MOST_DEVIATIONS:
-            raise ConfigError(
-                f"trainer exact: a feature's mean lies {farthest:.0f} deviations from 0, and weights in float32 are "
-                f"exact up to {MOST_DEVIATIONS}. Set preprocessing.standardize=true."
-            )
-        z_ND = np.hstack([(x - mean) / deviation, np.ones((len(x), 1))])
-        return cls(z_ND, weight / len(x), mean, deviation)
-
-    def ridge(self, l2: float) -> Array:
-        """The ridge term (D,) of each column's weight, which is the feature's weight times its deviation. The
-        intercept is free."""
-        return np.append(l2 / self.deviation**2, 0.0)
-
-    def inwards(self, beta_DK: Array) -> Array:
-        """Weights and intercept of the features as those of `z_ND`, for the same outputs."""
-        return np.vstack([beta_DK[:-1] * self.deviation[:, np.newaxis], beta_DK[-1] + self.mean @ beta_DK[:-1]])
-
-    def outwards(self, gamma_DK: Array) -> Array:
-        """Weights and intercept of `z_ND` as those of the features."""
-        weights = gamma_DK[:-1] / self.deviation[:, np.newaxis]
-        return np.vstack([weights, gamma_DK[-1] - self.mean @ weights])
+    lifecycle.end()
 
 
 def _least_squares(job: Job) -> Solver:

@@ -29,11 +29,11 @@ class Interrupts:
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
-            heard, told = socket.socketpair()
-            told.setblocking(False)
-            threading.Thread(target=_watch, args=(heard,), daemon=True).start()
-            before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
-            self._close = [lambda: signal.set_wakeup_fd(before), told.close]
+            reader, writer = socket.socketpair()
+            writer.setblocking(False)
+            threading.Thread(target=_watch, args=(reader,), daemon=True).start()
+            before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+            self._close = [lambda: signal.set_wakeup_fd(before), writer.close]
             self._previous = {number: signal.signal(number, self._receive) for number in SIGNALS}
         return self
 
@@ -47,11 +47,11 @@ class Interrupts:
         self.requested = True
 
 
-def _watch(heard: socket.socket) -> None:
+def _watch(reader: socket.socket) -> None:
     """Say what a signal does as soon as it comes; end the process at the second."""
     count = 0
-    with heard:
-        while received := heard.recv(1):
+    with reader:
+        while received := reader.recv(1):
             if received[0] not in SIGNALS:
                 continue
             count += 1

@@ -7,11 +7,12 @@ import numpy as np
 from pipeline.data.history import EpochValues
 from pipeline.training.batches import in_order, shuffled
 from pipeline.training.job import Job
+from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.optimizers import build_optimizer
 from pipeline.training.seeding import reseed, seed_generators
 
 
-def train(job: Job) -> None:
+def train(job: Job, lifecycle: Lifecycle) -> None:
     """Train `job.core` in place."""
     import keras
 
@@ -30,22 +31,22 @@ def train(job: Job) -> None:
         steps_per_execution=steps,
         jit_compile=False,
     )
-    done = job.life.begin(optimizer)
-    if done < config.epochs and not job.life.stopped:
+    done = lifecycle.begin(optimizer)
+    if done < config.epochs and not lifecycle.stopped:
         model.fit(
             shuffled(job, done),
             steps_per_epoch=steps,
             initial_epoch=done,
             epochs=config.epochs,
             validation_data=in_order(job.validation, range(job.validation.num_rows), job.validation.at_once),
-            callbacks=[_epoch_callback(job)],
+            callbacks=[_epoch_callback(job, lifecycle)],
             shuffle=False,
             verbose=0,
         )
-    job.life.end()
+    lifecycle.end()
 
 
-def _epoch_callback(job: Job) -> Any:
+def _epoch_callback(job: Job, lifecycle: Lifecycle) -> Any:
     import keras
 
     generators = seed_generators(job.layers_with_seeds)
@@ -55,13 +56,13 @@ def _epoch_callback(job: Job) -> Any:
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             reseed(generators, job.seed, epoch)
-            job.life.begin_epoch()
+            lifecycle.begin_epoch()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             values: EpochValues = {name: float(logs[name]) for name in job.value_names[:-1]}
             values["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))
-            job.life.epoch(values)
-            job.life.rest()
-            self.model.stop_training = job.life.stopped
+            lifecycle.end_epoch(values)
+            lifecycle.checkpoint_if_due()
+            self.model.stop_training = lifecycle.stopped
 
     return EpochCallback()

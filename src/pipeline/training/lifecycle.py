@@ -3,37 +3,38 @@
 import time
 from typing import Any
 
-from pipeline.config import CheckpointConfig, TrainerConfig
+from pipeline.config import CheckpointConfig
 from pipeline.data.history import EpochValues
 from pipeline.training.callbacks import build_callbacks, check_monitors, check_rate_is_settable, restore_state, state_of
 from pipeline.training.checkpoint import Checkpoint, Checkpoints
 from pipeline.training.early_stopping import EarlyStopping
 from pipeline.training.interrupts import Interrupts
+from pipeline.training.job import Job
 from pipeline.training.observer import Observer
 
 
 class Lifecycle:
-    """A trainer calls `begin` once, then for each epoch `begin_epoch` and `epoch`, `rest` whenever the core's weights
-    are those of the last epoch reported, and `end` once. `stopped` says that no further epoch is wanted."""
+    """What a trainer calls around its epochs, so that all of this is the same under every trainer.
+
+    It calls `begin` once, then for each epoch `begin_epoch` and `end_epoch`, `checkpoint_if_due` whenever the core's
+    weights are those of the last epoch reported, and `end` once. `stopped` says that no further epoch is wanted.
+    """
 
     def __init__(
-        self,
-        core: Any,
-        config: TrainerConfig,
-        cadence: CheckpointConfig,
-        observer: Observer,
-        checkpoints: Checkpoints,
-        saved: Checkpoint | None,
-        interrupts: Interrupts,
+        self, job: Job, cadence: CheckpointConfig, observer: Observer, checkpoints: Checkpoints, interrupts: Interrupts
     ) -> None:
-        self._core, self._observer, self._checkpoints = core, observer, checkpoints
-        self._cadence, self._saved, self._interrupts = cadence, saved, interrupts
-        self._stopping = EarlyStopping(config.early_stopping, core)
-        self._callbacks, self._schedule = build_callbacks(config.callbacks), config.optimizer.schedule
+        """Raises ConfigError for a callback that waits for a value which no epoch has, or that sets a rate which a
+        schedule sets."""
+        self._core, self._observer, self._checkpoints = job.core, observer, checkpoints
+        self._cadence, self._interrupts = cadence, interrupts
+        self._stopping = EarlyStopping(job.config.early_stopping, job.core)
+        self._callbacks = build_callbacks(job.config.callbacks)
+        check_monitors(self._callbacks, job.value_names)
+        check_rate_is_settable(self._callbacks, job.config.optimizer.schedule)
         self._optimizer: Any = None
         self._model: Any = None
         self._enough = False
-        self._saved_epoch = self._epoch = saved.epoch if saved else 0
+        self._saved_epoch = self._epoch = checkpoints.start.epoch if checkpoints.start else 0
         self._saved_at = time.monotonic()
 
     @property
@@ -45,12 +46,6 @@ class Lifecycle:
         """No further epoch would change anything."""
         self._enough = True
 
-    def check(self, names: tuple[str, ...]) -> None:
-        """Raise ConfigError for a callback that waits for a value which no epoch has, or that sets a rate which a
-        schedule sets."""
-        check_monitors(self._callbacks, names)
-        check_rate_is_settable(self._callbacks, self._schedule)
-
     def begin(self, optimizer: Any = None) -> int:
         """Put back what was saved into the core, `optimizer` (built) and callbacks; return the epochs already done."""
         self._optimizer = optimizer
@@ -60,11 +55,10 @@ class Lifecycle:
             callback.set_model(self._model)
             callback.set_params({"epochs": None, "steps": None, "verbose": 0})
             callback.on_train_begin()
-            state_of(
-                callback, []
-            )  # refuses what no checkpoint could hold, before the first epoch and not at the first save
-        if self._saved is not None:
-            self._restore(self._saved)
+            # refuses what no checkpoint could hold, before the first epoch and not at the first save
+            state_of(callback, [])
+        if self._checkpoints.start is not None:
+            self._restore(self._checkpoints.start)
         return self._epoch
 
     def epochs_until_look(self) -> int:
@@ -78,7 +72,7 @@ class Lifecycle:
         for callback in self._callbacks:
             callback.on_epoch_begin(self._epoch)
 
-    def epoch(self, values: EpochValues, bad_step: int | None = None) -> None:
+    def end_epoch(self, values: EpochValues, bad_step: int | None = None) -> None:
         """Take in one more epoch's values; `bad_step` is the first step (from 1) whose loss was not finite."""
         self._epoch += 1
         self._observer.epoch(self._epoch, values, bad_step)
@@ -86,7 +80,7 @@ class Lifecycle:
         for callback in self._callbacks:
             callback.on_epoch_end(self._epoch - 1, dict(values))
 
-    def rest(self) -> None:
+    def checkpoint_if_due(self) -> None:
         """Save if it is time to; raise KeyboardInterrupt, saved, if Ctrl-C or SIGTERM came."""
         if self._interrupts.requested or self._is_due():
             self._observer.flush()

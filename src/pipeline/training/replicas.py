@@ -13,17 +13,65 @@ import numpy as np
 from pipeline.errors import ArtifactError, ConfigError
 from pipeline.files import digest_value
 from pipeline.training.batches import gather
+from pipeline.training.distribution import MULTI_WORKER
 from pipeline.training.job import Job
 
 
-def shared_step_function(job: Job, optimizer: Any, replicas: int) -> Any:
-    """One optimizer step on the numbers of a batch's rows (B,), of which every replica takes an equal share; returns
-    the sums over its rows of loss and metric, and 0 (3,). A batch that does not divide is filled up with rows of its
-    own, which count in batch norm alone."""
+class SharedSteps:
+    """What `Steps` (steps.py) does, where every replica takes an equal share of each batch."""
+
+    def __init__(self, job: Job, optimizer: Any, generators: list[Any]) -> None:
+        if job.train.streamed:
+            raise ConfigError("trainer.strategy needs features in memory: raise trainer.resident_bytes.")
+        self._core, self._strategy, self._generators = job.core, job.strategy, generators
+        self._on_replica = _share_function(job, optimizer)
+
+    def seed(self, states_GS: Any) -> None:
+        """Seed each replica with numbers of its own, or all would drop the same units from their shares."""
+        import tensorflow as tf
+
+        def on_replica() -> Any:
+            for i, seeds in enumerate(self._generators):
+                own = states_GS[i] + tf.cast(tf.stack([_replica(), 0]), states_GS.dtype)
+                seeds.state.assign(tf.cast(own, seeds.state.dtype))
+            return tf.zeros([])
+
+        self._strategy.run(on_replica)
+
+    def batch(self, rows_B: Any) -> Any:
+        """The row numbers themselves, of which each replica gathers its share."""
+        return rows_B
+
+    def step(self, rows_B: Any) -> Any:
+        """One optimizer step on a batch; returns the sums over its rows of loss and metric, and 0 (3,). A batch that
+        does not divide is filled up with rows of its own, which count in batch norm alone."""
+        import tensorflow as tf
+
+        replicas, num_rows = self._strategy.num_replicas_in_sync, rows_B.shape[0]
+        shared = num_rows + -num_rows % replicas
+        rows_RS = tf.reshape(tf.gather(rows_B, tf.range(shared) % num_rows), [replicas, -1])
+        real_RS = tf.reshape(tf.cast(tf.range(shared) < num_rows, tf.float32), [replicas, -1])
+        sums = self._strategy.run(self._on_replica, args=(rows_RS, real_RS, float(num_rows)))
+        return self._strategy.reduce("SUM", sums, axis=None)
+
+    def synchronize(self) -> None:
+        """Batch norm's moving statistics, of which every replica gathers its own, become their mean."""
+        statistics = [v for v in self._core.non_trainable_variables if v.dtype == "float32"]
+        for variable in statistics:
+            variable.assign(self.agreed(variable.value))
+
+    def agreed(self, measured: Any) -> Any:
+        """The mean of what each replica has: the same bits for all."""
+        import tensorflow as tf
+
+        return self._strategy.reduce("MEAN", self._strategy.run(tf.identity, args=(measured,)), axis=None)
+
+
+def _share_function(job: Job, optimizer: Any) -> Any:
+    """A step on one replica's share of a batch, of row numbers (R, S) and 1 for those that count, of `num_rows`."""
     import tensorflow as tf
 
-    if job.train.streamed:
-        raise ConfigError("trainer.strategy needs features in memory: raise trainer.resident_bytes.")
+    replicas = job.strategy.num_replicas_in_sync
     loss_of = job.head.loss("sum")  # Keras divides a mean by the number of replicas
     take = gather(job.train)
 
@@ -42,48 +90,16 @@ def shared_step_function(job: Job, optimizer: Any, replicas: int) -> Any:
         optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
         return tf.stack([loss * num_rows, tf.reduce_sum(job.head.row_metric(target, outputs) * real_S), 0.0])
 
-    def step(rows_B: Any) -> Any:
-        num_rows = rows_B.shape[0]
-        shared = num_rows + -num_rows % replicas
-        rows_RS = tf.reshape(tf.gather(rows_B, tf.range(shared) % num_rows), [replicas, -1])
-        real_RS = tf.reshape(tf.cast(tf.range(shared) < num_rows, tf.float32), [replicas, -1])
-        sums = job.strategy.run(on_replica, args=(rows_RS, real_RS, float(num_rows)))
-        return job.strategy.reduce("SUM", sums, axis=None)
-
-    return step
+    return on_replica
 
 
-def seed_replicas(job: Job, generators: list[Any], states_GS: Any) -> None:
-    """Seed each replica with numbers of its own, or all would drop the same units from their shares."""
+def check_same_start(name: str, strategy: Any, identity: str, done: int) -> None:
+    """Raise ArtifactError where the workers of a `multi_worker` training are about to train different runs, or the same
+    one from other epochs."""
     import tensorflow as tf
 
-    def on_replica() -> Any:
-        for i, seeds in enumerate(generators):
-            own = states_GS[i] + tf.cast(tf.stack([_replica(), 0]), states_GS.dtype)
-            seeds.state.assign(tf.cast(own, seeds.state.dtype))
-        return tf.zeros([])
-
-    job.strategy.run(on_replica)
-
-
-def average_statistics(job: Job) -> None:
-    """Batch norm's moving statistics, of which every replica gathers its own, become their mean."""
-    statistics = [v for v in job.core.non_trainable_variables if v.dtype == "float32"]
-    for variable in statistics:
-        variable.assign(mean_over_replicas(job.strategy, variable.value))
-
-
-def mean_over_replicas(strategy: Any, value: Any) -> Any:
-    """The mean of what each has: the same bits for all."""
-    import tensorflow as tf
-
-    return strategy.reduce("MEAN", strategy.run(tf.identity, args=(value,)), axis=None)
-
-
-def check_same_start(strategy: Any, identity: str, done: int) -> None:
-    """Raise ArtifactError where the workers are about to train different runs, or the same one from other epochs."""
-    import tensorflow as tf
-
+    if name != MULTI_WORKER:
+        return
     mine = [done, int(digest_value(identity)[:15], 16)]
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.config import TrainerConfig
 from pipeline.errors import ConfigError
 from pipeline.model.xla import convolution
-from pipeline.training.runtime import on_gpu
+from pipeline.tensorflow_process import on_gpu
 
 # Measured on two cores (docs/performance.md): XLA makes a step of these families 2 to 5 times faster and takes half a
 # second to eight seconds to compile. After so many steps all measured models of the family have earned that back (of

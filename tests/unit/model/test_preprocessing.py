@@ -10,10 +10,10 @@ from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
 from pipeline.config import PreprocessingConfig
-from pipeline.data.prepared import Split
+from pipeline.data.prepared import Split, TrainingData
 from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
 from pipeline.model.preprocessing import image, table
-from pipeline.serving.export import load_served, save_canonical
+from pipeline.serving.archive import load_served, save_canonical
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of
@@ -113,7 +113,7 @@ def test_a_column_that_is_constant_in_training_says_nothing(trainer: str, tmp_pa
     train = split_of({"x": x, "constant": np.full(ROWS, 3.0)}, x + random.normal(size=ROWS))
     config = config_of("linear", "regression")
     config.trainer.name = trainer
-    model, _ = fit(config, schema, train, train, Journal(tmp_path / "journal.jsonl"), tmp_path, {})
+    model, _ = fit(config, TrainingData(schema, train, train), tmp_path, Journal(tmp_path / "journal.jsonl"))
     known, new = (model.served(split_of({"x": x, "constant": np.full(ROWS, value)}).inputs) for value in (3.0, 500.0))
     np.testing.assert_array_equal(known, new)
 
@@ -130,7 +130,7 @@ def test_r2_does_not_depend_on_the_units_of_the_features(trainer: str, units: fl
     config.trainer.name, config.trainer.epochs = trainer, 100
     train = split_of(columns | {"rare": np.zeros(ROWS)}, target)
     schema = schema_of(list(train.inputs))
-    model, _ = fit(config, schema, train, train, Journal(tmp_path / "journal.jsonl"), tmp_path, {})
+    model, _ = fit(config, TrainingData(schema, train, train), tmp_path, Journal(tmp_path / "journal.jsonl"))
     rare = split_of(columns | {"rare": np.arange(ROWS) == 3}, target)
     found = r2_score(target, np.asarray(model.served(rare.inputs))[:, 0])
     expected = r2_score(target, LinearRegression().fit(x, target).predict(x))

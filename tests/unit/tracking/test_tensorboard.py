@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from pipeline.tracking import tensorboard
 from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts, read_events
-from pipeline.training.observer import traced
+from pipeline.training.board import traced
 
 
 def test_everything_is_there(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from pipeline.data.prepared import TrainingData
 from pipeline.errors import ConfigError
 from pipeline.tracking.journal import Journal
 from pipeline.training import callbacks
@@ -68,5 +69,5 @@ def test_what_no_checkpoint_holds_is_refused_at_the_start(
     with pytest.raises(
         ConfigError, match=rf"trainer.callbacks: Keeping.kept holds a {kind}, which a checkpoint cannot"
     ):
-        fit(config, schema_of("table", "regression"), rows, rows, journal, tmp_path, {})
+        fit(config, TrainingData(schema_of("table", "regression"), rows, rows), tmp_path, journal)
     assert '"epoch"' not in (tmp_path / "journal.jsonl").read_text()

@@ -6,7 +6,7 @@ from pipeline.training.batches import in_order, tensors
 from pipeline.training.job import Job
 
 
-def evaluation_function(job: Job, by_batch: bool) -> Any:
+def validation_function(job: Job, by_batch: bool) -> Any:
     """`evaluate()` gives mean loss and metric over all validation rows (2,), in batches that fit into memory;
     `by_batch`: XLA gets each of them, where it cannot have the whole epoch."""
     import tensorflow as tf

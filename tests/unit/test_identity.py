@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.compose import compose_config
 from pipeline.errors import DataError
+from pipeline.identity import identify
 from pipeline.layout import SPLITS, Layout, split_file
-from pipeline.training.identity import identify
 
 Identify = Callable[..., str]
 

@@ -1,4 +1,4 @@
-"""The identity of a training run: a digest of exactly what its DVC stage depends on.
+"""The identity of a training run, identity.json: a digest of exactly what its DVC stage depends on.
 
 What that is stands in pipeline/stages.py; everything else finds the run by the result.
 """
@@ -6,7 +6,7 @@ What that is stands in pipeline/stages.py; everything else finds the run by the 
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from pipeline import stages
 from pipeline.config import Config
@@ -17,14 +17,28 @@ from pipeline.layout import IDENTITY, SPLITS, Layout, experiment_of, split_file
 IDENTITY_DIGITS = 12
 
 
-def identify(config: Config, layout: Layout, prepared: Path) -> dict[str, Any]:
+class Identity(TypedDict):
+    """`identity` is the run's name; the rest is what it was made from: digests, but for names and the threads. `data`
+    holds the digest of each split."""
+
+    identity: str
+    experiment: str
+    dataset: str
+    config: str
+    data: dict[str, str]
+    code: str
+    lock: str
+    threads: int
+
+
+def identify(config: Config, layout: Layout, prepared: Path) -> Identity:
     """The content of identity.json for this configuration, data, code, lock file and thread count."""
     values = asdict(config)
     try:
         data = {split: digest_file(prepared / split_file(split)) for split in SPLITS}
     except FileNotFoundError as error:
         raise DataError(f"{error.filename}: not found. Run: dvc repro prepare@{config.dataset.name}") from error
-    parts = {
+    parts: dict[str, Any] = {
         "experiment": config.name,
         "dataset": config.dataset.name,
         "config": digest_value({key: values[key] for key in stages.KEYS["train"]}),
@@ -34,14 +48,18 @@ def identify(config: Config, layout: Layout, prepared: Path) -> dict[str, Any]:
         "threads": config.trainer.threads,
     }
     # an experiment may stand in a folder, team/small, and the run's own folder must not
-    return {"identity": f"{config.name.replace('/', '.')}-{digest_value(parts)[:IDENTITY_DIGITS]}", **parts}
+    name = f"{config.name.replace('/', '.')}-{digest_value(parts)[:IDENTITY_DIGITS]}"
+    return cast(Identity, {"identity": name, **parts})
 
 
-def read_identity(folder: Path) -> dict[str, Any]:
-    """identity.json of a trained experiment."""
+def read_identity(folder: Path) -> Identity:
+    """identity.json of a trained experiment or of a version's evidence, without TensorFlow.
+
+    Raises ArtifactError where it is missing or damaged.
+    """
     path = folder / IDENTITY
     try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        value: Identity = json.loads(path.read_text(encoding="utf-8"))
         return {**value, "identity": str(value["identity"])}
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: not found. Run: dvc repro train@{experiment_of(folder)}") from error

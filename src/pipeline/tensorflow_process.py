@@ -1,6 +1,5 @@
-"""The process as a training needs it: fixed threads, fixed instruction set, fixed seeds, quiet TensorFlow."""
+"""The process as TensorFlow needs it: fixed threads, fixed instruction set, fixed seeds, a quiet import."""
 
-import errno
 import os
 import sys
 import tempfile
@@ -8,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pipeline.config import TrainerConfig
+from pipeline.config import TensorFlowConfig
 from pipeline.errors import ConfigError
 
 # Keras imports these where they are installed, for wrappers, adapters and plots that we do not use: 2 of 5 seconds
@@ -19,7 +18,7 @@ OWN_XLA_FLAGS = os.environ.get("XLA_FLAGS", "")
 _loaded_with: list[str] = []  # the instruction set of this process, once TensorFlow is there
 
 
-def load_tensorflow(config: TrainerConfig) -> None:
+def load_tensorflow(config: TensorFlowConfig) -> None:
     """Import TensorFlow, with what must be set before that; raises ConfigError where it was set to something else."""
     if _loaded_with and _loaded_with[0] != config.instructions:
         if config.instruction_set == "auto":
@@ -30,14 +29,14 @@ def load_tensorflow(config: TrainerConfig) -> None:
     _import_quietly()
 
 
-def set_environment(config: TrainerConfig) -> None:
+def set_environment(config: TensorFlowConfig) -> None:
     """The variables that TensorFlow and its libraries read once, when they are imported or first compute."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     if config.instructions != "native":
         os.environ |= same_bits_elsewhere(config.instructions)
     elif config.precision != "float32":
-        # a cap from outside would end the training in an abort (TrainerConfig.instructions)
+        # a cap from outside would end the training in an abort (TensorFlowConfig.instructions)
         os.environ.pop("ONEDNN_MAX_CPU_ISA", None)
 
 
@@ -105,7 +104,7 @@ class OnceImported:
         return type(attribute, (), {}) if module is None else getattr(module, attribute)
 
 
-def start_session(config: TrainerConfig, seed: int) -> str:
+def start_session(config: TensorFlowConfig, seed: int) -> str:
     """A fresh Keras session whose bits depend on `config`, `seed` and the kind of device alone, not on the machine's
     number of cores. Returns the device: `cpu` or the GPU's name."""
     import keras
@@ -152,20 +151,3 @@ def on_gpu() -> bool:
     import tensorflow as tf
 
     return bool(tf.config.get_visible_devices("GPU"))
-
-
-@contextmanager
-def memory_advice(batch_size: int) -> Iterator[None]:
-    """Turn an out-of-memory error, TensorFlow's or Python's, into one that names the next batch size to try."""
-    import tensorflow as tf
-
-    try:
-        yield
-    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-        if os.strerror(errno.ENOSPC) in str(error):  # of the disk, for which TensorFlow has the same error
-            raise
-        smaller = f"Try trainer.batch_size={batch_size // 2}" if batch_size > 1 else "Try a smaller model"
-        raise ConfigError(
-            f"out of memory with trainer.batch_size {batch_size}. {smaller}, or where it is the data that take it, a "
-            "smaller trainer.resident_bytes."
-        ) from error

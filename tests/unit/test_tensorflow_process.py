@@ -7,17 +7,17 @@ import sys
 
 import pytest
 
-from pipeline.config import TrainerConfig
+from pipeline import tensorflow_process
+from pipeline.config import TensorFlowConfig
 from pipeline.errors import ConfigError
-from pipeline.training import runtime
 from tests.clones import SET_FOR_TENSORFLOW as NAMES
 from tests.clones import environment
 
 LOAD = f"""
 import json, os, sys
-from pipeline.config import TrainerConfig
-from pipeline.training.runtime import load_tensorflow
-load_tensorflow(TrainerConfig("compiled", 1, instruction_set=sys.argv[1], precision=sys.argv[2]))
+from pipeline.config import TensorFlowConfig
+from pipeline.tensorflow_process import load_tensorflow
+load_tensorflow(TensorFlowConfig(instruction_set=sys.argv[1], precision=sys.argv[2]))
 print(json.dumps([os.environ.get(name) for name in {NAMES}]))
 """
 
@@ -52,20 +52,20 @@ def test_a_cap_from_outside_does_not_hold_for_a_reduced_precision() -> None:
 
 
 def test_jobs_of_one_process_keep_to_one_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "_loaded_with", ["avx2"])
+    monkeypatch.setattr(tensorflow_process, "_loaded_with", ["avx2"])
     message = (
         "trainer.precision: found mixed_bfloat16, but this process has computed with avx2 instructions, and TensorFlow "
         "sets that once. Run the jobs with another trainer.precision by a command of their own."
     )
     with pytest.raises(ConfigError, match=re.escape(message)):
-        runtime.load_tensorflow(TrainerConfig("compiled", 1, precision="mixed_bfloat16"))
+        tensorflow_process.load_tensorflow(TensorFlowConfig(precision="mixed_bfloat16"))
 
 
 PANDAS = """
 import sys
-from pipeline.config import TrainerConfig
-from pipeline.training.runtime import load_tensorflow
-load_tensorflow(TrainerConfig("compiled", 1))
+from pipeline.config import TensorFlowConfig
+from pipeline.tensorflow_process import load_tensorflow
+load_tensorflow(TensorFlowConfig())
 import keras, numpy as np
 inputs = keras.Input((2,))
 model = keras.Model(inputs, keras.layers.Dense(1)(inputs))

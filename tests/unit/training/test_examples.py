@@ -9,8 +9,8 @@ from pipeline.config import EarlyStoppingConfig
 from pipeline.data.history import write_history
 from pipeline.errors import ArtifactError
 from pipeline.training.early_stopping import EarlyStopping, kept_epoch
+from pipeline.training.examples import class_weights, rows_at_once
 from pipeline.training.finite import check_finite
-from pipeline.training.job import class_weights, rows_at_once
 from pipeline.training.seeding import reseed, seed_generators
 
 

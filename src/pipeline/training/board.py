@@ -1,0 +1,68 @@
+"""What TensorBoard is shown of a training: its values, and now and then a look at the model."""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.data.history import EpochValues
+from pipeline.data.schema import Schema
+from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts
+from pipeline.training.batches import feature_batches
+from pipeline.training.job import Job
+
+
+class Board:
+    """Writes an epoch's values and, every so many epochs, histograms of the weights and a confusion matrix of the
+    validation rows. To be made before the trainer changes what the core's layers compute with."""
+
+    def __init__(self, writer: TensorBoardWriter, job: Job, schema: Schema) -> None:
+        self._writer, self._job, self._classes = writer, job, schema.classes
+        # of Keras' own layers, whatever the trainer computes with; layer by layer takes ten times as long
+        self._forward: Any = traced(job.core)
+        self._histograms_every, confusion = job.config.tensorboard.spaced(job.config.epochs)
+        self._confusion_every = confusion if schema.classes else 0
+
+    @property
+    def looks_every(self) -> tuple[int, int]:
+        """After so many epochs it looks at the weights (0: never)."""
+        return self._histograms_every, self._confusion_every
+
+    def describe(self, params: dict[str, Any]) -> None:
+        """Write what is the same in every epoch."""
+        self._writer.hparams(params)
+        self._writer.graph(self._forward.graph)
+
+    def epoch(self, epoch: int, values: EpochValues) -> None:
+        """Write one epoch's values (epochs from 1), and look at the model if it is time to."""
+        self._writer.scalars(epoch, values)
+        if _due(epoch, self._histograms_every):
+            self._writer.histograms(epoch, self._job.core)
+        if _due(epoch, self._confusion_every):
+            self._writer.confusion(epoch, self._confusion(), self._classes)
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
+
+    def _confusion(self) -> Any:
+        import tensorflow as tf
+
+        validation = self._job.validation
+        batches = feature_batches(validation)
+        logits = np.concatenate([np.asarray(self._forward(tf.constant(batch))) for batch in batches])
+        predicted = logits.argmax(axis=1) if logits.shape[1] > 1 else (logits[:, 0] > 0).astype(int)
+        return confusion_counts(validation.target.reshape(-1), predicted, len(self._classes))
+
+
+def traced(core: Any) -> Any:
+    """The core as one graph, from any number of rows to its outputs."""
+    import tensorflow as tf
+
+    run = tf.function(lambda features: core(features, training=False), autograph=False)
+    return run.get_concrete_function(tf.TensorSpec((None, *core.input_shape[1:]), tf.float32))
+
+
+def _due(epoch: int, every: int) -> bool:
+    return every > 0 and epoch % every == 0

@@ -1,0 +1,81 @@
+"""The rows that a model trains on and is validated on, as a trainer takes them."""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import TrainerConfig
+from pipeline.data.prepared import AnySplit, TrainingData
+from pipeline.data.rows_file import RowsFile
+from pipeline.layout import TRAIN, VALIDATION
+from pipeline.model.assembly import Assembled
+
+EVALUATED_ROWS, EVALUATED_BYTES = 1024, 2**26
+
+
+@dataclass(frozen=True)
+class Examples:
+    """`features` (N, ...), in memory or in a file, and `target` as the loss compares with; `weight` (N,) or None;
+    `at_once`: how many rows are evaluated together."""
+
+    features: NDArray[Any] | RowsFile
+    target: NDArray[Any]
+    weight: NDArray[np.float32] | None
+    at_once: int
+
+    @property
+    def num_rows(self) -> int:
+        return len(self.features)
+
+    @property
+    def streamed(self) -> bool:
+        return isinstance(self.features, RowsFile)
+
+    def close(self) -> None:
+        """Give back the file of the features, where they are in one."""
+        if isinstance(self.features, RowsFile):
+            self.features.close()
+
+
+def make_examples(
+    model: Assembled, data: TrainingData, config: TrainerConfig, folder: Path
+) -> tuple[Examples, Examples]:
+    """The examples to train on and to validate on; features that take too many bytes go to files in `folder`."""
+    train, validation = (
+        _examples(model, config, split, folder / f"{name}.features")
+        for name, split in ((TRAIN, data.train), (VALIDATION, data.validation))
+    )
+    if config.class_weight == "balanced":  # as in Keras' fit, what is validated counts as it is
+        by_class = class_weights(data.train.target, len(data.schema.classes))
+        own = data.train.weight
+        train = replace(train, weight=by_class if own is None else by_class * own)
+    return train, validation
+
+
+def _examples(model: Assembled, config: TrainerConfig, split: AnySplit, path: Path) -> Examples:
+    shape = model.core.input_shape[1:]
+    if split.num_rows * int(np.prod(shape)) * 4 > config.resident_bytes:
+        features: NDArray[Any] | RowsFile = RowsFile(path, shape, model.feature_chunks(split))
+    else:
+        features = np.concatenate(list(model.feature_chunks(split)))
+    at_once = rows_at_once(model.core, config.batch_size)
+    return Examples(features, model.head.training_target(split.target), split.weight, at_once)
+
+
+def class_weights(target: NDArray[Any], num_classes: int) -> NDArray[np.float32]:
+    """Balanced weights N / (K * N_k) by row (King and Zeng 2001; scikit-learn's `balanced`)."""
+    labels = target.reshape(-1).astype(int)
+    counts = np.bincount(labels, minlength=num_classes)[labels]
+    weights: NDArray[np.float32] = (len(labels) / (num_classes * counts)).astype(np.float32)
+    return weights
+
+
+def rows_at_once(core: Any, batch_size: int) -> int:
+    """How many rows the core evaluates together: EVALUATED_ROWS at most; fewer where a layer's outputs for them would
+    exceed EVALUATED_BYTES, but then no fewer than a batch's, as training on those takes more."""
+    widest: int = max(4 * math.prod(layer.output.shape[1:]) for layer in core.layers)
+    return min(EVALUATED_ROWS, max(batch_size, EVALUATED_BYTES // widest))
