@@ -23,6 +23,7 @@ from pipeline.errors import ConfigError, did_you_mean
 from pipeline.layout import Layout
 from pipeline.matching import check_dataset, check_members
 from pipeline.model.families import FAMILIES
+from pipeline.training import TRAINERS
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -119,7 +120,8 @@ def register_schema(layout: Layout) -> None:
         store.store(group="dataset", name=f"{name}_schema", node=source.config(source=name), replace=True)
     for name, family in FAMILIES.items():
         store.store(group="model", name=f"{name}_schema", node=family.config(family=name), replace=True)
-    store.store(group="trainer", name="trainer_schema", node=schema.TrainerConfig, replace=True)
+    for name, trainer in TRAINERS.items():
+        store.store(group="trainer", name=f"{name}_schema", node=trainer.config(name=name), replace=True)
     # for conf/hydra/launcher: jobs at once, so that their threads together are no more than this process's cores
     OmegaConf.register_resolver("fair_jobs", lambda threads: max(1, num_cores() // threads), replace=True)
 

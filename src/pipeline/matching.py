@@ -6,6 +6,7 @@ from pipeline.errors import ConfigError, did_you_mean
 from pipeline.model.families import FAMILIES
 from pipeline.model.preprocessing import PREPROCESSING
 from pipeline.tasks import TASKS, objectives
+from pipeline.training import TRAINERS
 
 
 def check_dataset(dataset: DatasetConfig) -> None:
@@ -25,6 +26,7 @@ def check_members(config: Config) -> None:
             f"trainer.class_weight={config.trainer.class_weight} is for classes, but dataset {config.dataset.name} "
             f"asks for {task.name}. Set it to none."
         )
+    one_of("trainer.name", config.trainer.name, tuple(TRAINERS))
     if config.trainer.name == "exact" and not FAMILIES[family].convex:
         convex = " and ".join(name for name, other in FAMILIES.items() if other.convex)
         raise ConfigError(f"trainer exact solves {convex} models, found {family}. Use trainer=compiled.")

@@ -46,7 +46,8 @@ def train(config: Config, job: SweepJob | None = None) -> float:
     run = identified(config, Layout.find())
     layout, name, folder, output = run.layout, run.folder.name, run.folder, run.output
     if not is_chief(config.trainer):
-        return score(config, train_as_worker(run))
+        # what this process returns nobody reads, and only the chief has an output to score
+        return train_as_worker(run)[-1]["val_loss"]
     if job is not None:
         job.experiment, job.identity, job.objective = config.name, name, config.objective
         job.save()
@@ -54,7 +55,7 @@ def train(config: Config, job: SweepJob | None = None) -> float:
     with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(folder / LOCK, f"run {name}"):
         if job is not None and (history := trained_before(run)):
             print(f"{config.name}: trained before, in {output}")
-            return score(config, history)
+            return score(run, history)
         sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
         with followed(layout, name, sweep, wait), recorded(config, run.identity, layout) as journal:
             model, history = train_model(run, journal, chief=True)
@@ -63,7 +64,7 @@ def train(config: Config, job: SweepJob | None = None) -> float:
         f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
         f"MLflow run {name} at {without_password(layout.tracking_uri)}"
     )
-    return score(config, history)
+    return score(run, history)
 
 
 def identified(config: Config, layout: Layout) -> Run:
@@ -131,12 +132,24 @@ def write_output(run: Run, served: Any, history: History) -> None:
     Checkpoints(run.folder / CHECKPOINTS, run.folder.name).clear()
 
 
-def score(config: Config, history: History) -> float:
-    """The objective's value in the epoch whose weights the training ended with."""
+def score(run: Run, history: History) -> float:
+    """The objective's value with the weights that the training ended with: from its history, or for a metric that no
+    epoch measures, from the saved model's answers to the validation rows."""
     from pipeline.training.early_stopping import kept_epoch
 
+    config = run.config
     kept = kept_epoch([values["val_loss"] for values in history], config.trainer.early_stopping)
-    return history[kept][config.objective]
+    if config.objective in history[kept]:
+        return history[kept][config.objective]
+    from pipeline.data.prepared import TrainingData
+    from pipeline.serving.archive import load_served
+    from pipeline.serving.batch import metrics_of
+    from pipeline.tensorflow_process import load_tensorflow
+
+    load_tensorflow(config.trainer.tensorflow)
+    data = TrainingData.open(run.prepared, config.trainer.resident_bytes, config.trainer.limit)
+    metrics = metrics_of(load_served(run.output / MODEL), data.validation, data.schema)
+    return metrics[config.objective.removeprefix("val_")]
 
 
 def train_job(compose: Callable[[], Config], job: SweepJob) -> float:

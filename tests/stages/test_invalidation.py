@@ -66,8 +66,13 @@ EDITS_OF_NOTHING_THAT_RUNS = (
         "FAMILY = Family(ModelConfig, print, (), ())\n",
     ),
     ("training/__init__.py", "import compiled, exact", "import compiled, own, exact"),
-    ("training/__init__.py", "= {", '= {\n    "own": own.train,'),
-    ("training/own.py", "", "def train(job):\n    pass\n"),
+    ("training/__init__.py", "= {", '= {"own": own.TRAINER, '),
+    (
+        "training/own.py",
+        "",
+        "from pipeline.config import TrainerConfig\nfrom pipeline.training.trainer import Trainer\n\n"
+        "TRAINER = Trainer(TrainerConfig, print)\n",
+    ),
     ("data/sources/__init__.py", "import inline", "import own, inline"),
     ("data/sources/__init__.py", "= {", '= {"own": own.SOURCE, '),
     (

@@ -4,9 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from sklearn.metrics import r2_score
 
 from pipeline.layout import Layout
 from pipeline.tracking.store import Store
@@ -91,10 +93,20 @@ def test_joblib_gives_the_same_bits_and_a_failed_job_fails_alone(checkout: Path,
     assert re.match(r"1 +trainer.optimizer.learning_rate=-1 +failed: trainer.optimizer.learning_rate: found -1", last)
     swept = outputs(checkout)
     assert len(swept) == 3 * len(FILES)
-    # a finished job is not trained again
-    more = pipeline("train", "-m", *options, "trainer.optimizer.learning_rate=0.01,0.1,0.02")
+    # a finished job is not trained again, also for another objective, which its saved model is asked for
+    more = pipeline("train", "-m", *options, "objective=val_r2", "trainer.optimizer.learning_rate=0.01,0.1,0.02")
     assert more.returncode == 0, more.stderr
     assert more.stdout.count("linear_diabetes: trained before, in ") == 2
+    header, *rows = more.stdout.splitlines()[-5:-1]
+    assert header.split()[2] == "val_r2"
+    assert [float(row.split()[2]) for row in rows] == sorted((float(row.split()[2]) for row in rows), reverse=True)
+    (data,) = (checkout / "runs" / "data").glob("diabetes-*/validation.parquet")
+    model = checkout / "runs" / rows[0].split()[3] / "output" / "model.keras"
+    assert (
+        pipeline("predict", f"model={model}", f"input={data}", f"output={checkout / 'found.parquet'}").returncode == 0
+    )
+    found, target = pq.read_table(checkout / "found.parquet")["prediction"], pq.read_table(data)["target"]
+    assert float(rows[0].split()[2]) == pytest.approx(r2_score(target, found), abs=1e-6)
     runs = runs_of(checkout, "linear_diabetes")
     first, second = sorted(run.info.run_id for name, run in runs.items() if name.startswith("sweep-"))
     parents = [run.data.tags.get(MLFLOW_PARENT_RUN_ID) for run in runs.values()]

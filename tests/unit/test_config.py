@@ -58,6 +58,13 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
             "'rate' is not a field of optimizer (name, learning_rate, momentum, schedule, clip_norm).",
         ),
         ("model.kernel=abc", "model.kernel: Value 'abc' of type 'str' could not be converted to Integer"),
+        (
+            "objective=val_r2",
+            "objective: 'val_r2' is unknown (val_loss, val_accuracy, val_balanced_accuracy, val_macro_f1, val_mcc, "
+            "val_roc_auc, val_pr_auc, val_log_loss, val_brier, val_calibration_error). Did you mean 'val_brier'?",
+        ),
+        ("trainer.name=own", "trainer.name: 'own' is unknown (compiled, keras, exact)."),
+        ("dataset.modality=tabl", "dataset.modality: 'tabl' is unknown (table, image). Did you mean 'table'?"),
         ("trainer.epochs=0", "trainer.epochs: found 0, expected 1 or more."),
         ("model.filters=0", "model.filters: found [0], expected a positive width, or a list of them such as [8, 16]."),
         ("model.filters=a", "model.filters: found 'a', expected a positive width, or a list of them such as [8, 16]."),

@@ -8,7 +8,6 @@ from pipeline.config.checks import check, check_name
 from pipeline.config.data import DatasetConfig, SplitConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.trainer import CheckpointConfig, TrainerConfig
-from pipeline.errors import ConfigError
 
 
 @dataclass
@@ -51,13 +50,6 @@ class Config:
     def check(self) -> None:
         check_name("experiment", self.name)
         check(self.seed >= 0, "params.yaml: seed", self.seed, "0 or more")
-        if self.trainer.name == "exact":
-            self._check_exact()
-
-    def _check_exact(self) -> None:
-        for name, used in (("callbacks", self.trainer.callbacks), ("augmentation", self.trainer.augmentation.active)):
-            if used:
-                raise ConfigError(f"trainer exact has no use for trainer.{name}. Remove it, or use trainer=compiled.")
 
 
 @dataclass

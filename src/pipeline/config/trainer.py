@@ -106,13 +106,13 @@ class LimitConfig:
 @dataclass
 class TrainerConfig:
     """How a model is trained. Everything here may change the bits, so it is configuration and never read off the
-    machine.
+    machine. What a trainer adds or refuses stands in its file, training/.
 
-    `precision`: of the layers between features and head. `xla`: whether XLA compiles whole epochs; auto is as measured
-    (docs/performance.md). `strategy`: how batches are shared out among devices. `instruction_set`: what oneDNN and XLA
-    may pick at most; native is no cap, auto is avx2, or native for a reduced precision. `resident_bytes`: features that
-    take more stream from disk. `callbacks`: names of training/callbacks.py with their arguments. `profile`: record what
-    TensorFlow does, for TensorBoard.
+    `name` is the trainer's in TRAINERS. `precision`: of the layers between features and head. `xla`: whether XLA
+    compiles whole epochs; auto is as measured (docs/performance.md). `strategy`: how batches are shared out among
+    devices. `instruction_set`: what oneDNN and XLA may pick at most; native is no cap, auto is avx2, or native for a
+    reduced precision. `resident_bytes`: features that take more stream from disk. `callbacks`: names of
+    training/callbacks.py with their arguments. `profile`: record what TensorFlow does, for TensorBoard.
     """
 
     name: str = MISSING
@@ -135,7 +135,6 @@ class TrainerConfig:
     tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
 
     def check(self) -> None:
-        one_of("trainer.name", self.name, ("compiled", "keras", "exact"))
         one_of("trainer.class_weight", self.class_weight, ("none", "balanced"))
         one_of("trainer.device", self.device, ("auto", "cpu", "gpu"))
         one_of("trainer.precision", self.precision, ("float32", "mixed_bfloat16"))

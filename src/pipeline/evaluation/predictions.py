@@ -38,4 +38,4 @@ def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> N
             f"number ({count} of {test.num_rows} rows are not). In that row, {unusual}. Mend or drop such rows in the "
             "source, or train again."
         )
-    return answers if schema.classes else columns[0]
+    return TASKS[schema.task].answers(columns)

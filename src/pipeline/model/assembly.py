@@ -3,18 +3,20 @@
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import Config
-from pipeline.data.prepared import AnySplit, Split
 from pipeline.data.schema import Feature, Schema
 from pipeline.errors import DataError
 from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
 from pipeline.model.preprocessing import PREPROCESSING
+
+if TYPE_CHECKING:
+    from pipeline.data.prepared import AnySplit, Split
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Assembled:
     served: Any
     head: Head
 
-    def feature_chunks(self, split: AnySplit) -> Iterator[NDArray[Any]]:
+    def feature_chunks(self, split: "AnySplit") -> Iterator[NDArray[Any]]:
         """The features (n, ...) of a split's rows, chunk by chunk, made once; `core` trains on them. Raises DataError
         for a row whose features float32 cannot hold."""
         for chunk in split.chunks():
@@ -60,7 +62,7 @@ def by_feature(raw: dict[str, Any], outputs: Any, name: str) -> Any:
         return keras.Model(raw, outputs, name=name)
 
 
-def _not_finite(chunk: Split, features: NDArray[Any]) -> DataError:
+def _not_finite(chunk: "Split", features: NDArray[Any]) -> DataError:
     """That a row's features (n, ...) are not finite, with the raw value that they come from."""
     row, column, *_ = np.argwhere(~np.isfinite(features))[0]
     names = list(chunk.inputs)
@@ -73,7 +75,7 @@ def _not_finite(chunk: Split, features: NDArray[Any]) -> DataError:
     )
 
 
-def assemble(config: Config, schema: Schema, train: AnySplit) -> Assembled:
+def assemble(config: Config, schema: Schema, train: "AnySplit") -> Assembled:
     """Build the model of an experiment; preprocessing and head learn their constants from `train`."""
     import keras
 

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.data.prepared import ROW, AnySplit
+from pipeline.data.schema import Schema
 from pipeline.files import replacing
-from pipeline.tasks import task_of_model
+from pipeline.tasks import TASKS, task_of_model
 
 PREDICT_BATCH = 1024
 
@@ -22,6 +23,15 @@ def predict(served: Any, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[n
     answers = np.asarray(served.predict(inputs, batch_size=PREDICT_BATCH, verbose=0), np.float32)
     answers = answers.reshape(len(answers), -1)
     return task_of_model(served.layers[-1].name, answers.shape[1]).by_column(answers)
+
+
+def metrics_of(served: Any, split: AnySplit, schema: Schema) -> dict[str, float]:
+    """Each test metric of the task, of a served model's answers to all rows of a split."""
+    task = TASKS[schema.task]
+    parts = [predict(served, chunk.inputs) for chunk in split.chunks()]
+    columns = [np.concatenate([part[name] for part in parts]) for name in parts[0]]
+    scores = task.scores(split.target, task.answers([column.astype(np.float64) for column in columns]))
+    return {name: float(values[0]) for name, values in scores.values(np.ones((1, split.num_rows))).items()}
 
 
 def write_split_predictions(path: Path, served: Any, split: AnySplit) -> None:

@@ -23,6 +23,6 @@ def larger_is_better(objective: str) -> bool:
 
 
 def task_of_model(last_layer: str, width: int) -> Task:
-    """The task of a served model, whose file holds no schema, by its last layer: its name, and how many values it gives."""
+    """The task of a served model, whose file holds no schema: by its last layer's name and number of values."""
     named = (task for task in TASKS.values() if task.last_layer == last_layer)
     return next(task for task in named if task.num_outputs(width) == width)

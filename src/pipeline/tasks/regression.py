@@ -52,6 +52,10 @@ class Regression(Task):
     def columns(self, num_classes: int) -> list[str]:
         return ["prediction"]
 
+    def answers(self, columns: list["Array"]) -> "Array":
+        """The one column (N,)."""
+        return columns[0]
+
     def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":
         """The squared error."""
         return (answers - target.astype(np.float64)) ** 2

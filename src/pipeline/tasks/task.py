@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, did_you_mean
@@ -68,6 +69,10 @@ class Task(ABC):
     def by_column(self, answers: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """What a served model answers (N, num_outputs), as the columns (N,) of a prediction."""
         return dict(zip(self.columns(answers.shape[1]), answers.T, strict=True))
+
+    def answers(self, columns: list["Array"]) -> "Array":
+        """The columns (N,) of a prediction as answers (N, K)."""
+        return np.stack(columns, axis=1)
 
     @abstractmethod
     def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":

@@ -1,16 +1,6 @@
-"""Training loops.
-
-Adding one: a file beside this with `train(job, lifecycle)`, a line in TRAINERS, a YAML in conf/trainer/.
-"""
-
-from collections.abc import Callable
+"""Training loops. Adding one: a file beside this with a `TRAINER`, a line in TRAINERS, a YAML in conf/trainer/."""
 
 from pipeline.training import compiled, exact, keras_fit
-from pipeline.training.job import Job
-from pipeline.training.lifecycle import Lifecycle
+from pipeline.training.trainer import Trainer
 
-TRAINERS: dict[str, Callable[[Job, Lifecycle], None]] = {
-    "compiled": compiled.train,
-    "keras": keras_fit.train,
-    "exact": exact.train,
-}
+TRAINERS: dict[str, Trainer] = {"compiled": compiled.TRAINER, "keras": keras_fit.TRAINER, "exact": exact.TRAINER}

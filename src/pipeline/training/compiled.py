@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.config import TrainerConfig
 from pipeline.data.order import epoch_order
 from pipeline.training.batches import shuffled
 from pipeline.training.job import Job
@@ -19,6 +20,7 @@ from pipeline.training.optimizers import build_optimizer
 from pipeline.training.replicas import SharedSteps
 from pipeline.training.seeding import seed_generators, seed_states
 from pipeline.training.steps import Steps
+from pipeline.training.trainer import Trainer
 from pipeline.training.validation import validation_function
 
 BLOCK_SECONDS = 1.0
@@ -138,3 +140,6 @@ def _streamed(job: Job, iterator: Any) -> tuple[Callable[[Any], Any], Callable[[
         return tuple(tf.ensure_shape(part, [rows, *part.shape[1:]]) for part in iterator.get_next())
 
     return lambda _: batch(size), lambda: batch(job.train.num_rows % size)
+
+
+TRAINER = Trainer(TrainerConfig, train)

@@ -7,16 +7,19 @@ TensorFlow does the algebra, in float64, because its kernels do not depend on th
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.config import TrainerConfig
 from pipeline.errors import ConfigError
 from pipeline.training.batches import tensors
 from pipeline.training.job import Job
 from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.newton import Newton
 from pipeline.training.standardized import Standardized
+from pipeline.training.trainer import Trainer
 
 Array = NDArray[np.float64]
 # moves the weights; returns whether they are at the minimum, and the length of the step
@@ -24,6 +27,17 @@ Solver = Callable[[], tuple[bool, float]]
 
 TOLERANCE = 1e-6  # the weights are kept as float32
 MOST_PARAMETERS = 5000  # the Hessian of that many takes 200 MB
+
+
+@dataclass
+class ExactConfig(TrainerConfig):
+    """`epochs` is the most iterations that Newton's method may take."""
+
+    def check(self) -> None:
+        super().check()
+        for name, used in (("callbacks", self.callbacks), ("augmentation", self.augmentation.active)):
+            if used:
+                raise ConfigError(f"trainer exact has no use for trainer.{name}. Remove it, or use trainer=compiled.")
 
 
 def train(job: Job, lifecycle: Lifecycle) -> None:
@@ -121,3 +135,6 @@ def _values(job: Job, step: float) -> dict[str, float]:
         loss = tf.add_n([loss, *job.core.losses])
         found += [float(loss), float(tf.reduce_mean(job.head.row_metric(target, outputs)))]
     return dict(zip(job.value_names, [*found, step], strict=True))
+
+
+TRAINER = Trainer(ExactConfig, train)

@@ -3,16 +3,18 @@
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import TrainerConfig
-from pipeline.data.prepared import AnySplit, TrainingData
 from pipeline.data.rows_file import RowsFile
 from pipeline.layout import TRAIN, VALIDATION
 from pipeline.model.assembly import Assembled
+
+if TYPE_CHECKING:
+    from pipeline.data.prepared import AnySplit, TrainingData
 
 EVALUATED_ROWS, EVALUATED_BYTES = 1024, 2**26
 
@@ -42,7 +44,7 @@ class Examples:
 
 
 def make_examples(
-    model: Assembled, data: TrainingData, config: TrainerConfig, folder: Path
+    model: Assembled, data: "TrainingData", config: TrainerConfig, folder: Path
 ) -> tuple[Examples, Examples]:
     """The examples to train on and to validate on; features that take too many bytes go to files in `folder`."""
     train, validation = (
@@ -56,7 +58,7 @@ def make_examples(
     return train, validation
 
 
-def _examples(model: Assembled, config: TrainerConfig, split: AnySplit, path: Path) -> Examples:
+def _examples(model: Assembled, config: TrainerConfig, split: "AnySplit", path: Path) -> Examples:
     shape = model.core.input_shape[1:]
     if split.num_rows * int(np.prod(shape)) * 4 > config.resident_bytes:
         features: NDArray[Any] | RowsFile = RowsFile(path, shape, model.feature_chunks(split))

@@ -73,7 +73,7 @@ def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> t
             speed_up(model.core)
         lifecycle = Lifecycle(job, config.checkpoint, observer, checkpoints, interrupts)
         with strategy.scope(), refused_by_xla(xla), profiled(settings.profile and writes, folder / TENSORBOARD):
-            TRAINERS[settings.name](job, lifecycle)
+            TRAINERS[settings.name].train(job, lifecycle)
     return model, observer.history
 
 

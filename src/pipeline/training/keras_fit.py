@@ -4,12 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.config import TrainerConfig
 from pipeline.data.history import EpochValues
 from pipeline.training.batches import in_order, shuffled
 from pipeline.training.job import Job
 from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.optimizers import build_optimizer
 from pipeline.training.seeding import reseed, seed_generators
+from pipeline.training.trainer import Trainer
 
 
 def train(job: Job, lifecycle: Lifecycle) -> None:
@@ -66,3 +68,6 @@ def _epoch_callback(job: Job, lifecycle: Lifecycle) -> Any:
             self.model.stop_training = lifecycle.stopped
 
     return EpochCallback()
+
+
+TRAINER = Trainer(TrainerConfig, train)

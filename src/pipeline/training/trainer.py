@@ -1,0 +1,34 @@
+"""What a trainer is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.config import TrainerConfig
+from pipeline.training.job import Job
+from pipeline.training.lifecycle import Lifecycle
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """`config` is the dataclass of its configuration: `TrainerConfig`, or a subclass with more fields or checks.
+
+    `train(job, lifecycle)` changes the weights of `job.core`, from the epoch that `lifecycle.begin` returns. A loop of
+    one's own over epochs, for example, in a file of its own::
+
+        def train(job: Job, lifecycle: Lifecycle) -> None:
+            optimizer = build_optimizer(job.config.optimizer, job.steps_per_epoch * job.config.epochs)
+            optimizer.build(job.core.trainable_variables)
+            epoch = lifecycle.begin(optimizer)
+            while epoch < job.config.epochs and not lifecycle.stopped:
+                lifecycle.begin_epoch()
+                values = train_one_epoch(job, optimizer, epoch)  # a number for each of job.value_names
+                lifecycle.end_epoch(dict(zip(job.value_names, values, strict=True)))
+                lifecycle.checkpoint_if_due()
+                epoch += 1
+            lifecycle.end()
+
+        TRAINER = Trainer(TrainerConfig, train)
+    """
+
+    config: type[TrainerConfig]
+    train: Callable[[Job, Lifecycle], None]
