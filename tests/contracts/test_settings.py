@@ -110,6 +110,16 @@ def test_augmentation_of_a_table_is_refused(tmp_path: Path) -> None:
         trained(config, "table", "regression", tmp_path)
 
 
+def test_mirrored_over_one_device_is_as_without(tmp_path: Path) -> None:
+    losses = []
+    for strategy in ("none", "mirrored"):
+        config = config_of("linear", REGRESSION)
+        config.trainer.name, config.trainer.strategy = "compiled", strategy
+        history = trained(config, "table", REGRESSION, tmp_path / strategy)[1]
+        losses.append([values["loss"] for values in history])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+
+
 @pytest.mark.slow
 def test_mixed_precision_under_the_instructions_of_a_real_run() -> None:
     """In a process of its own, which may use other instructions than this one."""
