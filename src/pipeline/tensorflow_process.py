@@ -87,9 +87,11 @@ def _hidden(modules: tuple[str, ...]) -> Iterator[None]:
     finally:
         for name in absent:
             del sys.modules[name]
-            for module in [module for key, module in sys.modules.items() if key.startswith("keras.")]:
+        returned = {name: OnceImported(name) for name in absent} | {"plt": OnUse()}
+        for module in [module for key, module in sys.modules.items() if key.startswith("keras.")]:
+            for name, value in returned.items():
                 if vars(module).get(name, module) is None:
-                    setattr(module, name, OnceImported(name))
+                    setattr(module, name, value)
 
 
 class OnceImported:
@@ -102,6 +104,15 @@ class OnceImported:
     def __getattr__(self, attribute: str) -> Any:
         module = sys.modules.get(self._name)
         return type(attribute, (), {}) if module is None else getattr(module, attribute)
+
+
+class OnUse:
+    """What Keras gets back for `plt`, by which it draws: imported when it does."""
+
+    def __getattr__(self, attribute: str) -> Any:
+        import matplotlib.pyplot
+
+        return getattr(matplotlib.pyplot, attribute)
 
 
 def start_session(config: TensorFlowConfig, seed: int) -> str:

@@ -113,9 +113,9 @@ def test_augmentation_of_a_table_is_refused(tmp_path: Path) -> None:
 def test_mirrored_over_one_device_is_as_without(tmp_path: Path) -> None:
     losses = []
     for strategy in ("none", "mirrored"):
-        config = config_of("linear", REGRESSION)
+        config = config_of("linear", "regression")
         config.trainer.name, config.trainer.strategy = "compiled", strategy
-        history = trained(config, "table", REGRESSION, tmp_path / strategy)[1]
+        history = trained(config, "table", "regression", tmp_path / strategy)[1]
         losses.append([values["loss"] for values in history])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
 

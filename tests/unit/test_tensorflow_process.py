@@ -75,12 +75,14 @@ import pandas
 model.compile(loss="mse")
 model.fit(pandas.DataFrame(np.ones((3, 2))), pandas.Series([1.0, 2.0, 3.0]), verbose=0)
 print(model.predict(pandas.DataFrame(np.ones((3, 2))), verbose=0).shape)
+keras.visualization.plot_image_gallery(np.ones((1, 4, 4, 3)), value_range=(0, 1), rows=1, cols=1)
+print("drawn")
 """
 
 
-def test_keras_knows_pandas_once_somebody_imports_it() -> None:
+def test_keras_knows_pandas_once_somebody_imports_it_and_can_draw() -> None:
     """A callback of the user's may hand it a table."""
     done = subprocess.run(
         [sys.executable, "-c", PANDAS], env=environment(), capture_output=True, text=True, check=False
     )
-    assert done.stdout.splitlines()[-1:] == ["(3, 1)"], done.stderr
+    assert done.stdout.splitlines()[-2:] == ["(3, 1)", "drawn"], done.stderr
