@@ -27,6 +27,7 @@ CASES = [
 ]
 EPOCHS = 7
 ITERATIVE = [name for name in TRAINERS if name != "exact"]
+NEVER = 1e9  # seconds: on a busy machine, one that is due by time would fall on any epoch
 
 
 class Killed(BaseException):
@@ -38,7 +39,7 @@ def config_for(trainer: str, case: tuple[str, str, str]) -> Config:
     config.trainer.name, config.trainer.epochs = trainer, EPOCHS
     config.trainer.optimizer.schedule = "cosine"
     config.trainer.tensorboard.histograms_every = 2
-    config.checkpoint = CheckpointConfig(every_epochs=3)
+    config.checkpoint = CheckpointConfig(NEVER, every_epochs=3)
     if case[1] == "image":
         config.model.dropout = 0.2
         config.trainer.augmentation.translate = 0.2
@@ -109,7 +110,7 @@ def test_early_stopping_and_callbacks_resume(trainer: str, tmp_path: Path, monke
     best = min(range(len(history)), key=lambda i: history[i]["val_loss"])
     assert len(history) < 30, "stopped early"
     assert history[-1]["learning_rate"] < 0.3, "the callback acted"
-    config.checkpoint = CheckpointConfig(every_epochs=best + 2)
+    config.checkpoint = CheckpointConfig(NEVER, every_epochs=best + 2)
     kill_at_save(monkeypatch, 1)
     with pytest.raises(Killed):
         run(config, case, tmp_path / "killed")
@@ -129,7 +130,7 @@ def test_the_arrays_of_a_callback_resume(trainer: str, tmp_path: Path, monkeypat
     weights, history = run(config, case, tmp_path / "whole")
     best = min(range(len(history)), key=lambda i: history[i]["val_loss"])
     assert best < len(history) - 1 < 29, "stopped early"
-    config.checkpoint = CheckpointConfig(every_epochs=best + 2)
+    config.checkpoint = CheckpointConfig(NEVER, every_epochs=best + 2)
     kill_at_save(monkeypatch, 1)
     with pytest.raises(Killed):
         run(config, case, tmp_path / "killed")
