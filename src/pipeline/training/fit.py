@@ -20,6 +20,7 @@ from pipeline.tracking.journal import Journal
 from pipeline.tracking.tensorboard import TensorBoardWriter
 from pipeline.training import TRAINERS, runtime
 from pipeline.training.checkpoint import Checkpoints
+from pipeline.training.compilation import refused_by_xla, uses_xla
 from pipeline.training.distribution import MULTI_WORKER, build_strategy, is_chief, lost_worker
 from pipeline.training.interrupts import Interrupts
 from pipeline.training.job import Examples, Job, class_weights, rows_at_once
@@ -28,7 +29,6 @@ from pipeline.training.observer import Observer
 from pipeline.training.profile import profiled
 from pipeline.training.progress import Progress
 from pipeline.training.replicas import check_same_start
-from pipeline.training.xla import refused_by_xla, uses_xla
 
 
 def fit(
@@ -64,7 +64,7 @@ def fit(
     if settings.class_weight == "balanced":  # as in Keras' fit, what is validated counts as it is
         by_class = class_weights(train.target, len(schema.classes))
         examples = replace(examples, weight=by_class if train.weight is None else by_class * train.weight)
-    xla = uses_xla(settings, config.model.family, model.core, examples.num_rows)
+    xla = uses_xla(settings, model.core, examples.num_rows)
     used = {"precision": settings.precision, "instruction_set": settings.instructions, "strategy": settings.strategy}
     used |= {"device": device, "replicas": str(strategy.num_replicas_in_sync), "xla": "on" if xla else "off"}
     journal.tags(used)
@@ -79,8 +79,8 @@ def fit(
             if not done:
                 observer.describe(params)
             # after the observer, whose graph is of Keras' own layers
-            if xla and not runtime.on_gpu():
-                speed_up(model.core)
+            if xla:
+                speed_up(model.core, runtime.on_gpu())
             life = Lifecycle(model.core, settings, config.checkpoint, observer, checkpoints, saved, interrupts)
             job = Job(model.core, augment, model.head, examples, held_out, settings, config.seed, xla, strategy, life)
             life.check(job.value_names)
