@@ -1,4 +1,4 @@
-"""Write the measured part of docs/performance.md and its plot from results/*.json.
+"""Write the measured parts of docs/performance.md, with its plot, and of README.md beside this, from results/*.json.
 
 python benchmarks/report.py
 """
@@ -14,7 +14,7 @@ from training import RIVALS, table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGE = ROOT / "docs" / "performance.md"
+PAGE, DETAILS = ROOT / "docs" / "performance.md", ROOT / "benchmarks" / "README.md"
 PLOT = ROOT / "docs" / "images" / "performance.png"
 MEASURED = ("training", "memory", "tracking", "stages", "repro")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -92,7 +92,7 @@ def goals_text(found: dict[str, Any]) -> str:
 
     lines = ["| goal | against keras fit | against PyTorch |", "|---|---|---|"]
     for case, goals in GOALS.items():
-        ratio = found["training"]["cases"][case]["ratio"]
+        ratio = found["training"]["cases"].get(case, {"ratio": {}})["ratio"]
         cells = [beside(ratio.get(rival), goal) for rival, goal in zip(("keras", "torch"), goals, strict=True)]
         lines.append(f"| {case}, times faster | {' | '.join(cells)} |")
     streamed = found["memory"]["peak_mib"]["streamed"]
@@ -116,12 +116,17 @@ def main() -> None:
         f"Measured with {machine['cores']} cores ({machine['processor']}, Python {machine['python']}), medians of "
         f"{training['rounds']} rounds by turns{machine.get('torch', '')}.\n\n"
         f"{table(training['cases'], training['floors_ms'])}\n\n"
-        f"![How many times faster an epoch is](images/{PLOT.name})\n\n{other_text(found)}\n\n"
-        f"{goals_text(found)}"
+        f"![How many times faster an epoch is](images/{PLOT.name})"
     )
-    text = PAGE.read_text()
+    write_between(PAGE, measured)
+    write_between(DETAILS, f"{other_text(found)}\n\n{goals_text(found)}")
+
+
+def write_between(page: Path, measured: str) -> None:
+    """Replace what stands between the marks of a page."""
+    text = page.read_text()
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{measured}\n{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n{measured}\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ REGISTRIES = {
     "PREPROCESSING": "dataset.modality",
     "SOURCES": "dataset.source",
     "TASKS": "dataset.task",
-    "STEPS_THAT_PAY": "model.family",
     "TRAINERS": "trainer.name",
 }
 

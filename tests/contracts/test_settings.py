@@ -20,13 +20,13 @@ from pipeline.data.table import Table
 from pipeline.errors import ArtifactError, ConfigError, DataError
 from pipeline.layout import CHECKPOINTS
 from pipeline.model.assembly import Assembled
-from pipeline.model.xla import convolution, pooling
+from pipeline.model.xla import pooling
 from pipeline.tensorflow_process import start_session
 from pipeline.tracking.journal import Journal, read
-from pipeline.training import callbacks, examples
+from pipeline.training import callbacks, examples, seeding
+from pipeline.training.compilation import uses_xla
 from pipeline.training.fit import fit
 from pipeline.training.memory import memory_advice
-from pipeline.training.xla import STEPS_THAT_PAY, uses_xla
 from tests.clones import environment
 from tests.contracts.mixed_precision import CASES as MIXED_CASES
 from tests.contracts.test_exact import config_for as exact_config
@@ -167,21 +167,41 @@ def test_where_xla_cannot_be_it_says_so(trainer: str, strategy: str, found: str,
         trained(config, "table", "regression", tmp_path)
 
 
-@pytest.mark.parametrize("family", STEPS_THAT_PAY)
-def test_xla_auto_is_for_what_it_pays(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = config_of(family, "multiclass").trainer
-    config.name, config.epochs, config.batch_size = "compiled", 10, 32
+def convolution_of(strides: int) -> keras.Model:
     inputs = keras.Input((8, 8, 2))
-    core = keras.Model(inputs, keras.layers.Conv2D(4, 3, padding="same")(inputs))
-    monkeypatch.setitem(STEPS_THAT_PAY, family, 20)
-    assert uses_xla(config, family, core, 33)
-    assert not uses_xla(config, family, core, 32), "too few steps"
-    assert not uses_xla(replace(config, precision="mixed_bfloat16"), family, core, 33)
-    assert not uses_xla(replace(config, xla="off"), family, core, 33)
-    assert not uses_xla(replace(config, name="keras"), family, core, 33)
-    assert not uses_xla(config, "a new family", core, 33), "nothing is measured"
-    monkeypatch.setattr(convolution, "MOST_PATCH_BYTES", 1)
-    assert not uses_xla(config, family, core, 33), "images too large"
+    return keras.Model(inputs, keras.layers.Conv2D(4, 3, strides, padding="same", name="convolution_0")(inputs))
+
+
+def test_what_is_slow_with_xla_is_refused_by_name() -> None:
+    config = replace(config_of("cnn", "multiclass").trainer, name="compiled", xla="on")
+    assert uses_xla(config, convolution_of(strides=1), 100)
+    message = (
+        "trainer.xla=on: the layer convolution_0 has strides=(2, 2), and XLA has no fast form of that on a CPU. Set"
+    )
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        uses_xla(config, convolution_of(strides=2), 100)
+
+
+def test_xla_auto_is_for_what_it_pays() -> None:
+    config = replace(config_of("cnn", "multiclass").trainer, name="compiled", epochs=1000, batch_size=32)
+    core = convolution_of(strides=1)
+    assert uses_xla(config, core, 1000)
+    assert not uses_xla(replace(config, epochs=1), core, 1000), "too little to compute"
+    assert not uses_xla(replace(config, precision="mixed_bfloat16"), core, 1000)
+    assert not uses_xla(replace(config, xla="off"), core, 1000)
+    assert not uses_xla(replace(config, name="keras"), core, 1000)
+    assert not uses_xla(config, convolution_of(strides=2), 1000), "a slow layer"
+
+
+def test_xla_auto_weighs_the_arithmetic_of_a_step() -> None:
+    """As many steps pay with wide layers and not with narrow ones."""
+    config = replace(config_of("cnn", "multiclass").trainer, name="compiled", epochs=10, batch_size=64)
+    inputs = keras.Input((32,))
+    found = []
+    for units in (32, 8192):
+        hidden = keras.layers.Dense(units, name="hidden")(inputs)
+        found.append(uses_xla(config, keras.Model(inputs, keras.layers.Dense(units)(hidden)), 64 * 100))
+    assert found == [False, True]
 
 
 @pytest.mark.parametrize("xla", ["off", "on"])
@@ -197,10 +217,11 @@ def test_validation_rows_beyond_one_batch(
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-5)
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("case", CASES[2:], ids=lambda case: case[0])
-def test_xla_learns_what_is_learned_without(case: tuple[str, str, str], tmp_path: Path) -> None:
+def test_xla_learns_what_is_learned_without(case: tuple[str, str, str], dropout: float, tmp_path: Path) -> None:
     config = config_of(case[0], case[2])
-    config.trainer.name = "compiled"
+    config.trainer.name, config.model.dropout = "compiled", dropout
     config.trainer.optimizer.name = "sgd"  # Adam makes rounding visible behind batch norm
     histories = []
     for xla in ("off", "on"):
@@ -208,6 +229,20 @@ def test_xla_learns_what_is_learned_without(case: tuple[str, str, str], tmp_path
         histories.append(trained(config, case[1], case[2], tmp_path / xla)[1])
     for ours, theirs in zip(*histories, strict=True):
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES[2:], ids=lambda case: case[0])
+def test_other_masks_of_dropout_are_seen_in_the_losses(
+    case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That the tolerance of the test above is one that other numbers would exceed."""
+    config = config_of(case[0], case[2])
+    config.trainer.name, config.trainer.epochs, config.model.dropout = "compiled", 1, 0.3
+    losses = []
+    for stream in (1, 2):
+        monkeypatch.setattr(seeding, "DROPOUT_STREAM", stream)
+        losses.append(trained(config, case[1], case[2], tmp_path / f"{stream}")[1][0]["loss"])
+    assert abs(losses[0] - losses[1]) > 1e-3
 
 
 def test_a_gpus_memory_is_taken_as_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:

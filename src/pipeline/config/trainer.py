@@ -109,7 +109,8 @@ class TrainerConfig:
     machine. What a trainer adds or refuses stands in its file, training/.
 
     `name` is the trainer's in TRAINERS. `precision`: of the layers between features and head. `xla`: whether XLA
-    compiles whole epochs; auto is as measured (docs/performance.md). `strategy`: how batches are shared out among
+    compiles whole epochs; auto is for trainings that are estimated to gain by it (training/compilation.py). `strategy`:
+    how batches are shared out among
     devices. `instruction_set`: what oneDNN and XLA may pick at most; native is no cap, auto is avx2, or native for a
     reduced precision. `resident_bytes`: features that take more stream from disk. `callbacks`: names of
     training/callbacks.py with their arguments. `profile`: record what TensorFlow does, for TensorBoard.

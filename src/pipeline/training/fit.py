@@ -18,6 +18,7 @@ from pipeline.tracking.tensorboard import TensorBoardWriter
 from pipeline.training import TRAINERS
 from pipeline.training.board import Board
 from pipeline.training.checkpoint import Checkpoints
+from pipeline.training.compilation import refused_by_xla, uses_xla
 from pipeline.training.distribution import build_strategy, is_chief, lost_worker
 from pipeline.training.examples import make_examples
 from pipeline.training.interrupts import Interrupts
@@ -28,7 +29,6 @@ from pipeline.training.observer import Observer
 from pipeline.training.profile import profiled
 from pipeline.training.progress import Progress
 from pipeline.training.replicas import check_same_start
-from pipeline.training.xla import refused_by_xla, uses_xla
 
 
 def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> tuple[Assembled, list[EpochValues]]:
@@ -49,7 +49,7 @@ def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> t
         augment = build_augmentation(settings.augmentation, model.core.input_shape[1:])
     with memory_advice(settings.batch_size):
         train, validation = make_examples(model, data, settings, folder)
-    xla = uses_xla(settings, config.model.family, model.core, train.num_rows)
+    xla = uses_xla(settings, model.core, train.num_rows)
     job = Job(model.core, augment, model.head, train, validation, settings, config.seed, xla, strategy)
     journal.tags(what_is_used(job, device))
 
@@ -69,8 +69,8 @@ def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> t
         if board is not None and not done:
             board.describe(run_params(asdict(config)))
         # after the board, whose graph is of Keras' own layers
-        if xla and not on_gpu():
-            speed_up(model.core)
+        if xla:
+            speed_up(model.core, on_gpu())
         lifecycle = Lifecycle(job, config.checkpoint, observer, checkpoints, interrupts)
         with strategy.scope(), refused_by_xla(xla), profiled(settings.profile and writes, folder / TENSORBOARD):
             TRAINERS[settings.name].train(job, lifecycle)

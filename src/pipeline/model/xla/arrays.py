@@ -12,20 +12,20 @@ def flat(x: Tensor) -> Tensor:
     return tf.reshape(x, [-1, x.shape[-1]])
 
 
-def transposed(x_NC: Tensor, zero: Tensor | float = 0.0) -> Tensor:
-    """(C, N), by a product with the smaller identity: the same numbers where all are finite. `zero`: see zero_after.
+def transposed(x_NC: Tensor) -> Tensor:
+    """(C, N), by a product with the smaller identity: the same numbers where all are finite.
 
     XLA would fuse tf.transpose into the product that reads it and slow that down, in a loop at each step.
     """
     rows, columns = x_NC.shape
     if rows is not None and rows <= columns:
-        return tf.matmul(x_NC, tf.eye(rows, dtype=x_NC.dtype) + zero, transpose_a=True)
-    return tf.matmul(tf.eye(columns, dtype=x_NC.dtype) + zero, x_NC, transpose_b=True)
+        return tf.matmul(x_NC, tf.eye(rows, dtype=x_NC.dtype), transpose_a=True)
+    return tf.matmul(tf.eye(columns, dtype=x_NC.dtype), x_NC, transpose_b=True)
 
 
-def zero_after(*values: Tensor) -> Tensor:
-    """0, or NaN where the first number of a value is not finite; XLA does not fold it, and waits for the values."""
-    return 0 * tf.add_n([tf.reshape(value, [-1])[0] for value in values])
+def zero_after(value: Tensor) -> Tensor:
+    """0, or NaN where the value's first number is not finite; XLA does not fold it, and waits for the value."""
+    return 0 * tf.reshape(value, [-1])[0]
 
 
 def neighbours(x: Tensor, axis: int, distance: int) -> Tensor:

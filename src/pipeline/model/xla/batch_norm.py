@@ -52,8 +52,8 @@ def _normalise(x_NC: Tensor, gamma_C: Tensor, beta_C: Tensor, epsilon: float) ->
         def gradient(dy_NC: Tensor, *_: Tensor) -> Any:
             # beta's gradient is the sum of dy, gamma's that of dy hat; dx takes both as means
             mean_dy, mean_dy_hat = mean_of_rows(dy_NC), mean_of_rows(dy_NC * hat_NC)
-            # divided by 1 / scale, not times scale: XLA computes anew what it takes for cheap, here for each of the
-            # 16 transforms of the convolution below (winograd.py)
+            # divided by 1 / scale, not times scale: XLA keeps the result of a division in memory, and computes anew,
+            # in every kernel that reads it, what it takes for cheap
             dx_NC = (dy_NC - mean_dy - hat_NC * mean_dy_hat) * gamma_C / ((variance + epsilon) * scale)
             rows = x_NC.shape[0]
             return dx_NC, mean_dy_hat * rows, mean_dy * rows

@@ -3,30 +3,25 @@
 XLA has no fast gradient of a convolution on a CPU. As one matrix product of each position's surroundings (its patch)
 and the kernel (Chellapilla et al. 2006, "High Performance Convolutional Neural Networks for Document Processing") it
 has one, and fuses what stands around it. Patches take the kernel's size times the memory, so only where that is little.
-Kernels of 3x3 with enough channels go by Winograd's way, which multiplies less.
 
 Shapes: B rows, *S positions (one or two axes), C channels, F filters, K places under the kernel.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.model.xla import winograd
 from pipeline.model.xla.arrays import flat, neighbours, transposed
+from pipeline.model.xla.settings import unusual_setting
 
 Tensor = Any
 
-# several times what was measured to pay (docs/performance.md: 4 MB); patches that go to memory and back gain nothing
+# beyond that, patches go to memory and back; what they cost below it, training/compilation.py estimates
 MOST_PATCH_BYTES = 2**24
-# Winograd's way pays with many channels, and where patches no longer fit into a cache with few; with fewer yet its
-# additions cost more than the multiplications that it saves. More bytes than these in its products were not measured
-MANY_CHANNELS, CACHED_BYTES, FEW_CHANNELS = 32, 2**22, 16
-MOST_PRODUCT_BYTES = 2**27
 
 
 def speed_up(layer: keras.layers.Layer) -> None:
@@ -35,45 +30,37 @@ def speed_up(layer: keras.layers.Layer) -> None:
     The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
     """
     usual = layer.call
-    if type(layer) in (keras.layers.Conv1D, keras.layers.Conv2D) and _is_plain(layer):
+    if type(layer) in (keras.layers.Conv1D, keras.layers.Conv2D) and not _unusual(layer):
 
         def convolve(x: Tensor) -> Tensor:
-            way = _way(layer, x.shape)
-            return usual(x) if way is None else _convolve(layer, x, way)
+            return _convolve(layer, x) if patch_bytes(layer, x.shape) <= MOST_PATCH_BYTES else usual(x)
 
         layer.call = convolve
 
 
-def suits(core: keras.Model, batch_size: int) -> bool:
-    """Whether every convolution of `core` takes the fast path on a batch of so many rows."""
-    layers = [layer for layer in core.layers if isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D)]
-    return all(_is_plain(x) and _way(x, (batch_size, *x.input.shape[1:])) is not None for x in layers)
+def why_slow(layer: Any, batch_size: int) -> str | None:
+    """What keeps a convolution from the fast path on a batch of so many rows, or None."""
+    found = patch_bytes(layer, (batch_size, *layer.input.shape[1:]))
+    if not _unusual(layer) and found > MOST_PATCH_BYTES:
+        return f"needs {found / 2**20:.1f} MiB for the patches of a batch, more than {MOST_PATCH_BYTES / 2**20:.1f}"
+    return _unusual(layer)
 
 
-def _is_plain(layer: Any) -> bool:
-    ones = set(layer.strides + layer.dilation_rate) == {1}
-    return bool(ones and layer.groups == 1 and layer.padding == "same" and layer.data_format == "channels_last")
+def _unusual(layer: Any) -> str | None:
+    """The setting of a convolution that the fast path does not know, or None."""
+    ones = (1,) * layer.rank
+    usual = {"padding": "same", "strides": ones, "dilation_rate": ones, "groups": 1, "data_format": "channels_last"}
+    return unusual_setting(layer, usual)
 
 
-def _way(layer: Any, shape: Any) -> Callable[[Tensor, Tensor], Tensor] | None:
-    """How inputs of this shape (B, *S, C) are convolved with the layer's kernel: a function of both. None where what
-    that makes of the inputs takes too much memory."""
-    rows, *sizes, channels = (size or 1 for size in shape)
-    positions = math.prod(sizes)
-    patch_bytes = 4 * rows * positions * channels * math.prod(layer.kernel_size)
-    fewest = FEW_CHANNELS if patch_bytes > CACHED_BYTES else MANY_CHANNELS
-    wide = channels >= fewest and layer.filters >= FEW_CHANNELS and layer.compute_dtype == "float32"
-    if wide and layer.kernel_size == (3, 3):
-        places = 16 * math.prod(winograd.tiles_of(*sizes))
-        # where tiles hang over the edge of a small image, as much is computed as by definition
-        if places <= 6 * positions:
-            product_bytes = 4 * rows * places * max(channels, layer.filters)
-            return winograd.convolve if product_bytes <= MOST_PRODUCT_BYTES else None
-    return _by_patches if patch_bytes <= MOST_PATCH_BYTES else None
+def patch_bytes(layer: Any, shape: Any) -> int:
+    """How much memory the patches of inputs of this shape (B, *S, C) take."""
+    numbers: int = math.prod(size or 1 for size in shape) * math.prod(layer.kernel_size)
+    return 4 * numbers
 
 
-def _convolve(layer: Any, x_BSC: Tensor, way: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    y = way(x_BSC, tf.cast(layer.kernel.value, x_BSC.dtype))
+def _convolve(layer: Any, x_BSC: Tensor) -> Tensor:
+    y = _by_patches(x_BSC, tf.cast(layer.kernel.value, x_BSC.dtype))
     if layer.bias is not None:
         y = tf.nn.bias_add(y, tf.cast(layer.bias.value, y.dtype))
     return layer.activation(y)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from pipeline.model.xla.arrays import zero_after
 from pipeline.model.xla.means import mean_of_rows
+from pipeline.model.xla.settings import unusual_setting
 
 Tensor = Any
 
@@ -22,11 +23,11 @@ def speed_up(layer: keras.layers.Layer) -> None:
 
     The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
     """
-    if getattr(layer, "data_format", None) != "channels_last":
-        return
-    if type(layer) in (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D) and _tiles(layer):
+    if type(layer) in (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D) and not why_slow(layer):
         layer.call = lambda x: _pool(layer, x)
     elif type(layer) in (keras.layers.GlobalAveragePooling1D, keras.layers.GlobalAveragePooling2D):
+        if layer.data_format != "channels_last":
+            return
         usual = layer.call
 
         def mean(x_BSC: Tensor, **masked: Any) -> Tensor:
@@ -37,8 +38,10 @@ def speed_up(layer: keras.layers.Layer) -> None:
         layer.call = mean
 
 
-def _tiles(layer: Any) -> bool:
-    return bool(layer.pool_size == layer.strides and layer.padding == "valid")
+def why_slow(layer: Any, _: int = 0) -> str | None:
+    """What keeps max pooling from the fast path, or None."""
+    usual = {"strides": layer.pool_size, "padding": "valid", "data_format": "channels_last"}
+    return unusual_setting(layer, usual)
 
 
 def _pool(layer: Any, x_BSC: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ import tensorflow as tf
 from pipeline.model.xla.arrays import flat
 from pipeline.model.xla.cells import CELLS, States, Tensor, before_each
 from pipeline.model.xla.means import sum_of_rows
+from pipeline.model.xla.settings import unusual_setting
 
 
 def speed_up(layer: keras.layers.Layer) -> None:
@@ -27,7 +28,7 @@ def speed_up(layer: keras.layers.Layer) -> None:
     if isinstance(layer, keras.layers.Bidirectional):
         speed_up(layer.forward_layer)
         speed_up(layer.backward_layer)
-    elif type(layer) in CELLS and _is_plain(layer.cell):
+    elif type(layer) in CELLS and not why_slow(layer):
         usual = layer.inner_loop
 
         def inner_loop(sequences: Tensor, initial_state: Any, mask: Any, training: Any = False) -> tuple[Any, Any, Any]:
@@ -42,11 +43,18 @@ def speed_up(layer: keras.layers.Layer) -> None:
         layer.inner_loop = inner_loop
 
 
-def _is_plain(cell: Any) -> bool:
-    sigmoid = keras.activations.sigmoid
-    gates = getattr(cell, "recurrent_activation", sigmoid) is sigmoid and getattr(cell, "reset_after", True)
-    usual = gates and cell.activation is keras.activations.tanh and cell.compute_dtype == "float32"
-    return bool(usual and not cell.dropout and not cell.recurrent_dropout)
+def why_slow(layer: Any, _: int = 0) -> str | None:
+    """What keeps a recurrent layer, or a Bidirectional of one, from the fast path, or None."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return why_slow(layer.forward_layer) or why_slow(layer.backward_layer)
+    if type(layer) not in CELLS:
+        return f"is a {type(layer).__name__}"
+    usual: dict[str, Any] = {"activation": keras.activations.tanh, "dropout": 0, "recurrent_dropout": 0}
+    if type(layer) is not keras.layers.SimpleRNN:
+        usual["recurrent_activation"] = keras.activations.sigmoid
+    if type(layer) is keras.layers.GRU:
+        usual["reset_after"] = True
+    return unusual_setting(layer.cell, usual | {"compute_dtype": "float32"})
 
 
 def _run(layer: Any, x_BTC: Tensor, first: States) -> States:

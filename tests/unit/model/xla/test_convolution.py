@@ -1,14 +1,13 @@
 """The fast path of convolutions against Keras' own: outputs, gradients, and what it leaves alone."""
 
-import functools
 from typing import Any
 
 import keras
 import pytest
 import tensorflow as tf
 
-from pipeline.model.xla import convolution, winograd
-from pipeline.model.xla.convolution import speed_up, suits
+from pipeline.model.xla import convolution
+from pipeline.model.xla.convolution import speed_up, why_slow
 from tests.unit.model.xla.against_keras import SHAPES, assert_same
 
 CONV = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
@@ -27,70 +26,35 @@ def test_a_kernel_larger_than_the_image(kernel: Any, shape: tuple[int, ...]) -> 
     assert_same(speed_up, lambda: CONV[2](5, kernel, padding="same"), shape)
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (4, 7), (5, 2), (1, 3), (2, 1), (1, 1)], ids=str)
-@pytest.mark.parametrize(("channels", "filters"), [(3, 5), (32, 50)])
-def test_winograd_is_keras(
-    shape: tuple[int, int], channels: int, filters: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(convolution, "_way", lambda layer, shape: winograd.convolve)
-    make = functools.partial(keras.layers.Conv2D, filters, 3, padding="same", activation="tanh")
-    assert_same(speed_up, make, (*shape, channels))
-
-
 @pytest.mark.parametrize(
-    ("settings", "shape", "way"),
+    ("settings", "reason"),
     [
-        ({}, (32, 8, 8, 32), winograd.convolve),
-        ({}, (32, 8, 8, 31), convolution._by_patches),
-        ({"filters": 16}, (32, 8, 8, 32), winograd.convolve),
-        ({"filters": 15}, (32, 8, 8, 32), convolution._by_patches),
-        ({"kernel_size": 5}, (32, 8, 8, 32), convolution._by_patches),
-        ({"dtype": "mixed_bfloat16"}, (32, 8, 8, 32), convolution._by_patches),
-        ({}, (32, 5, 5, 32), winograd.convolve),
-        ({}, (32, 3, 3, 32), convolution._by_patches),
-        ({}, (32, 1, 64, 32), convolution._by_patches),
-        ({}, (9, 28, 28, 16), convolution._by_patches),  # 4 MB of patches and a bit less
-        ({}, (10, 28, 28, 16), winograd.convolve),
-        ({}, (64, 32, 32, 15), None),
-        ({}, (128, 32, 32, 64), winograd.convolve),
-        ({}, (129, 32, 32, 64), None),
-        ({"filters": 512}, (32, 32, 32, 32), None),
-        ({}, (None, 8, 8, 32), winograd.convolve),
+        ({"padding": "valid"}, "has padding=valid"),
+        ({"strides": 2}, "has strides=(2, 2)"),
+        ({"dilation_rate": 2}, "has dilation_rate=(2, 2)"),
+        ({"groups": 2}, "has groups=2"),
     ],
 )
-def test_which_way_a_convolution_goes(settings: dict[str, Any], shape: tuple[int, ...], way: Any) -> None:
-    layer = keras.layers.Conv2D(**({"filters": 64, "kernel_size": 3, "padding": "same"} | settings))
-    assert convolution._way(layer, shape) is way
-
-
-def test_a_sequence_goes_by_patches() -> None:
-    assert convolution._way(keras.layers.Conv1D(64, 3, padding="same"), (32, 64, 64)) is convolution._by_patches
-
-
-def test_what_is_not_plain_stays() -> None:
-    layers = [
-        keras.layers.Conv2D(4, 3, padding="valid"),
-        keras.layers.Conv2D(4, 3, padding="same", strides=2),
-        keras.layers.Conv2D(4, 3, padding="same", dilation_rate=2),
-        keras.layers.Dense(3),
-    ]
-    for layer in layers:
-        speed_up(layer)
-        assert "call" not in vars(layer)
+def test_what_is_not_plain_stays(settings: dict[str, Any], reason: str) -> None:
+    layer = keras.layers.Conv2D(**({"filters": 4, "kernel_size": 3, "padding": "same"} | settings))
+    inputs = keras.Input((8, 8, 2))
+    keras.Model(inputs, layer(inputs))
+    speed_up(layer)
+    assert "call" not in vars(layer)
+    assert why_slow(layer, 1) == reason
 
 
 def test_patches_that_take_too_much_memory_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = keras.Input((8, 8, 2))
-    core = keras.Model(inputs, keras.layers.Conv2D(4, 3, padding="same")(inputs))
+    layer = keras.layers.Conv2D(4, 3, padding="same")
+    keras.Model(inputs, layer(inputs))
     row = 4 * 8 * 8 * 2 * 9
     monkeypatch.setattr(convolution, "MOST_PATCH_BYTES", 32 * row)
-    assert suits(core, 32)
-    assert not suits(core, 33)
-    strided = keras.Model(inputs, keras.layers.Conv2D(4, 3, padding="same", strides=2)(inputs))
-    assert not suits(strided, 32)
-    speed_up(core.layers[1])
+    assert why_slow(layer, 32) is None
+    assert why_slow(layer, 64) == "needs 0.3 MiB for the patches of a batch, more than 0.1"
+    speed_up(layer)
     made: list[int] = []
-    monkeypatch.setattr(convolution, "_convolve", lambda layer, x, way: made.append(len(x)))
-    core.layers[1].call(tf.zeros((32, 8, 8, 2)))
-    assert core.layers[1].call(tf.zeros((33, 8, 8, 2))).shape == (33, 8, 8, 4)
+    monkeypatch.setattr(convolution, "_convolve", lambda layer, x: made.append(len(x)))
+    layer.call(tf.zeros((32, 8, 8, 2)))
+    assert layer.call(tf.zeros((33, 8, 8, 2))).shape == (33, 8, 8, 4)
     assert made == [32]
