@@ -140,7 +140,7 @@ def test_auc_of_scores_with_ties_at_any_scale(scale: float, weights: np.ndarray)
     score = random.integers(0, 4, ROWS) + target
     ranking = Ranking(target == 1, score * scale)
     for w in weights:
-        roc, pr = ranking.areas(w)[0]
+        ((roc,), (pr,)) = ranking.areas(w[np.newaxis])[0]
         assert roc == pytest.approx(sk.roc_auc_score(target, score, sample_weight=w), abs=1e-12)
         assert pr == pytest.approx(sk.average_precision_score(target, score, sample_weight=w), abs=1e-12)
 

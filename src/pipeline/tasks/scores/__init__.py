@@ -27,6 +27,10 @@ class Scores(Protocol):
         weight is that row's, which is of every class by the class's share of the rows."""
 
 
-def sums_by(bin_N: NDArray[np.int64], weights_N: Array, num_bins: int) -> Array:
-    """The weight in each bin (num_bins,)."""
-    return np.bincount(bin_N, weights_N, num_bins).astype(np.float64, copy=False)
+def sums_by(bin_N: NDArray[np.int64], weights_RN: Array, num_bins: int) -> Array:
+    """The weight in each bin (R, num_bins)."""
+    count = len(weights_RN)
+    # a bincount for all resamples at once, each with bins of its own
+    bins = bin_N if count == 1 else (bin_N + num_bins * np.arange(count)[:, np.newaxis]).ravel()
+    sums = np.bincount(bins, weights_RN.ravel(), num_bins * count).reshape(count, num_bins)
+    return sums.astype(np.float64, copy=False)

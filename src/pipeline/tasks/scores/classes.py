@@ -12,29 +12,41 @@ from pipeline.tasks.scores.ranking import Extra, Ranking
 # model would count differently: its p_0 is 1 - p_1, which no probability near 1 lets come nearer to 0.
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)
 CALIBRATION_BINS = 15
+BLOCK = 2**16  # weights
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Weight of the rows of each class, of those that were taken for it, and of those rightly so: (K,) each."""
+    """Weight of the rows of each class, of those that were taken for it, and of those rightly so: (R, K) each."""
 
     truth: Array
     guess: Array
     right: Array
 
-    def values(self) -> dict[str, float]:
+    def values(self) -> Values:
         """What a confusion matrix tells. Classes that neither occur nor are predicted are left out of a mean."""
-        total, right = self.truth.sum(), self.right.sum()
-        either, occurs = self.truth + self.guess, self.truth > 0
-        chance = self.truth @ self.guess
-        spread = (total**2 - self.guess @ self.guess) * (total**2 - self.truth @ self.truth)
+        total, right = self.truth.sum(axis=1), self.right.sum(axis=1)
+        chance, guessed, true = (
+            np.einsum("rk,rk->r", a, b)
+            for a, b in ((self.truth, self.guess), (self.guess, self.guess), (self.truth, self.truth))
+        )
+        spread = (total**2 - guessed) * (total**2 - true)
+        known = spread > 0
         return {
             "accuracy": right / total,
-            "balanced_accuracy": (self.right[occurs] / self.truth[occurs]).mean(),
-            "macro_f1": (2 * self.right[either > 0] / either[either > 0]).mean(),
+            "balanced_accuracy": _mean_share(self.right, self.truth),
+            "macro_f1": _mean_share(2 * self.right, self.truth + self.guess),
             # Matthews 1975; for more than two classes Gorodkin 2004
-            "mcc": (right * total - chance) / np.sqrt(spread) if spread > 0 else 0.0,
+            "mcc": np.where(known, (right * total - chance) / np.sqrt(np.where(known, spread, 1.0)), 0.0),
         }
+
+
+def _mean_share(parts_RK: Array, wholes_RK: Array) -> Array:
+    """The mean over classes (R,) of their parts in wholes, without those whose whole is 0."""
+    there = wholes_RK > 0
+    shares: Array = np.divide(parts_RK, wholes_RK, out=np.zeros_like(wholes_RK), where=there)
+    mean: Array = shares.sum(axis=1) / there.sum(axis=1)
+    return mean
 
 
 class ClassScores:
@@ -69,56 +81,67 @@ class ClassScores:
         self._rankings = [Ranking(target == k, scores_NK[:, k]) for k in self._columns]
 
     def values(self, weights_RN: Array) -> Values:
-        return _joined([self._values(weights_N) for weights_N in weights_RN])
+        return _joined([self._values(block) for block in _blocks(weights_RN)])
 
     def with_one_more(self, weights_RM: Array) -> tuple[Values, Values]:
-        both = [self._with_one_more(weights_M[:-1], weights_M[-1]) for weights_M in weights_RM]
+        both = [self._with_one_more(block[:, :-1], block[:, -1:]) for block in _blocks(weights_RM)]
         return _joined([wrong for wrong, _ in both]), _joined([right for _, right in both])
 
-    def _values(self, weights_N: Array) -> dict[str, float]:
-        total = weights_N.sum()
-        means = {name: weights_N @ values / total for name, values in self._row_means.items()}
-        gaps = sums_by(self._bin, weights_N * self._gap, CALIBRATION_BINS)
-        areas = [ranking.areas(weights_N)[0] for ranking in self._rankings]
+    def _values(self, weights_RN: Array) -> Values:
+        total = weights_RN.sum(axis=1)
+        means = {name: weights_RN @ values / total for name, values in self._row_means.items()}
+        gaps = sums_by(self._bin, weights_RN * self._gap, CALIBRATION_BINS)
         return {
-            **self._counts(weights_N).values(),
+            **self._counts(weights_RN).values(),
             **means,
-            "calibration_error": np.abs(gaps).sum() / total,
-            **_mean_areas(areas),
+            "calibration_error": np.abs(gaps).sum(axis=1) / total,
+            **_mean_areas([ranking.areas(weights_RN)[0] for ranking in self._rankings]),
         }
 
-    def _with_one_more(self, weights_N: Array, weight: float) -> tuple[dict[str, float], dict[str, float]]:
+    def _with_one_more(self, weights_RN: Array, weight_R1: Array) -> tuple[Values, Values]:
         """A wrong row is taken for the next class, with certainty."""
-        found, more = self._counts(weights_N), weight * self._shares
-        wrong = Counts(found.truth + more, found.guess + np.roll(more, 1), found.right)
+        found, more = self._counts(weights_RN), weight_R1 * self._shares
+        wrong = Counts(found.truth + more, found.guess + np.roll(more, 1, axis=1), found.right)
         right = Counts(found.truth + more, found.guess + more, found.right + more)
-        areas: list[list[tuple[float, float]]] = [[], []]
+        areas: list[list[tuple[Array, Array]]] = [[], []]
         for k, ranking in zip(self._columns, self._rankings, strict=True):
-            before, others = more[k - 1], weight - more[k]
+            own, before, others, none = more[:, k], more[:, k - 1], weight_R1[:, 0] - more[:, k], 0 * more[:, k]
             extras = (
-                Extra(positive=(more[k], 0.0), negative=(others - before, before)),
-                Extra(positive=(0.0, more[k]), negative=(others, 0.0)),
+                Extra(np.stack([own, none], axis=1), np.stack([others - before, before], axis=1)),
+                Extra(np.stack([none, own], axis=1), np.stack([others, none], axis=1)),
             )
-            for side, pair in zip(areas, ranking.areas(weights_N, *extras), strict=True):
+            for side, pair in zip(areas, ranking.areas(weights_RN, *extras), strict=True):
                 side.append(pair)
         sides = [counts.values() | _mean_areas(side) for counts, side in zip((wrong, right), areas, strict=True)]
         return sides[0], sides[1]
 
-    def _counts(self, weights_N: Array) -> Counts:
-        of_pair = sums_by(self._pair, weights_N, len(self._truth_P))
+    def _counts(self, weights_RN: Array) -> Counts:
+        of_pair = sums_by(self._pair, weights_RN, len(self._truth_P))
         truth, guess = (sums_by(k, of_pair, self._num_classes) for k in (self._truth_P, self._guess_P))
         right = sums_by(self._truth_P, of_pair * (self._truth_P == self._guess_P), self._num_classes)
         return Counts(truth, guess, right)
 
 
-def _mean_areas(areas: list[tuple[float, float]]) -> dict[str, float]:
+def _mean_areas(areas: list[tuple[Array, Array]]) -> Values:
     """Over classes; one without a curve in a resample is left out, and where none has one, ranking is chance."""
-    roc, pr = ([area for area in column if not np.isnan(area)] for column in zip(*areas, strict=True))
-    return {"roc_auc": sum(roc) / len(roc) if roc else 0.5, "pr_auc": sum(pr) / len(pr) if pr else 0.0}
+    found = {}
+    for name, column, by_chance in zip(("roc_auc", "pr_auc"), zip(*areas, strict=True), (0.5, 0.0), strict=True):
+        area_KR = np.stack(column)
+        there = ~np.isnan(area_KR)
+        count = there.sum(axis=0)
+        mean = np.where(there, area_KR, 0.0).sum(axis=0) / np.maximum(count, 1)
+        found[name] = np.where(count > 0, mean, by_chance)
+    return found
 
 
-def _joined(resamples: list[dict[str, float]]) -> Values:
-    return {name: np.array([values[name] for values in resamples]) for name in resamples[0]}
+def _blocks(weights_RN: Array) -> list[Array]:
+    """The resamples, as many at a time as stay in a processor's cache."""
+    size = max(1, BLOCK // weights_RN.shape[1])
+    return [weights_RN[i : i + size] for i in range(0, len(weights_RN), size)]
+
+
+def _joined(blocks: list[Values]) -> Values:
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def per_class(

@@ -12,10 +12,10 @@ SMALLEST = float(np.finfo(np.float64).tiny)
 
 @dataclass(frozen=True)
 class Extra:
-    """Weight of rows beyond the N: of the class and of others, with score 0 and with score 1."""
+    """Weight beyond the N rows of each resample (R, 2): of the class and of others, with score 0 and with score 1."""
 
-    positive: tuple[float, float]
-    negative: tuple[float, float]
+    positive_R2: Array
+    negative_R2: Array
 
 
 class Ranking:
@@ -33,23 +33,23 @@ class Ranking:
         self._bin_N = below + np.where(positive, 2 * count + 1, np.where(below < not_above, count + 1, 0))
         self._ends = np.searchsorted(at_V, [0.0, 1.0])
 
-    def areas(self, weights_N: Array, *extras: Extra) -> list[tuple[float, float]]:
-        """ROC AUC and average precision of one resample, with each of `extras`; without any, of the rows alone."""
-        sums = sums_by(self._bin_N, weights_N, 3 * self._count + 1)
-        between, at, up = sums[: self._count], sums[self._count + 1 : 2 * self._count + 1], sums[2 * self._count + 1 :]
-        above = sums[self._count]
+    def areas(self, weights_RN: Array, *extras: Extra) -> list[tuple[Array, Array]]:
+        """ROC AUC and average precision of R resamples (R,), with each of `extras`; without any, of the rows alone."""
+        count = self._count
+        sums = sums_by(self._bin_N, weights_RN, 3 * count + 1)
+        between, above, at, up = np.split(sums, [count, count + 1, 2 * count + 1], axis=1)
         if not extras:
-            return [_areas(between, at, up, above)]
+            return [_areas(between, at, up, above[:, 0])]
         found = []
         for extra in extras:
             at_more, up_more = at.copy(), up.copy()
-            at_more[self._ends] += extra.negative
-            up_more[self._ends] += extra.positive
-            found.append(_areas(between, at_more, up_more, above))
+            at_more[:, self._ends] += extra.negative_R2
+            up_more[:, self._ends] += extra.positive_R2
+            found.append(_areas(between, at_more, up_more, above[:, 0]))
         return found
 
 
-def _areas(between_V: Array, at_V: Array, up_V: Array, above: float) -> tuple[float, float]:
+def _areas(between_RV: Array, at_RV: Array, up_RV: Array, above_R: Array) -> tuple[Array, Array]:
     """From the weight of others below each score and above the one before, of others at it, of the class at it, and of
     others above all scores.
 
@@ -57,20 +57,17 @@ def _areas(between_V: Array, at_V: Array, up_V: Array, above: float) -> tuple[fl
     precision: the precision at each score of the class, by the class's weight there, as scikit-learn has it. NaN
     without rows of the class, and for the first one without others.
     """
-    below = between_V.copy()
-    below[1:] += at_V[:-1]
-    np.cumsum(below, out=below)
-    of_others = below[-1] + at_V[-1] + above
-    right = np.cumsum(up_V[::-1])[::-1]
-    of_class = right[0]
-    if of_class == 0:
-        return np.nan, np.nan
-    chosen = of_others - below
+    below = between_RV.copy()
+    below[:, 1:] += at_RV[:, :-1]
+    np.cumsum(below, axis=1, out=below)
+    of_others = below[:, -1] + at_RV[:, -1] + above_R
+    right = np.cumsum(up_RV[:, ::-1], axis=1)[:, ::-1]
+    of_class = np.where(right[:, 0] > 0, right[:, 0], np.nan)
+    chosen = of_others[:, np.newaxis] - below
     chosen += right
     # where nothing is chosen, the class has no weight
     np.maximum(chosen, SMALLEST, out=chosen)
-    precision = min(1.0, up_V @ (right / chosen) / of_class)
-    if of_others == 0:
-        return np.nan, precision
-    below += 0.5 * at_V
-    return min(1.0, up_V @ below / (of_class * of_others)), precision
+    precision = np.einsum("rv,rv->r", up_RV, right / chosen) / of_class
+    below += 0.5 * at_RV
+    ranked = np.einsum("rv,rv->r", up_RV, below) / (of_class * np.where(of_others > 0, of_others, np.nan))
+    return np.minimum(ranked, 1.0), np.minimum(precision, 1.0)
