@@ -52,7 +52,7 @@ def same_bits_elsewhere(instruction_set: str) -> dict[str, str]:
     }
 
 
-def _once_in_a_process(key: str, wanted: Any, found: Any) -> ConfigError:
+def _once_in_a_process(key: str, wanted: object, found: object) -> ConfigError:
     return ConfigError(
         f"trainer.{key}: found {wanted}, but this process has computed with {found}, and TensorFlow sets that once. "
         f"Run the jobs with another trainer.{key} by a command of their own."

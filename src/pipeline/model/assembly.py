@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from pipeline.model.heads import Head
 from pipeline.model.preprocessing import PREPROCESSING
 
 if TYPE_CHECKING:
+    import keras
+
     from pipeline.data.prepared import AnySplit, Split
 
 
@@ -23,12 +25,12 @@ if TYPE_CHECKING:
 class Assembled:
     """`preprocess` maps raw inputs to features, `core` features to raw outputs, `served` raw inputs to answers."""
 
-    preprocess: Any
-    core: Any
-    served: Any
+    preprocess: "keras.Model"
+    core: "keras.Model"
+    served: "keras.Model"
     head: Head
 
-    def feature_chunks(self, split: "AnySplit") -> Iterator[NDArray[Any]]:
+    def feature_chunks(self, split: "AnySplit") -> Iterator[NDArray[np.float32]]:
         """The features (n, ...) of a split's rows, chunk by chunk, made once; `core` trains on them. Raises DataError
         for a row whose features float32 cannot hold."""
         for chunk in split.chunks():
@@ -39,7 +41,7 @@ class Assembled:
             yield features
 
 
-def raw_inputs(schema: Schema) -> dict[str, Any]:
+def raw_inputs(schema: Schema) -> "dict[str, keras.KerasTensor]":
     """A Keras input for each feature, by its name. Keras refuses slashes in its own names, and people have km/h."""
     import keras
 
@@ -52,7 +54,7 @@ def raw_inputs(schema: Schema) -> dict[str, Any]:
     }
 
 
-def by_feature(raw: dict[str, Any], outputs: Any, name: str) -> Any:
+def by_feature(raw: "dict[str, keras.KerasTensor]", outputs: "keras.KerasTensor", name: str) -> "keras.Model":
     """A model that takes its inputs by the names of the features."""
     import keras
 
@@ -62,7 +64,7 @@ def by_feature(raw: dict[str, Any], outputs: Any, name: str) -> Any:
         return keras.Model(raw, outputs, name=name)
 
 
-def _not_finite(chunk: "Split", features: NDArray[Any]) -> DataError:
+def _not_finite(chunk: "Split", features: NDArray[np.float32]) -> DataError:
     """That a row's features (n, ...) are not finite, with the raw value that they come from."""
     row, column, *_ = np.argwhere(~np.isfinite(features))[0]
     names = list(chunk.inputs)

@@ -1,12 +1,15 @@
 """Random changes of training images, as Keras layers that the trainers put before the core; never in what is served."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import AugmentationConfig
 from pipeline.errors import ConfigError
 
+if TYPE_CHECKING:
+    import keras
 
-def build_augmentation(config: AugmentationConfig, shape: tuple[int, ...]) -> Any:
+
+def build_augmentation(config: AugmentationConfig, shape: tuple[int, ...]) -> "keras.Model | None":
     """A model from features (B, H, W, C) to changed ones of the same shape, or None where nothing is asked for."""
     if not config.active:
         return None

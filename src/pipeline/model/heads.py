@@ -1,7 +1,7 @@
 """What a task asks of a model: its last layer, loss and metric in training, and the served output."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,10 @@ from pipeline.data.schema import Schema
 from pipeline.model.preprocessing.scaling import rescale
 from pipeline.tasks import TASKS
 from pipeline.tasks.task import Task
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 
 @dataclass(frozen=True)
@@ -39,21 +43,21 @@ class Head:
         """(N,) raw target to what the loss compares with."""
         return self.task.training_target(target, self.offset, self.scale)
 
-    def loss(self, reduction: str = "sum_over_batch_size") -> Any:
+    def loss(self, reduction: str = "sum_over_batch_size") -> "keras.losses.Loss":
         """Keras' loss on the core's raw outputs: mean over the batch, or `sum`."""
         return self.task.loss(reduction)
 
-    def new_metric(self) -> Any:
+    def new_metric(self) -> "keras.metrics.Metric":
         """A fresh Keras metric, the mean of `row_metric`."""
         import keras
 
         return keras.metrics.MeanMetricWrapper(self.row_metric, name=self.metric)
 
-    def row_metric(self, target: Any, outputs: Any) -> Any:
+    def row_metric(self, target: "tf.Tensor", outputs: "tf.Tensor") -> "tf.Tensor":
         """Each row's training metric (B,), of a number in the target's own unit."""
         return self.task.row_metric(target, outputs) * self.scale
 
-    def served_output(self, outputs: Any) -> Any:
+    def served_output(self, outputs: "keras.KerasTensor") -> "keras.KerasTensor":
         """Raw outputs to what a user reads."""
         if self.task.activation is None:
             return rescale(outputs, self.scale, self.offset, self.task.last_layer)

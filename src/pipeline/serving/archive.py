@@ -5,15 +5,18 @@ import tempfile
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ArtifactError
 from pipeline.files import replacing
 
+if TYPE_CHECKING:
+    import keras
+
 EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
-def save_canonical(model: Any, path: Path) -> None:
+def save_canonical(model: "keras.Model", path: Path) -> None:
     """Save a Keras model as a .keras archive, byte for byte the same for the same model.
 
     Keras itself writes the date (metadata.json, zip entries), Python object ids (`shared_object_id`) and
@@ -31,7 +34,7 @@ def save_canonical(model: Any, path: Path) -> None:
             archive.writestr(zipfile.ZipInfo(name, EPOCH_OF_ZIP), entries[name])
 
 
-def load_served(path: Path) -> Any:
+def load_served(path: Path) -> "keras.Model":
     """The served model of a .keras archive; raises ArtifactError where it is missing or damaged."""
     import keras
 

@@ -1,7 +1,7 @@
 """Batches of examples: from tensors that stay on the device, or streamed through tf.data from a file of features."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,20 @@ from pipeline.data.rows_file import RowsFile
 from pipeline.training.examples import Examples
 from pipeline.training.job import Job
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def shuffled(job: Job, done: int) -> Any:
+# Features and target, and the weights of the rows where there are any. What each holds is for as many rows.
+Batch = tuple["tf.Tensor", ...]
+
+
+def shuffled(job: Job, done: int) -> "tf.data.Dataset":
     """A dataset of the batches of every epoch from `done` on, one after another; an epoch's last may be short."""
     import tensorflow as tf
 
     num_rows = job.train.num_rows
 
-    def order(epoch: Any) -> Any:
+    def order(epoch: tf.Tensor) -> tf.data.Dataset:
         indices = tf.numpy_function(
             lambda e: epoch_order(job.seed, int(e), num_rows), [epoch], tf.int32, stateful=False
         )
@@ -30,7 +36,7 @@ def shuffled(job: Job, done: int) -> Any:
     return epochs.map(take, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def in_order(examples: Examples, rows: range, size: int) -> Any:
+def in_order(examples: Examples, rows: range, size: int) -> "tf.data.Dataset":
     """A dataset of these rows as they come, in batches of `size`; their shape is known where it divides the rows."""
     import tensorflow as tf
 
@@ -39,7 +45,7 @@ def in_order(examples: Examples, rows: range, size: int) -> Any:
     return batches.map(gather(examples)).prefetch(1)
 
 
-def feature_batches(examples: Examples) -> Iterator[NDArray[Any]]:
+def feature_batches(examples: Examples) -> Iterator[NDArray[np.float32]]:
     """The features alone, as they come, as many rows at a time as are evaluated together."""
     features, size = examples.features, examples.at_once
     for start in range(0, examples.num_rows, size):
@@ -49,7 +55,7 @@ def feature_batches(examples: Examples) -> Iterator[NDArray[Any]]:
             yield features[start : start + size]
 
 
-def gather(examples: Examples) -> Any:
+def gather(examples: Examples) -> "Callable[[tf.Tensor], Batch]":
     """A function from row numbers (B,) to their (features, target), with weight where there is one."""
     import tensorflow as tf
 
@@ -59,26 +65,26 @@ def gather(examples: Examples) -> Any:
         return lambda rows_B: tuple(_rows(array, rows_B) for array in arrays)
     rest = _tensors([examples.target, examples.weight])
 
-    def take(rows_B: Any) -> tuple[Any, ...]:
+    def take(rows_B: tf.Tensor) -> Batch:
         read = tf.numpy_function(features.take, [rows_B], tf.float32, stateful=False)
         return tf.ensure_shape(read, [*rows_B.shape, *features.shape]), *(tf.gather(array, rows_B) for array in rest)
 
     return take
 
 
-def tensors(examples: Examples) -> tuple[Any, ...]:
+def tensors(examples: Examples) -> "tuple[tf.Tensor, ...]":
     """Features, target and, where there is one, weight, on the device."""
     assert not isinstance(examples.features, RowsFile)
     return _tensors([examples.features, examples.target, examples.weight])
 
 
-def _tensors(arrays: list[NDArray[Any] | None]) -> tuple[Any, ...]:
+def _tensors(arrays: list[NDArray[Any] | None]) -> "tuple[tf.Tensor, ...]":
     import tensorflow as tf
 
     return tuple(tf.constant(array) for array in arrays if array is not None)
 
 
-def _rows(array: Any, rows_B: Any) -> Any:
+def _rows(array: "tf.Tensor", rows_B: "tf.Tensor") -> "tf.Tensor":
     """tf.gather; XLA copies a row faster where it is one axis."""
     import tensorflow as tf
 

@@ -1,14 +1,19 @@
 """What TensorBoard is shown of a training: its values, and now and then a look at the model."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.data.history import EpochValues
 from pipeline.data.schema import Schema
 from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts
 from pipeline.training.batches import feature_batches
 from pipeline.training.job import Job
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 
 class Board:
@@ -18,7 +23,7 @@ class Board:
     def __init__(self, writer: TensorBoardWriter, job: Job, schema: Schema) -> None:
         self._writer, self._job, self._classes = writer, job, schema.classes
         # of Keras' own layers, whatever the trainer computes with; layer by layer takes ten times as long
-        self._forward: Any = traced(job.core)
+        self._forward = traced(job.core)
         self._histograms_every, confusion = job.config.tensorboard.spaced(job.config.epochs)
         self._confusion_every = confusion if schema.classes else 0
 
@@ -46,7 +51,7 @@ class Board:
     def close(self) -> None:
         self._writer.close()
 
-    def _confusion(self) -> Any:
+    def _confusion(self) -> NDArray[np.int64]:
         import tensorflow as tf
 
         validation = self._job.validation
@@ -56,7 +61,7 @@ class Board:
         return confusion_counts(validation.target.reshape(-1), predicted, len(self._classes))
 
 
-def traced(core: Any) -> Any:
+def traced(core: "keras.Model") -> "tf.types.experimental.ConcreteFunction":
     """The core as one graph, from any number of rows to its outputs."""
     import tensorflow as tf
 

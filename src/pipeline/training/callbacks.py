@@ -12,17 +12,20 @@ anything else is refused at the start.
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, did_you_mean
 
+if TYPE_CHECKING:
+    import keras
+
 NOT_STATE = ("params", "validation_data", "_model")
 
 
-def reduce_on_plateau(**arguments: Any) -> Any:
+def reduce_on_plateau(**arguments: Any) -> "keras.callbacks.Callback":
     """Keras' ReduceLROnPlateau. Which way is better it finds out by the metrics that a model is compiled with; here
     they are the trainer's."""
     import keras
@@ -31,10 +34,10 @@ def reduce_on_plateau(**arguments: Any) -> Any:
     return keras.callbacks.ReduceLROnPlateau(**{"mode": "max" if larger else "min"} | arguments)
 
 
-CALLBACKS: dict[str, Callable[..., Any]] = {"reduce_on_plateau": reduce_on_plateau}
+CALLBACKS: "dict[str, Callable[..., keras.callbacks.Callback]]" = {"reduce_on_plateau": reduce_on_plateau}
 
 
-def build_callbacks(chosen: dict[str, dict[str, Any]]) -> list[Any]:
+def build_callbacks(chosen: dict[str, dict[str, Any]]) -> "list[keras.callbacks.Callback]":
     """The callbacks that a configuration names; raises ConfigError for an unknown name or argument."""
     built = []
     for name, arguments in chosen.items():
@@ -47,7 +50,7 @@ def build_callbacks(chosen: dict[str, dict[str, Any]]) -> list[Any]:
     return built
 
 
-def check_monitors(callbacks: list[Any], names: Iterable[str]) -> None:
+def check_monitors(callbacks: "list[keras.callbacks.Callback]", names: Iterable[str]) -> None:
     """Raise ConfigError for a callback that waits for a value which no epoch has (`names`); Keras would only warn."""
     for callback in callbacks:
         monitor = getattr(callback, "monitor", None)
@@ -55,7 +58,7 @@ def check_monitors(callbacks: list[Any], names: Iterable[str]) -> None:
             raise ConfigError(f"trainer.callbacks: monitor '{monitor}' is unknown {did_you_mean(monitor, names)}")
 
 
-def check_rate_is_settable(callbacks: list[Any], schedule: str) -> None:
+def check_rate_is_settable(callbacks: "list[keras.callbacks.Callback]", schedule: str) -> None:
     """Raise ConfigError for a callback of Keras' that sets the learning rate where a schedule does; Keras would raise
     a TypeError once it does, epochs later."""
     import keras
@@ -69,7 +72,7 @@ def check_rate_is_settable(callbacks: list[Any], schedule: str) -> None:
             )
 
 
-def state_of(callback: Any, arrays: list[NDArray[Any]]) -> dict[str, Any]:
+def state_of(callback: "keras.callbacks.Callback", arrays: list[NDArray[Any]]) -> dict[str, Any]:
     """A callback's attributes as JSON holds them, but for arrays, which go to the end of `arrays`: their places there
     stand for them. Functions, classes and modules are code, not state, and are left out.
 
@@ -90,12 +93,12 @@ def state_of(callback: Any, arrays: list[NDArray[Any]]) -> dict[str, Any]:
     return state
 
 
-def is_code(value: Any) -> bool:
+def is_code(value: object) -> bool:
     """A function, a class or a module, which does not change; other objects that can be called may have state."""
     return inspect.isroutine(value) or inspect.isclass(value) or inspect.ismodule(value) or isinstance(value, np.ufunc)
 
 
-def restore_state(callback: Any, state: dict[str, Any], arrays: list[NDArray[Any]]) -> None:
+def restore_state(callback: "keras.callbacks.Callback", state: dict[str, Any], arrays: list[NDArray[Any]]) -> None:
     """Give a callback the attributes that `state_of` found."""
     vars(callback).update({key: _back(value, arrays) for key, value in state.items()})
 

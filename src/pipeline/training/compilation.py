@@ -3,13 +3,16 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import TrainerConfig
 from pipeline.errors import ConfigError
 from pipeline.model.xla import slow_layer
 from pipeline.model.xla.convolution import patch_bytes
 from pipeline.tensorflow_process import on_gpu
+
+if TYPE_CHECKING:
+    import keras
 
 # Processor seconds on two cores, by benchmarks/compilation.py (benchmarks/README.md has its table). They were measured
 # beside other work, which lengthens all of them alike; only their ratios count. But for recurrent layers, products of
@@ -38,7 +41,7 @@ def refused_by_xla(used: bool) -> Iterator[None]:
         raise ConfigError(f"XLA cannot train this model ({reason}). Set trainer.xla=off.") from error
 
 
-def uses_xla(config: TrainerConfig, core: Any, num_rows: int) -> bool:
+def uses_xla(config: TrainerConfig, core: "keras.Model", num_rows: int) -> bool:
     """Whether XLA compiles the training of `core` on so many rows: `trainer.xla`, where `auto` is for what pays.
 
     Raises ConfigError where XLA is asked for and cannot be, or has no fast form of a layer.
@@ -62,7 +65,7 @@ def uses_xla(config: TrainerConfig, core: Any, num_rows: int) -> bool:
     return config.precision == "float32" and slow is None and pays(core, config, num_rows)
 
 
-def pays(core: Any, config: TrainerConfig, num_rows: int) -> bool:
+def pays(core: "keras.Model", config: TrainerConfig, num_rows: int) -> bool:
     """Whether XLA saves more time in the training of `core` on so many rows than it takes to compile.
 
     Both are estimated from the model's layers, the rows and the epochs. A wrong estimate costs time, but changes no
@@ -85,7 +88,7 @@ def pays(core: Any, config: TrainerConfig, num_rows: int) -> bool:
     return saved > cost
 
 
-def _cells(layer: Any) -> int:
+def _cells(layer: "keras.Layer") -> int:
     """How many recurrent cells there are in a layer: 2 in a Bidirectional, 0 in one that is not recurrent."""
     if type(layer).__name__ == "Bidirectional":
         return _cells(layer.forward_layer) + _cells(layer.backward_layer)

@@ -7,13 +7,13 @@ and the next begins changes no bit, so blocks may be as long as it takes for Ctr
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.config import TrainerConfig
 from pipeline.data.order import epoch_order
-from pipeline.training.batches import shuffled
+from pipeline.training.batches import Batch, shuffled
 from pipeline.training.job import Job
 from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.optimizers import build_optimizer
@@ -22,6 +22,10 @@ from pipeline.training.seeding import seed_generators, seed_states
 from pipeline.training.steps import Steps
 from pipeline.training.trainer import Trainer
 from pipeline.training.validation import validation_function
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 BLOCK_SECONDS = 1.0
 BLOCK_ROWS = 2**22  # the order of that many rows is at most 16 MiB
@@ -57,7 +61,12 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
     lifecycle.end()
 
 
-def _block_function(job: Job, optimizer: Any, generators: list[Any], iterator: list[Any]) -> Any:
+def _block_function(
+    job: Job,
+    optimizer: "keras.optimizers.Optimizer",
+    generators: "list[keras.random.SeedGenerator]",
+    iterator: "list[tf.data.Iterator]",
+) -> "tf.types.experimental.ConcreteFunction":
     """`run(orders_EN, states_EGS)` trains E epochs and returns (E, 6): each one's values, and how many of its steps
     came before the first loss that is not finite. Streamed batches come from `run`'s third argument, an iterator."""
     import tensorflow as tf
@@ -66,10 +75,10 @@ def _block_function(job: Job, optimizer: Any, generators: list[Any], iterator: l
 
     # loops are written out, because AutoGraph takes longer to convert them than many a model to train
     @tf.function(jit_compile=False, autograph=False)  # type: ignore[untyped-decorator]
-    def run(orders_EN: Any, states_EGS: Any, *source: Any) -> Any:
+    def run(orders_EN: tf.Tensor, states_EGS: tf.Tensor, *source: tf.data.Iterator) -> tf.Tensor:
         count = tf.shape(orders_EN)[0]
 
-        def epoch(e: Any, values: Any) -> Any:
+        def epoch(e: tf.Tensor, values: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
             return e + 1, values.write(e, epoch_of(orders_EN[e], states_EGS[e], *source))
 
         values = tf.TensorArray(tf.float32, size=count, element_shape=[6])
@@ -84,7 +93,9 @@ def _block_function(job: Job, optimizer: Any, generators: list[Any], iterator: l
     return run.get_concrete_function(*signature)
 
 
-def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
+def _epoch_function(
+    job: Job, optimizer: "keras.optimizers.Optimizer", generators: "list[keras.random.SeedGenerator]"
+) -> "Callable[..., tf.Tensor]":
     """`epoch_of(order_N, states_GS, *iterator)` trains one epoch; returns its values, and the number of steps before
     the first loss that is not finite (6,)."""
     import tensorflow as tf
@@ -99,12 +110,12 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
         steps = Steps(job, optimizer, generators, by_step=step_by_xla)
     validate = validation_function(job, by_batch=step_by_xla)
 
-    def add(sums: Any, batch: Any) -> Any:
+    def add(sums: tf.Tensor, batch: Batch | tf.Tensor) -> tf.Tensor:
         sums = sums + steps.step(batch)
         # a sum that is not finite never becomes so again, hence this counts the steps before it
         return sums + tf.cast(tf.math.is_finite(sums[0]), tf.float32) * tf.constant([0.0, 0.0, 1.0])
 
-    def epoch_of(order_N: Any, states_GS: Any, *iterator: Any) -> Any:
+    def epoch_of(order_N: tf.Tensor, states_GS: tf.Tensor, *iterator: tf.data.Iterator) -> tf.Tensor:
         batch_of, last_batch = _streamed(job, *iterator) if iterator else _resident(job, steps.batch, order_N)
         steps.seed(states_GS)
         sums = tf.zeros(3)
@@ -120,7 +131,9 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
     return tf.function(epoch_of, jit_compile=True, autograph=False) if job.xla and not by_step else epoch_of
 
 
-def _resident(job: Job, batch: Callable[[Any], Any], order_N: Any) -> tuple[Callable[[Any], Any], Callable[[], Any]]:
+def _resident(
+    job: Job, batch: "Callable[[tf.Tensor], Batch | tf.Tensor]", order_N: "tf.Tensor"
+) -> "tuple[Callable[[tf.Tensor], Batch | tf.Tensor], Callable[[], Batch | tf.Tensor]]":
     """The s-th whole batch of an epoch, and its last, shorter one, of features in memory."""
     import tensorflow as tf
 
@@ -130,13 +143,13 @@ def _resident(job: Job, batch: Callable[[Any], Any], order_N: Any) -> tuple[Call
     return lambda s: batch(batches[s]), lambda: batch(order_N[whole * size :])
 
 
-def _streamed(job: Job, iterator: Any) -> tuple[Callable[[Any], Any], Callable[[], Any]]:
+def _streamed(job: Job, iterator: "tf.data.Iterator") -> "tuple[Callable[[tf.Tensor], Batch], Callable[[], Batch]]":
     """As `_resident`, of the batches that an iterator gives in their order."""
     import tensorflow as tf
 
     size = job.config.batch_size
 
-    def batch(rows: int) -> Any:
+    def batch(rows: int) -> Batch:
         return tuple(tf.ensure_shape(part, [rows, *part.shape[1:]]) for part in iterator.get_next())
 
     return lambda _: batch(size), lambda: batch(job.train.num_rows % size)

@@ -9,10 +9,13 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import TrainerConfig
 from pipeline.errors import ArtifactError, ConfigError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 NONE, MIRRORED, MULTI_WORKER = "none", "mirrored", "multi_worker"
 KINDS = ("chief", "worker")  # `evaluator` and `ps` train nothing
@@ -41,7 +44,7 @@ def is_chief(config: TrainerConfig) -> bool:
     return kind == "chief" or ("chief" not in cluster and kind == "worker" and index == 0)
 
 
-def build_strategy(name: str) -> Any:
+def build_strategy(name: str) -> "tf.distribute.Strategy":
     """The `tf.distribute` strategy; `multi_worker` waits here until every worker has come."""
     import tensorflow as tf
 

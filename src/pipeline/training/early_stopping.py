@@ -1,11 +1,14 @@
 """Early stopping that keeps the best epoch's weights (Prechelt 1998), as Keras' EarlyStopping does."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import EarlyStoppingConfig
+
+if TYPE_CHECKING:
+    import keras
 
 
 def kept_epoch(val_losses: list[float], config: EarlyStoppingConfig) -> int:
@@ -20,7 +23,7 @@ def kept_epoch(val_losses: list[float], config: EarlyStoppingConfig) -> int:
 class EarlyStopping:
     """Watches the validation loss; `stopped` once `patience` epochs brought none better by `min_delta`."""
 
-    def __init__(self, config: EarlyStoppingConfig, core: Any) -> None:
+    def __init__(self, config: EarlyStoppingConfig, core: "keras.Model") -> None:
         self.active = config.patience > 0
         self.stopped = False
         self.best, self.best_epoch = float("inf"), 0

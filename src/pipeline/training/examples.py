@@ -14,6 +14,8 @@ from pipeline.layout import TRAIN, VALIDATION
 from pipeline.model.assembly import Assembled
 
 if TYPE_CHECKING:
+    import keras
+
     from pipeline.data.prepared import AnySplit, TrainingData
 
 EVALUATED_ROWS, EVALUATED_BYTES = 1024, 2**26
@@ -24,7 +26,7 @@ class Examples:
     """`features` (N, ...), in memory or in a file, and `target` as the loss compares with; `weight` (N,) or None;
     `at_once`: how many rows are evaluated together."""
 
-    features: NDArray[Any] | RowsFile
+    features: NDArray[np.float32] | RowsFile
     target: NDArray[Any]
     weight: NDArray[np.float32] | None
     at_once: int
@@ -61,7 +63,7 @@ def make_examples(
 def _examples(model: Assembled, config: TrainerConfig, split: "AnySplit", path: Path) -> Examples:
     shape = model.core.input_shape[1:]
     if split.num_rows * int(np.prod(shape)) * 4 > config.resident_bytes:
-        features: NDArray[Any] | RowsFile = RowsFile(path, shape, model.feature_chunks(split))
+        features: NDArray[np.float32] | RowsFile = RowsFile(path, shape, model.feature_chunks(split))
     else:
         features = np.concatenate(list(model.feature_chunks(split)))
     at_once = rows_at_once(model.core, config.batch_size)
@@ -76,7 +78,7 @@ def class_weights(target: NDArray[Any], num_classes: int) -> NDArray[np.float32]
     return weights
 
 
-def rows_at_once(core: Any, batch_size: int) -> int:
+def rows_at_once(core: "keras.Model", batch_size: int) -> int:
     """How many rows the core evaluates together: EVALUATED_ROWS at most; fewer where a layer's outputs for them would
     exceed EVALUATED_BYTES, but then no fewer than a batch's, as training on those takes more."""
     widest: int = max(4 * math.prod(layer.output.shape[1:]) for layer in core.layers)

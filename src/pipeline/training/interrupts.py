@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
-from typing import Any
 
 from pipeline.errors import INTERRUPTED
 
@@ -24,7 +23,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.requested = False
-        self._previous: dict[int, Any] = {}
+        self._previous: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
         self._close: list[Callable[[], object]] = []
 
     def __enter__(self) -> "Interrupts":

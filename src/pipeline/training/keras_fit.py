@@ -1,6 +1,6 @@
 """The trainer `keras`: `Model.fit` on a tf.data pipeline whose order is a function of (seed, epoch)."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.optimizers import build_optimizer
 from pipeline.training.seeding import reseed, seed_generators
 from pipeline.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    import keras
 
 
 def train(job: Job, lifecycle: Lifecycle) -> None:
@@ -48,7 +51,7 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
     lifecycle.end()
 
 
-def _epoch_callback(job: Job, lifecycle: Lifecycle) -> Any:
+def _epoch_callback(job: Job, lifecycle: Lifecycle) -> "keras.callbacks.Callback":
     import keras
 
     generators = seed_generators(job.layers_with_seeds)
@@ -56,11 +59,11 @@ def _epoch_callback(job: Job, lifecycle: Lifecycle) -> Any:
     class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Reseeds before an epoch and reports after it."""
 
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             reseed(generators, job.seed, epoch)
             lifecycle.begin_epoch()
 
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
             values: EpochValues = {name: float(logs[name]) for name in job.value_names[:-1]}
             values["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))
             lifecycle.end_epoch(values)

@@ -1,7 +1,9 @@
 """What happens around the epochs of every trainer: resume, history, early stopping, callbacks, checkpoints."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from pipeline.config import CheckpointConfig
 from pipeline.data.history import EpochValues
@@ -11,6 +13,9 @@ from pipeline.training.early_stopping import EarlyStopping
 from pipeline.training.interrupts import Interrupts
 from pipeline.training.job import Job
 from pipeline.training.observer import Observer
+
+if TYPE_CHECKING:
+    import keras
 
 
 class Lifecycle:
@@ -31,8 +36,8 @@ class Lifecycle:
         self._callbacks = build_callbacks(job.config.callbacks)
         check_monitors(self._callbacks, job.value_names)
         check_rate_is_settable(self._callbacks, job.config.optimizer.schedule)
-        self._optimizer: Any = None
-        self._model: Any = None
+        self._optimizer: keras.optimizers.Optimizer | None = None
+        self._model: keras.Model | None = None
         self._enough = False
         self._saved_epoch = self._epoch = checkpoints.start.epoch if checkpoints.start else 0
         self._saved_at = time.monotonic()
@@ -46,7 +51,7 @@ class Lifecycle:
         """No further epoch would change anything."""
         self._enough = True
 
-    def begin(self, optimizer: Any = None) -> int:
+    def begin(self, optimizer: "keras.optimizers.Optimizer | None" = None) -> int:
         """Put back what was saved into the core, `optimizer` (built) and callbacks; return the epochs already done."""
         self._optimizer = optimizer
         if self._callbacks:
@@ -100,7 +105,7 @@ class Lifecycle:
         by_epochs = every > 0 and self._epoch // every > self._saved_epoch // every
         return by_epochs or time.monotonic() - self._saved_at >= self._cadence.every_seconds
 
-    def _model_for_callbacks(self) -> Any:
+    def _model_for_callbacks(self) -> "keras.Model":
         import keras
 
         model = keras.Model(self._core.inputs, self._core.outputs)
@@ -111,7 +116,7 @@ class Lifecycle:
 
     def _capture(self) -> Checkpoint:
         stopping = self._stopping
-        callback_arrays: list[Any] = []
+        callback_arrays: list[NDArray[Any]] = []
         values = {
             "history": self._observer.history,
             "stopping": {"best": stopping.best, "best_epoch": stopping.best_epoch, "stopped": stopping.stopped},

@@ -5,12 +5,15 @@ classes as Boehning 1992. Shapes: N rows, D columns, K outputs (1 for two classe
 and C contrasts.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 Array = NDArray[np.float64]
 
@@ -78,7 +81,7 @@ class Newton:
             length /= 2
         return np.asarray(gamma - length * step), np.asarray(step), length
 
-    def loss(self, gamma_DK: Any) -> float:
+    def loss(self, gamma_DK: "tf.Tensor | Array") -> float:
         import tensorflow as tf
 
         logits = tf.matmul(self._z, gamma_DK)
@@ -95,18 +98,18 @@ class Newton:
         gamma = tf.constant(gamma_DK)
         return np.asarray(self._gradient(gamma, self._probabilities(gamma)))
 
-    def _probabilities(self, gamma: Any) -> Any:
+    def _probabilities(self, gamma: "tf.Tensor") -> "tf.Tensor":
         import tensorflow as tf
 
         logits = tf.matmul(self._z, gamma)
         return tf.sigmoid(logits) if self._y.shape[1] == 1 else tf.nn.softmax(logits)
 
-    def _gradient(self, gamma: Any, p_NK: Any) -> Any:
+    def _gradient(self, gamma: "tf.Tensor", p_NK: "tf.Tensor") -> "tf.Tensor":
         import tensorflow as tf
 
         return tf.matmul(self._z, (p_NK - self._y) * self._share, transpose_a=True) + 2 * self._ridge * gamma
 
-    def _hessian(self, p_NK: Any) -> Any:
+    def _hessian(self, p_NK: "tf.Tensor") -> "tf.Tensor":
         """The loss's second derivative (C R, C R) by theta, contrast by contrast."""
         import tensorflow as tf
 

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from typing import Any
 
 from pipeline.data.history import EpochValues
 
@@ -17,9 +16,7 @@ class Progress:
 
         interval = 0.1 if sys.stderr.isatty() else 10.0
         title = f"train {name}"
-        self._bar: Any = tqdm(
-            total=epochs, initial=done, desc=title, unit="epoch", mininterval=interval, disable=not shown
-        )
+        self._bar = tqdm(total=epochs, initial=done, desc=title, unit="epoch", mininterval=interval, disable=not shown)
 
     def epoch(self, epoch: int, values: EpochValues) -> None:
         if self._bar.disable:

@@ -6,7 +6,8 @@ weights: what a replica has of its own is averaged before anyone looks.
 Shapes: B rows of a batch, R replicas, S rows in a replica's share, G seed generators.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,21 +17,27 @@ from pipeline.training.batches import gather
 from pipeline.training.distribution import MULTI_WORKER
 from pipeline.training.job import Job
 
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
 
 class SharedSteps:
     """What `Steps` (steps.py) does, where every replica takes an equal share of each batch."""
 
-    def __init__(self, job: Job, optimizer: Any, generators: list[Any]) -> None:
+    def __init__(
+        self, job: Job, optimizer: "keras.optimizers.Optimizer", generators: "list[keras.random.SeedGenerator]"
+    ) -> None:
         if job.train.streamed:
             raise ConfigError("trainer.strategy needs features in memory: raise trainer.resident_bytes.")
         self._core, self._strategy, self._generators = job.core, job.strategy, generators
         self._on_replica = _share_function(job, optimizer)
 
-    def seed(self, states_GS: Any) -> None:
+    def seed(self, states_GS: "tf.Tensor") -> None:
         """Seed each replica with numbers of its own, or all would drop the same units from their shares."""
         import tensorflow as tf
 
-        def on_replica() -> Any:
+        def on_replica() -> tf.Tensor:
             for i, seeds in enumerate(self._generators):
                 own = states_GS[i] + tf.cast(tf.stack([_replica(), 0]), states_GS.dtype)
                 seeds.state.assign(tf.cast(own, seeds.state.dtype))
@@ -38,11 +45,11 @@ class SharedSteps:
 
         self._strategy.run(on_replica)
 
-    def batch(self, rows_B: Any) -> Any:
+    def batch(self, rows_B: "tf.Tensor") -> "tf.Tensor":
         """The row numbers themselves, of which each replica gathers its share."""
         return rows_B
 
-    def step(self, rows_B: Any) -> Any:
+    def step(self, rows_B: "tf.Tensor") -> "tf.Tensor":
         """One optimizer step on a batch; returns the sums over its rows of loss and metric, and 0 (3,). A batch that
         does not divide is filled up with rows of its own, which count in batch norm alone."""
         import tensorflow as tf
@@ -60,14 +67,16 @@ class SharedSteps:
         for variable in statistics:
             variable.assign(self.agreed(variable.value))
 
-    def agreed(self, measured: Any) -> Any:
+    def agreed(self, measured: "tf.Tensor") -> "tf.Tensor":
         """The mean of what each replica has: the same bits for all."""
         import tensorflow as tf
 
         return self._strategy.reduce("MEAN", self._strategy.run(tf.identity, args=(measured,)), axis=None)
 
 
-def _share_function(job: Job, optimizer: Any) -> Any:
+def _share_function(
+    job: Job, optimizer: "keras.optimizers.Optimizer"
+) -> "Callable[[tf.Tensor, tf.Tensor, float], tf.Tensor]":
     """A step on one replica's share of a batch, of row numbers (R, S) and 1 for those that count, of `num_rows`."""
     import tensorflow as tf
 
@@ -75,7 +84,7 @@ def _share_function(job: Job, optimizer: Any) -> Any:
     loss_of = job.head.loss("sum")  # Keras divides a mean by the number of replicas
     take = gather(job.train)
 
-    def on_replica(rows_RS: Any, real_RS: Any, num_rows: float) -> Any:
+    def on_replica(rows_RS: tf.Tensor, real_RS: tf.Tensor, num_rows: float) -> tf.Tensor:
         mine = _replica()
         features, target, *weight = take(rows_RS[mine])
         real_S = real_RS[mine]
@@ -93,7 +102,7 @@ def _share_function(job: Job, optimizer: Any) -> Any:
     return on_replica
 
 
-def check_same_start(name: str, strategy: Any, identity: str, done: int) -> None:
+def check_same_start(name: str, strategy: "tf.distribute.Strategy", identity: str, done: int) -> None:
     """Raise ArtifactError where the workers of a `multi_worker` training are about to train different runs, or the same
     one from other epochs."""
     import tensorflow as tf
@@ -103,7 +112,7 @@ def check_same_start(name: str, strategy: Any, identity: str, done: int) -> None
     mine = [done, int(digest_value(identity)[:15], 16)]
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def gather_all() -> Any:
+    def gather_all() -> tf.Tensor:
         return strategy.gather(strategy.run(lambda: tf.constant([mine], tf.int64)), axis=0)
 
     starts = np.asarray(gather_all()).tolist()
@@ -115,7 +124,7 @@ def check_same_start(name: str, strategy: Any, identity: str, done: int) -> None
         )
 
 
-def _replica() -> Any:
+def _replica() -> "tf.Tensor":
     import tensorflow as tf
 
     return tf.distribute.get_replica_context().replica_id_in_sync_group

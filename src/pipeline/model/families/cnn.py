@@ -4,7 +4,7 @@ Convolution: LeCun et al. 1998. Batch norm: Ioffe and Szegedy 2015. Global avera
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import ModelConfig
 from pipeline.config.checks import check, check_rate, one_of
@@ -12,6 +12,9 @@ from pipeline.config.model import check_widths, widths
 from pipeline.model.families.family import Family
 from pipeline.model.kinds import GRID, SEQUENCE
 from pipeline.tasks import TASKS
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass
@@ -38,7 +41,7 @@ class CnnConfig(ModelConfig):
         one_of("model.readout", self.readout, ("average", "flatten"))
 
 
-def build(config: CnnConfig, features: Any) -> Any:
+def build(config: CnnConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
     """A grid (B, H, W, C) or sequence (B, T, C) as its representation (B, filters[-1])."""
     import keras
 

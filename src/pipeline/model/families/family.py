@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import ModelConfig
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Family:
         class MlpConfig(ModelConfig):
             units: int = 64
 
-        def build(config: MlpConfig, features: Any) -> Any:
+        def build(config: MlpConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
             x = keras.layers.Flatten(name="flatten")(features)
             return keras.layers.Dense(config.units, "relu", name="hidden")(x)
 
@@ -30,7 +33,7 @@ class Family:
     """
 
     config: type[ModelConfig]
-    build: Callable[[Any, Any], Any]
+    build: "Callable[[Any, keras.KerasTensor], keras.KerasTensor]"
     accepts: tuple[str, ...]
     tasks: tuple[str, ...]
     convex: bool = False

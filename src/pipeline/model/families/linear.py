@@ -1,11 +1,14 @@
 """Linear regression: y = W x + b (least squares; Hastie, Tibshirani, Friedman 2009, section 3.2)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import ModelConfig
 from pipeline.model.families.family import Family
 from pipeline.model.kinds import GRID, SEQUENCE, VECTOR
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass
@@ -13,7 +16,7 @@ class LinearConfig(ModelConfig):
     """It has no settings of its own."""
 
 
-def build(config: LinearConfig, features: Any) -> Any:
+def build(config: LinearConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
     """Features (B, ...) as a flat vector (B, D); W and b are the head's."""
     import keras
 

@@ -1,11 +1,14 @@
 """Logistic regression: p = sigmoid(W x + b), or softmax for more classes (Hastie et al. 2009, section 4.4)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import ModelConfig
 from pipeline.model.families.family import Family
 from pipeline.model.kinds import GRID, SEQUENCE, VECTOR
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass
@@ -13,7 +16,7 @@ class LogisticConfig(ModelConfig):
     """It has no settings of its own."""
 
 
-def build(config: LogisticConfig, features: Any) -> Any:
+def build(config: LogisticConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
     """Features (B, ...) as a flat vector (B, D); W and b are the head's."""
     import keras
 

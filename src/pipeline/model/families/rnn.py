@@ -3,7 +3,7 @@ LSTM (Hochreiter and Schmidhuber 1997) and GRU (Cho et al. 2014). A grid is read
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import ModelConfig
 from pipeline.config.checks import check_rate, one_of
@@ -11,6 +11,9 @@ from pipeline.config.model import check_widths, widths
 from pipeline.model.families.family import Family
 from pipeline.model.kinds import GRID, SEQUENCE
 from pipeline.tasks import TASKS
+
+if TYPE_CHECKING:
+    import keras
 
 CELLS = {"simple": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}  # and the names of their layers in Keras
 
@@ -34,7 +37,7 @@ class RnnConfig(ModelConfig):
         check_rate("model.dropout", self.dropout)
 
 
-def build(config: RnnConfig, features: Any) -> Any:
+def build(config: RnnConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
     """A sequence (B, T, C), or a grid (B, H, W, C) as (B, H, W * C), as its last state (B, D)."""
     import keras
 

@@ -1,6 +1,6 @@
 """Pixels, rescaled by the largest value of the training images to at most 1."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Schema
@@ -9,10 +9,14 @@ from pipeline.model.preprocessing.modality import Preprocessing
 from pipeline.model.preprocessing.scaling import rescale
 
 if TYPE_CHECKING:
+    import keras
+
     from pipeline.data.prepared import AnySplit
 
 
-def build(config: PreprocessingConfig, schema: Schema, inputs: dict[str, Any], train: "AnySplit") -> Any:
+def build(
+    config: PreprocessingConfig, schema: Schema, inputs: "dict[str, keras.KerasTensor]", train: "AnySplit"
+) -> "keras.KerasTensor":
     """One image (B, H, W, C) to a grid (B, H, W, C)."""
     (feature,) = schema.features
     largest = max(float(abs(chunk.inputs[feature.name]).max()) for chunk in train.chunks()) or 1.0

@@ -1,12 +1,15 @@
 """`x * scale + offset` as Keras layers, for any finite float32 input."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+if TYPE_CHECKING:
+    import keras
 
-def rescale(x: Any, scale: ArrayLike, offset: ArrayLike, name: str) -> Any:
+
+def rescale(x: "keras.KerasTensor", scale: ArrayLike, offset: ArrayLike, name: str) -> "keras.KerasTensor":
     """A float32 tensor (B, ..., D), times `scale` plus `offset`: one number each, or one for each of D columns.
 
     The product is taken in float64 and its result is float32 again. In float32, a scale such as 1e40 (of a column whose

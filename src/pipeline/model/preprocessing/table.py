@@ -1,6 +1,6 @@
 """Numeric columns, standardised by the training rows' mean and deviation."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,14 @@ from pipeline.model.preprocessing.modality import Preprocessing
 from pipeline.model.preprocessing.scaling import rescale
 
 if TYPE_CHECKING:
+    import keras
+
     from pipeline.data.prepared import AnySplit, Split
 
 
-def build(config: PreprocessingConfig, schema: Schema, inputs: dict[str, Any], train: "AnySplit") -> Any:
+def build(
+    config: PreprocessingConfig, schema: Schema, inputs: "dict[str, keras.KerasTensor]", train: "AnySplit"
+) -> "keras.KerasTensor":
     """One (B, 1) input for each column to a vector (B, D)."""
     import keras
 

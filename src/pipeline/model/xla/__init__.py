@@ -4,14 +4,13 @@
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 from keras import layers
 
 from pipeline.model.xla import batch_norm, convolution, dropout, pooling, recurrence
 
-WHY_SLOW: dict[type, Callable[[Any, int], str | None]] = {
+WHY_SLOW: dict[type, Callable[[keras.Layer, int], str | None]] = {
     layers.Conv1D: convolution.why_slow,
     layers.Conv2D: convolution.why_slow,
     layers.Dropout: dropout.why_slow,

@@ -1,10 +1,13 @@
 """Small operations on arrays, as XLA computes them well on a CPU."""
 
-from typing import Any
+from collections.abc import Callable
 
 import tensorflow as tf
+from tensorflow import Tensor
 
-Tensor = Any
+# What a function under `tf.custom_gradient` returns: its outputs, and the function that maps the gradients of these to
+# the gradients of its inputs.
+Differentiable = tuple[Tensor | tuple[Tensor, ...], Callable[..., Tensor | tuple[Tensor, ...]]]
 
 
 def flat(x: Tensor) -> Tensor:

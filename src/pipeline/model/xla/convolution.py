@@ -9,22 +9,20 @@ Shapes: B rows, *S positions (one or two axes), C channels, F filters, K places 
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow import Tensor
 
-from pipeline.model.xla.arrays import flat, neighbours, transposed
+from pipeline.model.xla.arrays import Differentiable, flat, neighbours, transposed
 from pipeline.model.xla.settings import unusual_setting
-
-Tensor = Any
 
 # beyond that, patches go to memory and back; what they cost below it, training/compilation.py estimates
 MOST_PATCH_BYTES = 2**24
 
 
-def speed_up(layer: keras.layers.Layer) -> None:
+def speed_up(layer: keras.Layer) -> None:
     """Let a convolution compute by the fast path; all else stays as it is.
 
     The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
@@ -38,7 +36,7 @@ def speed_up(layer: keras.layers.Layer) -> None:
         layer.call = convolve
 
 
-def why_slow(layer: Any, batch_size: int) -> str | None:
+def why_slow(layer: keras.Layer, batch_size: int) -> str | None:
     """What keeps a convolution from the fast path on a batch of so many rows, or None."""
     found = patch_bytes(layer, (batch_size, *layer.input.shape[1:]))
     if not _unusual(layer) and found > MOST_PATCH_BYTES:
@@ -46,20 +44,20 @@ def why_slow(layer: Any, batch_size: int) -> str | None:
     return _unusual(layer)
 
 
-def _unusual(layer: Any) -> str | None:
+def _unusual(layer: keras.Layer) -> str | None:
     """The setting of a convolution that the fast path does not know, or None."""
     ones = (1,) * layer.rank
     usual = {"padding": "same", "strides": ones, "dilation_rate": ones, "groups": 1, "data_format": "channels_last"}
     return unusual_setting(layer, usual)
 
 
-def patch_bytes(layer: Any, shape: Any) -> int:
+def patch_bytes(layer: keras.Layer, shape: Sequence[int | None]) -> int:
     """How much memory the patches of inputs of this shape (B, *S, C) take."""
     numbers: int = math.prod(size or 1 for size in shape) * math.prod(layer.kernel_size)
     return 4 * numbers
 
 
-def _convolve(layer: Any, x_BSC: Tensor) -> Tensor:
+def _convolve(layer: keras.Layer, x_BSC: Tensor) -> Tensor:
     y = _by_patches(x_BSC, tf.cast(layer.kernel.value, x_BSC.dtype))
     if layer.bias is not None:
         y = tf.nn.bias_add(y, tf.cast(layer.bias.value, y.dtype))
@@ -71,11 +69,11 @@ def _by_patches(x_BSC: Tensor, kernel: Tensor) -> Tensor:
     sizes = x_BSC.shape[1:-1]
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(x_BSC: Tensor, kernel: Tensor) -> Any:
+    def run(x_BSC: Tensor, kernel: Tensor) -> Differentiable:
         patches_NK = flat(_patches(x_BSC, shape))
         kernel_KF = tf.reshape(kernel, [-1, filters])
 
-        def gradient(dy_BSF: Tensor) -> Any:
+        def gradient(dy_BSF: Tensor) -> tuple[Tensor, Tensor]:
             dy_NF = flat(dy_BSF)
             dkernel = tf.reshape(_kernel_gradient(patches_NK, dy_NF), kernel.shape)
             return _input_gradient(dy_NF, kernel_KF, sizes, shape), dkernel

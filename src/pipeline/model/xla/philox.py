@@ -7,12 +7,9 @@ A block of four 32-bit words is kept as two 64-bit ones: a = (word 0, word 1) an
 each pair in the upper half. Then a product of 32-bit numbers, of which Philox takes both halves, is one multiplication.
 """
 
-from typing import Any
-
 import tensorflow as tf
+from tensorflow import Tensor
 from tensorflow.bitwise import bitwise_and, bitwise_or, bitwise_xor, left_shift, right_shift
-
-Tensor = Any
 
 MULTIPLIERS, WEYL, ROUNDS = (0xD2511F53, 0xCD9E8D57), (0x9E3779B9, 0xBB67AE85), 10
 # the key with which TensorFlow scrambles a seed (StatelessRandomGetKeyCounter)

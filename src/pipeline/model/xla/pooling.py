@@ -6,19 +6,17 @@ Shapes: B rows, *S positions (one or two axes), C channels.
 import functools
 import itertools
 import math
-from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow import Tensor
 
-from pipeline.model.xla.arrays import zero_after
+from pipeline.model.xla.arrays import Differentiable, zero_after
 from pipeline.model.xla.means import mean_of_rows
 from pipeline.model.xla.settings import unusual_setting
 
-Tensor = Any
 
-
-def speed_up(layer: keras.layers.Layer) -> None:
+def speed_up(layer: keras.Layer) -> None:
     """Let max pooling over tiles and the mean over all positions compute by the fast path; all else stays as it is.
 
     The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
@@ -30,7 +28,7 @@ def speed_up(layer: keras.layers.Layer) -> None:
             return
         usual = layer.call
 
-        def mean(x_BSC: Tensor, **masked: Any) -> Tensor:
+        def mean(x_BSC: Tensor, **masked: Tensor | None) -> Tensor:
             if layer.keepdims or masked.get("mask") is not None or None in x_BSC.shape[1:]:
                 return usual(x_BSC, **masked)
             return mean_of_rows(tf.reshape(x_BSC, [-1, math.prod(x_BSC.shape[1:-1]), x_BSC.shape[-1]]))
@@ -38,13 +36,13 @@ def speed_up(layer: keras.layers.Layer) -> None:
         layer.call = mean
 
 
-def why_slow(layer: Any, _: int = 0) -> str | None:
+def why_slow(layer: keras.Layer, _: int = 0) -> str | None:
     """What keeps max pooling from the fast path, or None."""
     usual = {"strides": layer.pool_size, "padding": "valid", "data_format": "channels_last"}
     return unusual_setting(layer, usual)
 
 
-def _pool(layer: Any, x_BSC: Tensor) -> Tensor:
+def _pool(layer: keras.Layer, x_BSC: Tensor) -> Tensor:
     """The maximum of each tile. Of equal maxima, each gets an equal share of the gradient, where TensorFlow's kernel
     gives all to the first: another subgradient of the same function. Behind a ReLU most equal maxima are zeros, which
     no gradient passes. Where the batch's first number is not finite, all are NaN."""
@@ -59,7 +57,7 @@ def _pool(layer: Any, x_BSC: Tensor) -> Tensor:
     # tf.reduce_max is the same; but XLA makes no vector code of it, and computes what stands behind its gradient, here
     # of a convolution, anew for each place of a tile. The division keeps it apart
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def largest_of_tiles(whole: Tensor) -> Any:
+    def largest_of_tiles(whole: Tensor) -> Differentiable:
         tiles = tf.reshape(whole, apart)
         places = [tiles[window] for window in windows]
         # a division also keeps XLA from finding the maximum anew in the next convolution's patches and in the gradient

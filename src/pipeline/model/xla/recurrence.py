@@ -13,14 +13,15 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow import Tensor
 
-from pipeline.model.xla.arrays import flat
-from pipeline.model.xla.cells import CELLS, States, Tensor, before_each
+from pipeline.model.xla.arrays import Differentiable, flat
+from pipeline.model.xla.cells import CELLS, States, before_each
 from pipeline.model.xla.means import sum_of_rows
 from pipeline.model.xla.settings import unusual_setting
 
 
-def speed_up(layer: keras.layers.Layer) -> None:
+def speed_up(layer: keras.Layer) -> None:
     """Let a recurrent layer, or a Bidirectional of one, compute by the fast path; all else stays as it is.
 
     The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
@@ -31,10 +32,12 @@ def speed_up(layer: keras.layers.Layer) -> None:
     elif type(layer) in CELLS and not why_slow(layer):
         usual = layer.inner_loop
 
-        def inner_loop(sequences: Tensor, initial_state: Any, mask: Any, training: Any = False) -> tuple[Any, Any, Any]:
+        def inner_loop(
+            sequences: Tensor, initial_state: States, mask: Tensor | None, training: bool = False
+        ) -> tuple[Tensor, Tensor, States]:
             masked = any(m is not None for m in tf.nest.flatten([mask]))
             if masked or None in sequences.shape[1:]:
-                outputs: tuple[Any, Any, Any] = usual(sequences, initial_state, mask, training=training)
+                outputs: tuple[Tensor, Tensor, States] = usual(sequences, initial_state, mask, training=training)
                 return outputs
             h_TBH, *others = _run(layer, sequences, tf.nest.flatten(initial_state))
             last = [h_TBH[-1], *others]
@@ -43,7 +46,7 @@ def speed_up(layer: keras.layers.Layer) -> None:
         layer.inner_loop = inner_loop
 
 
-def why_slow(layer: Any, _: int = 0) -> str | None:
+def why_slow(layer: keras.Layer, _: int = 0) -> str | None:
     """What keeps a recurrent layer, or a Bidirectional of one, from the fast path, or None."""
     if isinstance(layer, keras.layers.Bidirectional):
         return why_slow(layer.forward_layer) or why_slow(layer.backward_layer)
@@ -57,7 +60,7 @@ def why_slow(layer: Any, _: int = 0) -> str | None:
     return unusual_setting(layer.cell, usual | {"compute_dtype": "float32"})
 
 
-def _run(layer: Any, x_BTC: Tensor, first: States) -> States:
+def _run(layer: keras.Layer, x_BTC: Tensor, first: States) -> States:
     """h after every step (T, B, H), in the order of processing, and the other states after the last (B, H); `first`:
     all states before the first step."""
     W_CF, U_HF = layer.cell.kernel.value, layer.cell.recurrent_kernel.value
@@ -72,12 +75,12 @@ def _run(layer: Any, x_BTC: Tensor, first: States) -> States:
     forward, backward = CELLS[type(layer)]
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(x_TBC: Tensor, W_CF: Tensor, U_HF: Tensor, b_F: Tensor, late_H: Tensor, *first: Tensor) -> Any:
+    def run(x_TBC: Tensor, W_CF: Tensor, U_HF: Tensor, b_F: Tensor, late_H: Tensor, *first: Tensor) -> Differentiable:
         p = tf.nn.bias_add(tf.matmul(flat(x_TBC), W_CF), b_F)
         p_TBF = tf.reshape(p, [x_TBC.shape[0], -1, W_CF.shape[1]])
         h_TBH, others, kept = forward(p_TBF, U_HF, late_H, first)
 
-        def gradient(dh_TBH: Tensor, *dothers: Tensor) -> Any:
+        def gradient(dh_TBH: Tensor, *dothers: Tensor) -> tuple[Tensor, ...]:
             h_before = before_each(first[0], h_TBH)
             dp, da, dfirst = backward(dh_TBH, dothers, [h_before, *first[1:]], kept, U_HF)
             dp, da = flat(dp), flat(da)
