@@ -1,4 +1,7 @@
-"""Random changes of training images, as Keras layers that the trainers put before the core; never in what is served."""
+"""Random changes of training images, as Keras layers that the trainers put before the core.
+
+They are never a part of the model that is served.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def build_augmentation(config: AugmentationConfig, shape: tuple[int, ...]) -> "keras.Model | None":
-    """A model from features (B, H, W, C) to changed ones of the same shape, or None where nothing is asked for."""
+    """A model that maps features (B, H, W, C) to changed ones of the same shape, or None where no change is asked for.
+
+    Raises ConfigError where the features are not images.
+    """
     if not config.active:
         return None
     import keras

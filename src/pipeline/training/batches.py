@@ -14,12 +14,15 @@ from pipeline.training.job import Job
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# Features and target, and the weights of the rows where there are any. What each holds is for as many rows.
+# The features and the target of some rows, and the weights of these rows where there are any.
 Batch = tuple["tf.Tensor", ...]
 
 
 def shuffled(job: Job, done: int) -> "tf.data.Dataset":
-    """A dataset of the batches of every epoch from `done` on, one after another; an epoch's last may be short."""
+    """A dataset of the batches of all epochs from `done` (from 0) on, one epoch after another.
+
+    The last batch of an epoch is shorter where the batch size does not divide the rows.
+    """
     import tensorflow as tf
 
     num_rows = job.train.num_rows
@@ -37,7 +40,10 @@ def shuffled(job: Job, done: int) -> "tf.data.Dataset":
 
 
 def in_order(examples: Examples, rows: range, size: int) -> "tf.data.Dataset":
-    """A dataset of these rows as they come, in batches of `size`; their shape is known where it divides the rows."""
+    """A dataset of these rows in their own order, in batches of `size`.
+
+    Where `size` divides the number of rows, all batches have the same shape, and TensorFlow knows it beforehand.
+    """
     import tensorflow as tf
 
     numbers = tf.data.Dataset.range(rows.start, rows.stop, output_type=tf.int32)
@@ -46,7 +52,7 @@ def in_order(examples: Examples, rows: range, size: int) -> "tf.data.Dataset":
 
 
 def feature_batches(examples: Examples) -> Iterator[NDArray[np.float32]]:
-    """The features alone, as they come, as many rows at a time as are evaluated together."""
+    """The features alone, in the order of the rows, as many rows at a time as are evaluated together."""
     features, size = examples.features, examples.at_once
     for start in range(0, examples.num_rows, size):
         if isinstance(features, RowsFile):
@@ -56,7 +62,7 @@ def feature_batches(examples: Examples) -> Iterator[NDArray[np.float32]]:
 
 
 def gather(examples: Examples) -> "Callable[[tf.Tensor], Batch]":
-    """A function from row numbers (B,) to their (features, target), with weight where there is one."""
+    """A function that takes row numbers (B,) and returns these rows as a batch."""
     import tensorflow as tf
 
     features = examples.features
@@ -73,7 +79,7 @@ def gather(examples: Examples) -> "Callable[[tf.Tensor], Batch]":
 
 
 def tensors(examples: Examples) -> "tuple[tf.Tensor, ...]":
-    """Features, target and, where there is one, weight, on the device."""
+    """All rows as one batch on the device; the features must be in memory."""
     assert not isinstance(examples.features, RowsFile)
     return _tensors([examples.features, examples.target, examples.weight])
 
@@ -85,7 +91,7 @@ def _tensors(arrays: list[NDArray[Any] | None]) -> "tuple[tf.Tensor, ...]":
 
 
 def _rows(array: "tf.Tensor", rows_B: "tf.Tensor") -> "tf.Tensor":
-    """tf.gather; XLA copies a row faster where it is one axis."""
+    """The same as tf.gather. Each row is flattened first, because XLA copies a row faster when it is a single axis."""
     import tensorflow as tf
 
     taken = tf.gather(tf.reshape(array, [array.shape[0], -1]), rows_B)

@@ -1,8 +1,9 @@
 """The trainer `compiled`: a block of epochs as one `tf.function` over tensors that stay on the device.
 
-What `fit` does in Python for each step and epoch (next batch, callbacks, logs) happens here in the graph, or once
-for a block. Order and dropout are the same functions of (seed, epoch) as in the trainer `keras`. Where one block ends
-and the next begins changes no bit, so blocks may be as long as it takes for Ctrl-C to be heard within a second.
+For each step and epoch, `fit` fetches the next batch, calls the callbacks and logs in Python. Here all of that happens
+in the graph, or once for a block. Order and dropout are the same functions of (seed, epoch) as in the trainer `keras`.
+Where one block ends and the next begins changes no bit of the result. Blocks are therefore made to take about one
+second, so that Ctrl-C is heard within a second.
 """
 
 import time
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 BLOCK_SECONDS = 1.0
-BLOCK_ROWS = 2**22  # the order of that many rows is at most 16 MiB
+BLOCK_ROWS = 2**22  # the order of so many rows takes 16 MiB
 
 
 def train(job: Job, lifecycle: Lifecycle) -> None:
@@ -38,10 +39,10 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
     optimizer.build(job.core.trainable_variables)
     epoch = lifecycle.begin(optimizer)
     generators = seed_generators(job.layers_with_seeds)
-    # streamed batches come in the same order, by tf.data, from one iterator over all epochs
+    # Streamed batches come in the same order as those in memory: tf.data gives them, from one iterator over all epochs.
     iterator = [iter(shuffled(job, epoch))] if job.train.streamed else []
     run_block = _block_function(job, optimizer, generators, iterator)
-    # workers of several must agree on a block's length, and their clocks do not
+    # Several workers must agree on the length of a block, but their clocks do not agree. So a block is one epoch there.
     longest = 1 if job.shared else max(1, BLOCK_ROWS // job.train.num_rows)
     fits = 1
     while epoch < config.epochs and not lifecycle.stopped:
@@ -67,13 +68,17 @@ def _block_function(
     generators: "list[keras.random.SeedGenerator]",
     iterator: "list[tf.data.Iterator]",
 ) -> "tf.types.experimental.ConcreteFunction":
-    """`run(orders_EN, states_EGS)` trains E epochs and returns (E, 6): each one's values, and how many of its steps
-    came before the first loss that is not finite. Streamed batches come from `run`'s third argument, an iterator."""
+    """A function `run(orders_EN, states_EGS)` that trains E epochs and returns (E, 6).
+
+    For each epoch these are its five values, and the number of steps before the first loss that was not finite. Where
+    batches are streamed, they come from an iterator, which is the third argument of `run`.
+    """
     import tensorflow as tf
 
     epoch_of = _epoch_function(job, optimizer, generators)
 
-    # loops are written out, because AutoGraph takes longer to convert them than many a model to train
+    # The loops are written out with tf.while_loop, because AutoGraph would take longer to convert Python's loops than
+    # many a model takes to train.
     @tf.function(jit_compile=False, autograph=False)  # type: ignore[untyped-decorator]
     def run(orders_EN: tf.Tensor, states_EGS: tf.Tensor, *source: tf.data.Iterator) -> tf.Tensor:
         count = tf.shape(orders_EN)[0]
@@ -96,12 +101,15 @@ def _block_function(
 def _epoch_function(
     job: Job, optimizer: "keras.optimizers.Optimizer", generators: "list[keras.random.SeedGenerator]"
 ) -> "Callable[..., tf.Tensor]":
-    """`epoch_of(order_N, states_GS, *iterator)` trains one epoch; returns its values, and the number of steps before
-    the first loss that is not finite (6,)."""
+    """A function `epoch_of(order_N, states_GS, *iterator)` that trains one epoch and returns (6,).
+
+    These are the epoch's five values, and the number of steps before the first loss that was not finite.
+    """
     import tensorflow as tf
 
     whole, remainder = divmod(job.train.num_rows, job.config.batch_size)
-    # what XLA cannot compute, reading and augmenting, stays outside: then it gets each step, else the whole epoch
+    # XLA cannot read files or augment. Where a training does either, XLA compiles each step without that; otherwise it
+    # compiles the whole epoch.
     by_step = job.train.streamed or job.validation.streamed or job.augment is not None
     step_by_xla = job.xla and by_step
     if job.shared:
@@ -112,7 +120,7 @@ def _epoch_function(
 
     def add(sums: tf.Tensor, batch: Batch | tf.Tensor) -> tf.Tensor:
         sums = sums + steps.step(batch)
-        # a sum that is not finite never becomes so again, hence this counts the steps before it
+        # Once the sum of losses is not finite, it stays so. Hence the third sum counts the steps before that.
         return sums + tf.cast(tf.math.is_finite(sums[0]), tf.float32) * tf.constant([0.0, 0.0, 1.0])
 
     def epoch_of(order_N: tf.Tensor, states_GS: tf.Tensor, *iterator: tf.data.Iterator) -> tf.Tensor:
@@ -134,7 +142,7 @@ def _epoch_function(
 def _resident(
     job: Job, batch: "Callable[[tf.Tensor], Batch | tf.Tensor]", order_N: "tf.Tensor"
 ) -> "tuple[Callable[[tf.Tensor], Batch | tf.Tensor], Callable[[], Batch | tf.Tensor]]":
-    """The s-th whole batch of an epoch, and its last, shorter one, of features in memory."""
+    """Two functions for features in memory: the s-th whole batch of an epoch, and its last batch, which is shorter."""
     import tensorflow as tf
 
     size = job.config.batch_size
@@ -144,7 +152,7 @@ def _resident(
 
 
 def _streamed(job: Job, iterator: "tf.data.Iterator") -> "tuple[Callable[[tf.Tensor], Batch], Callable[[], Batch]]":
-    """As `_resident`, of the batches that an iterator gives in their order."""
+    """The same two functions as `_resident` returns, for batches that an iterator gives in their order."""
     import tensorflow as tf
 
     size = job.config.batch_size

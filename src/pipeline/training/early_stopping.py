@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def kept_epoch(val_losses: list[float], config: EarlyStoppingConfig) -> int:
-    """Which epoch's weights (from 0) a training with these validation losses ends with."""
+    """The epoch (from 0) whose weights a training with these validation losses ends with."""
     kept, best = len(val_losses) - 1, float("inf")
     for i, val_loss in enumerate(val_losses if config.patience > 0 else []):
         if val_loss < best - config.min_delta:
@@ -21,7 +21,10 @@ def kept_epoch(val_losses: list[float], config: EarlyStoppingConfig) -> int:
 
 
 class EarlyStopping:
-    """Watches the validation loss; `stopped` once `patience` epochs brought none better by `min_delta`."""
+    """Watches the validation loss and keeps the weights of the best epoch.
+
+    `stopped` becomes true after `patience` epochs in which no loss was better than the best by more than `min_delta`.
+    """
 
     def __init__(self, config: EarlyStoppingConfig, core: "keras.Model") -> None:
         self.active = config.patience > 0

@@ -23,7 +23,8 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
 
     config = job.config
     steps = job.steps_per_epoch
-    # compiled apart from the core, whose saved configuration must not name what it was trained with
+    # A model around the core is compiled, and not the core itself, because the configuration that is saved with the
+    # core must not name what it was trained with.
     inputs = keras.Input(job.core.input_shape[1:])
     features = job.augment(inputs) if job.augment is not None else inputs
     model = keras.Model(inputs, job.core(features))
@@ -57,7 +58,7 @@ def _epoch_callback(job: Job, lifecycle: Lifecycle) -> "keras.callbacks.Callback
     generators = seed_generators(job.layers_with_seeds)
 
     class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
-        """Reseeds before an epoch and reports after it."""
+        """Seeds the generators before each epoch, and reports its values to the lifecycle after it."""
 
         def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             reseed(generators, job.seed, epoch)

@@ -1,4 +1,4 @@
-"""What happens around the epochs of every trainer: resume, history, early stopping, callbacks, checkpoints."""
+"""What happens around the epochs of every trainer: resuming, history, early stopping, callbacks and checkpoints."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 class Lifecycle:
     """What a trainer calls around its epochs, so that all of this is the same under every trainer.
 
-    It calls `begin` once, then for each epoch `begin_epoch` and `end_epoch`, `checkpoint_if_due` whenever the core's
-    weights are those of the last epoch reported, and `end` once. `stopped` says that no further epoch is wanted.
+    A trainer calls `begin` once, then `begin_epoch` and `end_epoch` for each epoch, and `end` once. It calls
+    `checkpoint_if_due` whenever the core has the weights of the last epoch that was reported. `stopped` says that no
+    further epoch is wanted.
     """
 
     def __init__(
         self, job: Job, cadence: CheckpointConfig, observer: Observer, checkpoints: Checkpoints, interrupts: Interrupts
     ) -> None:
-        """Raises ConfigError for a callback that waits for a value which no epoch has, or that sets a rate which a
-        schedule sets."""
+        """Raises ConfigError for a callback that watches a value which no epoch has, or that sets the learning rate
+        where a schedule sets it too."""
         self._core, self._observer, self._checkpoints = job.core, observer, checkpoints
         self._cadence, self._interrupts = cadence, interrupts
         self._stopping = EarlyStopping(job.config.early_stopping, job.core)
@@ -48,11 +49,14 @@ class Lifecycle:
         return self._enough or self._stopping.stopped or bool(by_callback)
 
     def stop(self) -> None:
-        """No further epoch would change anything."""
+        """Say that no further epoch is wanted, because none would change anything."""
         self._enough = True
 
     def begin(self, optimizer: "keras.optimizers.Optimizer | None" = None) -> int:
-        """Put back what was saved into the core, `optimizer` (built) and callbacks; return the epochs already done."""
+        """Put what a checkpoint holds back into the core, the callbacks and `optimizer`, which must be built already.
+
+        Returns how many epochs are already done.
+        """
         self._optimizer = optimizer
         if self._callbacks:
             self._model = self._model_for_callbacks()
@@ -60,14 +64,14 @@ class Lifecycle:
             callback.set_model(self._model)
             callback.set_params({"epochs": None, "steps": None, "verbose": 0})
             callback.on_train_begin()
-            # refuses what no checkpoint could hold, before the first epoch and not at the first save
+            # A callback that no checkpoint could hold is refused here, and not only at the first save, epochs later.
             state_of(callback, [])
         if self._checkpoints.start is not None:
             self._restore(self._checkpoints.start)
         return self._epoch
 
     def epochs_until_look(self) -> int:
-        """How many epochs may pass before someone has to see the weights."""
+        """How many epochs may pass before early stopping, a callback, a checkpoint or the board needs the weights."""
         if self._stopping.active or self._callbacks:
             return 1
         due = [self._cadence.every_epochs, *self._observer.looks_every]
@@ -78,7 +82,8 @@ class Lifecycle:
             callback.on_epoch_begin(self._epoch)
 
     def end_epoch(self, values: EpochValues, bad_step: int | None = None) -> None:
-        """Take in one more epoch's values; `bad_step` is the first step (from 1) whose loss was not finite."""
+        """Take in the values of the epoch that has ended; `bad_step` is the first step (from 1) whose loss was not
+        finite."""
         self._epoch += 1
         self._observer.epoch(self._epoch, values, bad_step)
         self._stopping.epoch(self._epoch, values["val_loss"])
@@ -86,7 +91,7 @@ class Lifecycle:
             callback.on_epoch_end(self._epoch - 1, dict(values))
 
     def checkpoint_if_due(self) -> None:
-        """Save if it is time to; raise KeyboardInterrupt, saved, if Ctrl-C or SIGTERM came."""
+        """Save a checkpoint if it is time to. If Ctrl-C or SIGTERM came, save and then raise KeyboardInterrupt."""
         if self._interrupts.requested or self._is_due():
             self._observer.flush()
             self._checkpoints.save(self._capture())
@@ -95,7 +100,7 @@ class Lifecycle:
             raise KeyboardInterrupt
 
     def end(self) -> None:
-        """Keep the best epoch's weights, if that was asked for."""
+        """End the training: with early stopping, the core gets the weights of the best epoch."""
         for callback in self._callbacks:
             callback.on_train_end()
         self._stopping.restore()

@@ -1,7 +1,7 @@
 """Optimizers and learning-rate schedules.
 
-Keras writes an optimizer's step as a dozen operations for each variable, which for a small model is half of a training
-step. TensorFlow has each as one kernel, with the same formula in the same order.
+Keras writes an optimizer's step as a dozen operations for each variable, and for a small model these take half the time
+of a training step. TensorFlow has one kernel for each of these steps, with the same formula in the same order.
 """
 
 from functools import cache
@@ -27,7 +27,10 @@ def build_optimizer(config: OptimizerConfig, total_steps: int) -> "keras.optimiz
 
 @cache
 def _adam() -> "type[keras.optimizers.Adam]":
-    """Keras' Adam (Kingma and Ba 2015, its epsilon as in the note before section 2.1), each variable in one kernel."""
+    """The class of Keras' Adam, with one kernel for the step of each variable.
+
+    Kingma and Ba 2015; epsilon stands where the note before their section 2.1 has it.
+    """
     import keras
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""A line that a person can follow: epochs done, rate, time left, latest values."""
+"""A line that a person can follow: how many epochs are done, how fast, the time left and the latest values."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ SHOWN = ("loss", "val_loss", "val_accuracy", "val_mae")
 
 
 class Progress:
-    """An epoch bar on stderr; outside a terminal, about one line every ten seconds."""
+    """A progress bar of epochs on stderr; where that is no terminal, about one line every ten seconds."""
 
     def __init__(self, name: str, epochs: int, done: int = 0, shown: bool = True) -> None:
         from tqdm import tqdm

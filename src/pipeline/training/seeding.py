@@ -14,7 +14,7 @@ DROPOUT_STREAM = 1
 
 
 def seed_generators(models: "tuple[keras.Model, ...]") -> "list[keras.random.SeedGenerator]":
-    """Every seed generator of the models' layers, in the order of their layers."""
+    """All seed generators of the models' layers, in the order of the layers."""
     found: list[keras.random.SeedGenerator] = []
     for model in models:
         for layer in model._flatten_layers():
@@ -32,6 +32,6 @@ def seed_states(generators: "list[keras.random.SeedGenerator]", seed: int, epoch
 
 
 def reseed(generators: "list[keras.random.SeedGenerator]", seed: int, epoch: int) -> None:
-    """Set seed generators to their states at the start of `epoch` (from 0)."""
+    """Set the seed generators to their states at the start of `epoch` (from 0)."""
     for seeds, state in zip(generators, seed_states(generators, seed, epoch), strict=True):
         seeds.state.assign(state.astype(seeds.state.dtype))

@@ -1,6 +1,7 @@
 """The steps of an epoch under the trainer `compiled`, as parts of its graph, where one process computes each batch.
 
-What several replicas do instead is `SharedSteps` in replicas.py. Shapes: B rows of a batch, G seed generators.
+`SharedSteps` in replicas.py is what takes their place with several replicas. Shapes: B rows of a batch, G seed
+generators.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Steps:
-    """`by_step`: XLA gets each step, because it cannot have the whole epoch."""
+    """With `by_step`, XLA compiles each step by itself, because it cannot compile the whole epoch."""
 
     def __init__(
         self,
@@ -38,21 +39,21 @@ class Steps:
             seeds.state.assign(tf.cast(states_GS[i], seeds.state.dtype))
 
     def batch(self, rows_B: "tf.Tensor") -> Batch:
-        """The batch of these row numbers, of features in memory."""
+        """The batch of these row numbers, where the features are in memory."""
         return self._gather(rows_B)
 
     def step(self, batch: Batch) -> "tf.Tensor":
-        """One optimizer step on a batch; returns the sums over its rows of loss and metric, and 0 (3,)."""
-        # outside of what XLA gets: it cannot compute this
+        """One optimizer step on a batch; returns the sums of loss and metric over its rows, and 0 (3,)."""
+        # Images are augmented outside of what XLA compiles, because XLA cannot compute that.
         if self._augment is not None:
             batch = (self._augment(batch[0], training=True), *batch[1:])
         return self._optimize(batch)
 
     def synchronize(self) -> None:
-        """Called between the last step and the validation: one process has nothing to bring together."""
+        """What is called between the last step and the validation. One process has nothing to bring together."""
 
     def agreed(self, measured: "tf.Tensor") -> "tf.Tensor":
-        """The epoch's values, as everyone is to see them."""
+        """The values of an epoch on which all replicas agree: with one process, those that it measured."""
         return measured
 
 

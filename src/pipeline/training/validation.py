@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 
 def validation_function(job: Job, by_batch: bool) -> "Callable[[], tf.Tensor]":
-    """`evaluate()` gives mean loss and metric over all validation rows (2,), in batches that fit into memory;
-    `by_batch`: XLA gets each of them, where it cannot have the whole epoch."""
+    """A function `evaluate()` that returns the mean loss and metric over all validation rows (2,).
+
+    It takes them in batches that fit into memory. With `by_batch`, XLA compiles each batch, and not the whole epoch.
+    """
     import tensorflow as tf
 
     loss_of = job.head.loss("sum")
@@ -30,7 +32,8 @@ def validation_function(job: Job, by_batch: bool) -> "Callable[[], tf.Tensor]":
     whole, rest = divmod(num_rows, size)
     cut = whole * size
     if job.validation.streamed:
-        # of known shape, as in memory: a layer may compute by what a batch's size makes cheap
+        # The batches have a known shape, as those in memory have, because a layer may choose how it computes by the
+        # size of the batch.
         parts = [(range(cut), size), (range(cut, num_rows), rest)]
         datasets = [in_order(job.validation, rows, size) for rows, size in parts if rows]
 

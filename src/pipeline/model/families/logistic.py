@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class LogisticConfig(ModelConfig):
-    """It has no settings of its own."""
+    """This family has no settings of its own."""
 
 
 def build(config: LogisticConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
-    """Features (B, ...) as a flat vector (B, D); W and b are the head's."""
+    """Flatten features (B, ...) into vectors (B, D). W and b belong to the head, which follows."""
     import keras
 
     return keras.layers.Flatten(name="flatten")(features)

@@ -1,4 +1,4 @@
-"""Pixels, rescaled by the largest value of the training images to at most 1."""
+"""Images: pixels are divided by the largest value of the training images, so that they are at most 1 there."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def build(
     config: PreprocessingConfig, schema: Schema, inputs: "dict[str, keras.KerasTensor]", train: "AnySplit"
 ) -> "keras.KerasTensor":
-    """One image (B, H, W, C) to a grid (B, H, W, C)."""
+    """Turn images (B, H, W, C) into a grid of the same shape."""
     (feature,) = schema.features
     largest = max(float(abs(chunk.inputs[feature.name]).max()) for chunk in train.chunks()) or 1.0
     return rescale(inputs[feature.name], 1.0 / largest, 0.0, "rescale")

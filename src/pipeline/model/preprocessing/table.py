@@ -1,4 +1,4 @@
-"""Numeric columns, standardised by the training rows' mean and deviation."""
+"""Tables: numeric columns are standardised by the mean and deviation of the training rows."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def build(
     config: PreprocessingConfig, schema: Schema, inputs: "dict[str, keras.KerasTensor]", train: "AnySplit"
 ) -> "keras.KerasTensor":
-    """One (B, 1) input for each column to a vector (B, D)."""
+    """Turn one input (B, 1) for each column into vectors (B, D)."""
     import keras
 
     columns = [inputs[feature.name] for feature in schema.features]

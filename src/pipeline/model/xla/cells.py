@@ -1,4 +1,4 @@
-"""What recurrent cells compute step by step, forward and back, for recurrence.py: Keras' formulas.
+"""What recurrent cells compute step by step, forward and backward, for recurrence.py. The formulas are Keras'.
 
 Shapes: B rows, T steps, H units; F = H for SimpleRNN, 3H (z, r, g) for GRU, 4H (i, f, g, o) for LSTM.
 """
@@ -17,7 +17,7 @@ Gradients = tuple[Tensor, Tensor, States]  # of p, of a = h U, and of the first 
 
 
 def before_each(first: Tensor, x_TBH: Tensor) -> Tensor:
-    """A state before every step, from that before the first (B, H) and those after each (T, B, H)."""
+    """A state before every step (T, B, H), made from the state before the first (B, H) and those after each step."""
     return tf.concat([first[tf.newaxis], x_TBH[:-1]], 0)
 
 
@@ -28,10 +28,11 @@ def _loop(
     new_sizes: Sequence[int] = (),
     back: bool = False,
 ) -> tuple[States, list[Tensor]]:
-    """`step(states, *inputs of t) -> states, *outputs of t` over (T, B, _), `back`: from the last t to the first.
+    """Run `step(states, *inputs of t) -> states, *outputs of t` over inputs (T, B, _).
 
-    Returns the last states and all arrays (T, B, _): new ones of `new_sizes`, then `inputs`. Output k is written over
-    array k, whose width it has, after the step has read it: an array of its own XLA would fill with zeros first.
+    With `back`, it runs from the last t to the first. Returns the last states and all arrays (T, B, _): first new ones
+    of the widths `new_sizes`, then `inputs`. Output k is written over array k, which has the same width, after the step
+    has read it, because XLA would first fill an array of its own with zeros.
     """
     T, rows = inputs[0].shape[0], states[0].shape[0]
     arrays = [tf.TensorArray(tf.float32, T, element_shape=[rows, size]) for size in new_sizes]
@@ -43,15 +44,15 @@ def _loop(
         written = [a.write(t, v) for a, v in zip(arrays[: len(values)], values, strict=True)]
         return n + 1, states, [*written, *arrays[len(written) :]]
 
-    # maximum_iterations would be a second condition, and XLA would no longer see how often the loop runs
+    # `maximum_iterations` is not used: it would be a second condition, and XLA could not see how often the loop runs.
     _, states, arrays = tf.while_loop(lambda n, *_: n < T, body, (0, list(states), arrays))
     return states, [a.stack() for a in arrays]
 
 
-# A forward returns h after every step, the other states after the last, and what its backward needs; a backward gets
-# their gradients, h before every step and the other states before the first, and returns the gradients of p, of
-# a = h U, and of the first states. It multiplies by factors k that are known before its loop: da = dh * k. V is U
-# transposed.
+# A forward function returns h after every step, the other states after the last step, and what its backward function
+# needs. A backward function gets the gradients of h and of the other states, h before every step, and the other states
+# before the first. It returns the gradients of p, of a = h U, and of the first states. In its loop it multiplies by
+# factors k that are known before the loop: da = dh * k. V is U transposed.
 
 
 def _simple_forward(p_TBH: Tensor, U_HH: Tensor, _: Tensor, first: States) -> tuple[Tensor, States, Tensor]:
@@ -108,7 +109,7 @@ def _gru_backward(dh_TBH: Tensor, _: States, before: States, kept: Sequence[Tens
 
 def _lstm_forward(p_TBF: Tensor, U_HF: Tensor, _: Tensor, first: States) -> tuple[Tensor, States, Sequence[Tensor]]:
     H = U_HF.shape[0]
-    # all gates in one kernel, as sigmoid(a) = tanh(a / 2) / 2 + 1 / 2
+    # All gates are computed in one kernel, because sigmoid(a) = tanh(a / 2) / 2 + 1 / 2.
     scale_F = tf.repeat([0.5, 1.0, 0.5], [2 * H, H, H])
 
     def step(states: States, p: Tensor) -> tuple[States, Tensor, Tensor]:

@@ -1,9 +1,10 @@
-"""Keras' recurrent layers as XLA computes them well on a CPU: the same layers and formulas, in another order.
+"""Keras' recurrent layers, written so that XLA computes them well on a CPU. Layers and formulas are the same, their
+order is another.
 
 Keras' own loop multiplies inputs and weights anew at every time step, and its gradient does so three times more. Here
-only what must wait for the step before is in a loop, which XLA fuses; the input projection and the weight gradients
-are one matrix product each over all steps (Appleyard et al. 2016, "Optimizing Performance of Recurrent Neural
-Networks on GPUs").
+the loop, which XLA fuses, holds only what must wait for the step before. The projection of the inputs and the gradients
+of the weights are one matrix product each over all steps (Appleyard et al. 2016, "Optimizing Performance of Recurrent
+Neural Networks on GPUs").
 
 Shapes: B rows, T steps, C features, H units; F = H for SimpleRNN, 3H (z, r, g) for GRU, 4H (i, f, g, o) for LSTM.
 A layer's states are [h], and [h, c] for LSTM.
@@ -22,9 +23,9 @@ from pipeline.model.xla.settings import unusual_setting
 
 
 def speed_up(layer: keras.Layer) -> None:
-    """Let a recurrent layer, or a Bidirectional of one, compute by the fast path; all else stays as it is.
+    """Let a recurrent layer, or a Bidirectional of one, compute by the fast path; other layers stay as they are.
 
-    The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
+    The layer's class, configuration and weights do not change, so the file to which it is saved does not change either.
     """
     if isinstance(layer, keras.layers.Bidirectional):
         speed_up(layer.forward_layer)
@@ -61,12 +62,15 @@ def why_slow(layer: keras.Layer, _: int = 0) -> str | None:
 
 
 def _run(layer: keras.Layer, x_BTC: Tensor, first: States) -> States:
-    """h after every step (T, B, H), in the order of processing, and the other states after the last (B, H); `first`:
-    all states before the first step."""
+    """Run a layer over all steps, from the states `first`.
+
+    Returns h after every step (T, B, H), in the order of processing, and the other states after the last step (B, H).
+    """
     W_CF, U_HF = layer.cell.kernel.value, layer.cell.recurrent_kernel.value
     gru, H = isinstance(layer, keras.layers.GRU), layer.cell.units
     b = tf.zeros(([2] if gru else []) + [W_CF.shape[1]]) if layer.cell.bias is None else layer.cell.bias.value
-    if gru:  # of its second bias only the part that r multiplies cannot be added before the loop
+    # A GRU has two biases. Of the second, only the part that r multiplies cannot be added before the loop.
+    if gru:
         b, late_H = b[0] + tf.pad(b[1, : 2 * H], [[0, H]]), b[1, 2 * H :]
     else:
         late_H = tf.zeros([H])
