@@ -1,4 +1,4 @@
-"""The process as TensorFlow needs it: fixed threads, fixed instruction set, fixed seeds, a quiet import."""
+"""Makes a process ready for TensorFlow, with fixed threads, a fixed instruction set, fixed seeds and a quiet import."""
 
 import os
 import sys
@@ -10,16 +10,20 @@ from typing import Any
 from pipeline.config import TensorFlowConfig
 from pipeline.errors import ConfigError
 
-# Keras imports these where they are installed, for wrappers, adapters and plots that we do not use: 2 of 5 seconds
+# Where these are installed, Keras imports them for wrappers, adapters and plots that we do not use. That takes 2 of the
+# 5 seconds of the import.
 NOT_NEEDED = ("sklearn", "pandas", "matplotlib", "jax", "torch")
 XLA_NAMES = {"sse41": "SSE4_2", "avx": "AVX", "avx2": "AVX2", "avx512_core": "AVX512"}
 OWN_XLA_FLAGS = os.environ.get("XLA_FLAGS", "")
 
-_loaded_with: list[str] = []  # the instruction set of this process, once TensorFlow is there
+_loaded_with: list[str] = []  # the instruction set of this process, once TensorFlow is imported
 
 
 def load_tensorflow(config: TensorFlowConfig) -> None:
-    """Import TensorFlow, with what must be set before that; raises ConfigError where it was set to something else."""
+    """Set what must be set before TensorFlow is imported, and import it.
+
+    Raises ConfigError where this process has already imported it with another instruction set.
+    """
     if _loaded_with and _loaded_with[0] != config.instructions:
         if config.instruction_set == "auto":
             raise _once_in_a_process("precision", config.precision, f"{_loaded_with[0]} instructions")
@@ -30,29 +34,32 @@ def load_tensorflow(config: TensorFlowConfig) -> None:
 
 
 def set_environment(config: TensorFlowConfig) -> None:
-    """The variables that TensorFlow and its libraries read once, when they are imported or first compute."""
+    """Set the variables that TensorFlow and its libraries read once, when they are imported or first compute."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     if config.instructions != "native":
         os.environ |= same_bits_elsewhere(config.instructions)
     elif config.precision != "float32":
-        # a cap from outside would end the training in an abort (TensorFlowConfig.instructions)
+        # A cap that was set outside would abort the training; TensorFlowConfig.instructions says why.
         os.environ.pop("ONEDNN_MAX_CPU_ISA", None)
 
 
 def same_bits_elsewhere(instruction_set: str) -> dict[str, str]:
-    """The environment in which processors that have `instruction_set` compute the same bits (docs/reproducibility.md):
-    TensorFlow and XLA else choose kernels by what more a processor can do."""
+    """The environment in which all processors that have `instruction_set` compute the same bits.
+
+    Without it, TensorFlow and XLA choose kernels by what else a processor can do (docs/reproducibility.md).
+    """
     flags = f"--xla_cpu_max_isa={XLA_NAMES[instruction_set]} --xla_cpu_enable_platform_dependent_math=false"
     return {
         "ONEDNN_MAX_CPU_ISA": instruction_set.upper(),
-        # else oneDNN is used by processors with VNNI alone; and Eigen's own products depend on the size of the cache
+        # Otherwise only processors with VNNI use oneDNN. The others use Eigen's products, whose bits depend on the size
+        # of the cache.
         "TF_ENABLE_ONEDNN_OPTS": "1",
         "XLA_FLAGS": f"{OWN_XLA_FLAGS} {flags}".strip(),
     }
 
 
-def _once_in_a_process(key: str, wanted: Any, found: Any) -> ConfigError:
+def _once_in_a_process(key: str, wanted: object, found: object) -> ConfigError:
     return ConfigError(
         f"trainer.{key}: found {wanted}, but this process has computed with {found}, and TensorFlow sets that once. "
         f"Run the jobs with another trainer.{key} by a command of their own."
@@ -79,7 +86,10 @@ def _import_quietly() -> None:
 
 @contextmanager
 def _hidden(modules: tuple[str, ...]) -> Iterator[None]:
-    """Let imports of these modules fail, as if they were not installed."""
+    """Let imports of these modules fail inside of the context, as if they were not installed.
+
+    Afterwards, Keras' modules get stand-ins for them, because Keras remembers what was absent when it was imported.
+    """
     absent = [name for name in modules if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
@@ -95,8 +105,12 @@ def _hidden(modules: tuple[str, ...]) -> Iterator[None]:
 
 
 class OnceImported:
-    """What Keras gets back for a module that it took for absent (`pandas` in its data adapters): the module, once
-    somebody has imported it. Until then nobody can hold an object of its classes, of which Keras asks."""
+    """A stand-in for a module that Keras took for absent, such as `pandas` in its data adapters.
+
+    Once somebody has imported the module, its attributes are the module's. Until then each attribute is a new, empty
+    class. Keras asks whether values are instances of such classes, and nobody can hold one before the module is
+    imported.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -107,7 +121,7 @@ class OnceImported:
 
 
 class OnUse:
-    """What Keras gets back for `plt`, by which it draws: imported when it does."""
+    """A stand-in for `plt`, with which Keras draws. It imports Matplotlib when Keras first uses it."""
 
     def __getattr__(self, attribute: str) -> Any:
         import matplotlib.pyplot
@@ -116,8 +130,11 @@ class OnUse:
 
 
 def start_session(config: TensorFlowConfig, seed: int) -> str:
-    """A fresh Keras session whose bits depend on `config`, `seed` and the kind of device alone, not on the machine's
-    number of cores. Returns the device: `cpu` or the GPU's name."""
+    """Start a new Keras session, and return its device: `cpu`, or the name of the GPU.
+
+    What it computes depends on `config`, `seed` and the kind of device alone, and not on how many cores the machine
+    has.
+    """
     import keras
     import tensorflow as tf
 
@@ -135,7 +152,7 @@ def start_session(config: TensorFlowConfig, seed: int) -> str:
 
 
 def _choose_device(wanted: str) -> str:
-    """Make TensorFlow see what `trainer.device` allows; return `cpu` or the GPU's name."""
+    """Let TensorFlow see only what `trainer.device` allows; return `cpu`, or the name of the GPU."""
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -151,7 +168,7 @@ def _choose_device(wanted: str) -> str:
             print("trainer.device is gpu, but TensorFlow finds none; going on with the CPU", file=sys.stderr)
         return "cpu"
     for gpu in gpus:
-        # all of a GPU's memory at once would leave none for a neighbour
+        # Without memory growth, TensorFlow takes all memory of a GPU at once and leaves none for other processes.
         if not tf.config.experimental.get_memory_growth(gpu):
             tf.config.experimental.set_memory_growth(gpu, True)
     return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu"))

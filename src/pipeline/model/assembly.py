@@ -1,9 +1,12 @@
-"""One graph: served(raw) = output(core(preprocess(raw))). Nothing between training and serving can differ."""
+"""The model as one graph: served(raw) = output(core(preprocess(raw))).
+
+Training and serving share its parts, so nothing can differ between them.
+"""
 
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,31 +19,40 @@ from pipeline.model.heads import Head
 from pipeline.model.preprocessing import PREPROCESSING
 
 if TYPE_CHECKING:
+    import keras
+
     from pipeline.data.prepared import AnySplit, Split
 
 
 @dataclass(frozen=True)
 class Assembled:
-    """`preprocess` maps raw inputs to features, `core` features to raw outputs, `served` raw inputs to answers."""
+    """`preprocess` maps raw inputs to features, `core` maps features to raw outputs, and `served` raw inputs to
+    answers."""
 
-    preprocess: Any
-    core: Any
-    served: Any
+    preprocess: "keras.Model"
+    core: "keras.Model"
+    served: "keras.Model"
     head: Head
 
-    def feature_chunks(self, split: "AnySplit") -> Iterator[NDArray[Any]]:
-        """The features (n, ...) of a split's rows, chunk by chunk, made once; `core` trains on them. Raises DataError
-        for a row whose features float32 cannot hold."""
+    def feature_chunks(self, split: "AnySplit") -> Iterator[NDArray[np.float32]]:
+        """The features (n, ...) of a split's rows, chunk by chunk; `core` trains on them, and they are made only once.
+
+        Raises DataError for a row whose features float32 cannot hold.
+        """
         for chunk in split.chunks():
-            # called, not `predict`ed: under a distribution strategy, that answers once for each replica
+            # The model is called, because `predict` would answer once for each replica under a distribution strategy.
             features = np.asarray(self.preprocess(chunk.inputs, training=False))
             if not np.isfinite(features).all():
                 raise _not_finite(chunk, features)
             yield features
 
 
-def raw_inputs(schema: Schema) -> dict[str, Any]:
-    """A Keras input for each feature, by its name. Keras refuses slashes in its own names, and people have km/h."""
+def raw_inputs(schema: Schema) -> "dict[str, keras.KerasTensor]":
+    """A Keras input for each feature, by the feature's name.
+
+    Keras refuses slashes in the names of inputs, but features may have names such as km/h. The Keras input of such a
+    feature gets another name.
+    """
     import keras
 
     def name(i: int, feature: Feature) -> str:
@@ -52,21 +64,21 @@ def raw_inputs(schema: Schema) -> dict[str, Any]:
     }
 
 
-def by_feature(raw: dict[str, Any], outputs: Any, name: str) -> Any:
+def by_feature(raw: "dict[str, keras.KerasTensor]", outputs: "keras.KerasTensor", name: str) -> "keras.Model":
     """A model that takes its inputs by the names of the features."""
     import keras
 
     with warnings.catch_warnings():
-        # that the key of an input is not its name, where Keras cannot have that name
+        # Keras warns where the key of an input is not its name, as `raw_inputs` has it for names with a slash.
         warnings.filterwarnings("ignore", "When providing `inputs` as a dict")
         return keras.Model(raw, outputs, name=name)
 
 
-def _not_finite(chunk: "Split", features: NDArray[Any]) -> DataError:
-    """That a row's features (n, ...) are not finite, with the raw value that they come from."""
+def _not_finite(chunk: "Split", features: NDArray[np.float32]) -> DataError:
+    """The error for the first row of which a feature is not finite, with the raw value from which the feature comes."""
     row, column, *_ = np.argwhere(~np.isfinite(features))[0]
     names = list(chunk.inputs)
-    # a table has a feature for each column, an image is one
+    # A table has one input for each column of its features; an image has a single input.
     name = names[column] if len(names) > 1 else names[0]
     values = chunk.inputs[name][row].reshape(-1)
     return DataError(
@@ -83,7 +95,8 @@ def assemble(config: Config, schema: Schema, train: "AnySplit") -> Assembled:
     features = PREPROCESSING[schema.modality].build(config.preprocessing, schema, raw, train)
     preprocess = by_feature(raw, features, "preprocess")
     core_input = keras.Input(shape=features.shape[1:], name="features")
-    # what stands before and after the family stays float32, so that features and answers keep their precision
+    # Only the family computes in `trainer.precision`. What stands before and after it stays float32, so that features
+    # and answers keep their precision.
     keras.config.set_dtype_policy(config.trainer.precision)
     family = FAMILIES[config.model.family]
     representation = family.build(config.model, core_input)

@@ -1,13 +1,22 @@
-"""Random changes of training images, as Keras layers that the trainers put before the core; never in what is served."""
+"""Random changes of training images, as Keras layers that the trainers put before the core.
 
-from typing import Any
+They are never a part of the model that is served.
+"""
+
+from typing import TYPE_CHECKING
 
 from pipeline.config import AugmentationConfig
 from pipeline.errors import ConfigError
 
+if TYPE_CHECKING:
+    import keras
 
-def build_augmentation(config: AugmentationConfig, shape: tuple[int, ...]) -> Any:
-    """A model from features (B, H, W, C) to changed ones of the same shape, or None where nothing is asked for."""
+
+def build_augmentation(config: AugmentationConfig, shape: tuple[int, ...]) -> "keras.Model | None":
+    """A model that maps features (B, H, W, C) to changed ones of the same shape, or None where no change is asked for.
+
+    Raises ConfigError where the features are not images.
+    """
     if not config.active:
         return None
     import keras

@@ -1,7 +1,7 @@
-"""What a task asks of a model: its last layer, loss and metric in training, and the served output."""
+"""What a task asks of a model: the size of its last layer, its loss and metric in training, and the served output."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,17 @@ from pipeline.model.preprocessing.scaling import rescale
 from pipeline.tasks import TASKS
 from pipeline.tasks.task import Task
 
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
 
 @dataclass(frozen=True)
 class Head:
-    """`offset` and `scale` standardise a target that is a number: training sees (y - offset) / scale."""
+    """The task, and the constants that it learned from the training target.
+
+    `offset` and `scale` standardise a target that is a number: the core is trained on (y - offset) / scale.
+    """
 
     task: Task
     num_outputs: int
@@ -36,25 +43,25 @@ class Head:
         return self.task.training_metric
 
     def training_target(self, target: NDArray[Any]) -> NDArray[Any]:
-        """(N,) raw target to what the loss compares with."""
+        """Turn a raw target (N,) into what the loss compares the core's outputs with."""
         return self.task.training_target(target, self.offset, self.scale)
 
-    def loss(self, reduction: str = "sum_over_batch_size") -> Any:
-        """Keras' loss on the core's raw outputs: mean over the batch, or `sum`."""
+    def loss(self, reduction: str = "sum_over_batch_size") -> "keras.losses.Loss":
+        """Keras' loss on the core's raw outputs: its mean over the batch, or with `sum` its sum."""
         return self.task.loss(reduction)
 
-    def new_metric(self) -> Any:
-        """A fresh Keras metric, the mean of `row_metric`."""
+    def new_metric(self) -> "keras.metrics.Metric":
+        """A new Keras metric that is the mean of `row_metric`."""
         import keras
 
         return keras.metrics.MeanMetricWrapper(self.row_metric, name=self.metric)
 
-    def row_metric(self, target: Any, outputs: Any) -> Any:
-        """Each row's training metric (B,), of a number in the target's own unit."""
+    def row_metric(self, target: "tf.Tensor", outputs: "tf.Tensor") -> "tf.Tensor":
+        """The training metric of each row (B,). Where the target is a number, it is in the target's own unit."""
         return self.task.row_metric(target, outputs) * self.scale
 
-    def served_output(self, outputs: Any) -> Any:
-        """Raw outputs to what a user reads."""
+    def served_output(self, outputs: "keras.KerasTensor") -> "keras.KerasTensor":
+        """Turn the core's raw outputs into what a user reads."""
         if self.task.activation is None:
             return rescale(outputs, self.scale, self.offset, self.task.last_layer)
         import keras

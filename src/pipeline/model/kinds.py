@@ -1,3 +1,4 @@
-"""Kinds of features: what a modality gives, what a family takes."""
+"""The kinds of features: what the preprocessing of a modality gives, and what a family takes."""
 
+# the shapes of their features are (B, D), (B, T, C) and (B, H, W, C)
 VECTOR, SEQUENCE, GRID = "vector", "sequence", "grid"

@@ -1,23 +1,26 @@
-"""The served model as a file whose bytes depend on the model alone."""
+"""Saves and loads the served model, as a file whose bytes depend on the model alone."""
 
 import json
 import tempfile
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ArtifactError
 from pipeline.files import replacing
 
+if TYPE_CHECKING:
+    import keras
+
 EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
-def save_canonical(model: Any, path: Path) -> None:
+def save_canonical(model: "keras.Model", path: Path) -> None:
     """Save a Keras model as a .keras archive, byte for byte the same for the same model.
 
-    Keras itself writes the date (metadata.json, zip entries), Python object ids (`shared_object_id`) and
-    entries in no fixed order.
+    Keras itself writes dates (in metadata.json and in the zip entries) and Python's object ids (`shared_object_id`),
+    and puts the entries in no fixed order.
     """
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "model.keras"
@@ -31,14 +34,15 @@ def save_canonical(model: Any, path: Path) -> None:
             archive.writestr(zipfile.ZipInfo(name, EPOCH_OF_ZIP), entries[name])
 
 
-def load_served(path: Path) -> Any:
+def load_served(path: Path) -> "keras.Model":
     """The served model of a .keras archive; raises ArtifactError where it is missing or damaged."""
     import keras
 
     _check_archive(path)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "When providing `inputs` as a dict")  # model/assembly.py: by_feature
+            # `by_feature` in model/assembly.py says when Keras warns of this.
+            warnings.filterwarnings("ignore", "When providing `inputs` as a dict")
             return keras.saving.load_model(path, compile=False)
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]
@@ -46,8 +50,11 @@ def load_served(path: Path) -> Any:
 
 
 def precision_of(path: Path) -> str:
-    """The `trainer.precision` that a .keras archive was trained with, before TensorFlow is there: the instructions that
-    it may use depend on it. Raises ArtifactError as `load_served`."""
+    """The `trainer.precision` with which the model of a .keras archive was trained.
+
+    It is read without TensorFlow, because the instructions that TensorFlow may use depend on it and must be set before
+    TensorFlow is imported. Raises ArtifactError as `load_served` does.
+    """
     _check_archive(path)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -60,7 +67,7 @@ def precision_of(path: Path) -> str:
 def _check_archive(path: Path) -> None:
     if not path.is_file():
         raise ArtifactError(f"{path}: not found, expected a model file (.keras).")
-    if not zipfile.is_zipfile(path):  # Keras says that it is not found
+    if not zipfile.is_zipfile(path):  # of such a file Keras would say that it is not found
         raise ArtifactError(f"{path}: not a readable Keras model (cut off, or of another kind). Train it again.")
 
 
@@ -71,7 +78,7 @@ def _without_date(content: bytes) -> bytes:
 
 
 def _renumbered(content: bytes) -> bytes:
-    """Object ids of one process, replaced by their order of appearance."""
+    """Replace the object ids, which every process has of its own, by numbers in their order of appearance."""
     numbers: dict[int, int] = {}
 
     def visit(value: Any) -> Any:

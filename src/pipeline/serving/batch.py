@@ -1,9 +1,9 @@
-"""Batch prediction with a served model: raw rows in, predictions by row id out."""
+"""Batch prediction with a served model, from raw rows to predictions by row id."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,18 +15,21 @@ from pipeline.data.schema import Schema
 from pipeline.files import replacing
 from pipeline.tasks import TASKS, task_of_model
 
+if TYPE_CHECKING:
+    import keras
+
 PREDICT_BATCH = 1024
 
 
-def predict(served: Any, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
-    """Predictions by the columns of the model's task, each (N,) float32."""
+def predict(served: "keras.Model", inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+    """The predictions for raw inputs: for each column of the model's task, its values (N,) as float32."""
     answers = np.asarray(served.predict(inputs, batch_size=PREDICT_BATCH, verbose=0), np.float32)
     answers = answers.reshape(len(answers), -1)
     return task_of_model(served.layers[-1].name, answers.shape[1]).by_column(answers)
 
 
-def metrics_of(served: Any, split: AnySplit, schema: Schema) -> dict[str, float]:
-    """Each test metric of the task, of a served model's answers to all rows of a split."""
+def metrics_of(served: "keras.Model", split: AnySplit, schema: Schema) -> dict[str, float]:
+    """The value of each test metric of the task, for a served model's answers to all rows of a split."""
     task = TASKS[schema.task]
     parts = [predict(served, chunk.inputs) for chunk in split.chunks()]
     columns = [np.concatenate([part[name] for part in parts]) for name in parts[0]]
@@ -34,13 +37,13 @@ def metrics_of(served: Any, split: AnySplit, schema: Schema) -> dict[str, float]
     return {name: float(values[0]) for name, values in scores.values(np.ones((1, split.num_rows))).items()}
 
 
-def write_split_predictions(path: Path, served: Any, split: AnySplit) -> None:
-    """A served model's predictions of all rows of a split, by row id."""
+def write_split_predictions(path: Path, served: "keras.Model", split: AnySplit) -> None:
+    """Write a served model's predictions for all rows of a split, by row id."""
     write_predictions(path, ((chunk.rows, predict(served, chunk.inputs)) for chunk in split.chunks()))
 
 
 def write_predictions(path: Path, chunks: Iterable[tuple[NDArray[Any], dict[str, NDArray[np.float32]]]]) -> None:
-    """One line for each row id, in the order given; each chunk holds row ids and their predictions by column."""
+    """Write one line for each row id, in the given order. A chunk holds row ids, and their predictions by column."""
     with replacing(path) as temporary, ExitStack() as stack:
         writer = None
         for rows, predictions in chunks:

@@ -1,4 +1,5 @@
-"""Training loops. Adding one: a file beside this with a `TRAINER`, a line in TRAINERS, a YAML in conf/trainer/."""
+"""The trainers by name. To add one, write a file beside this with a `TRAINER` (trainer.py has an example), a line in
+TRAINERS, and a YAML file in conf/trainer/."""
 
 from pipeline.training import compiled, exact, keras_fit
 from pipeline.training.trainer import Trainer

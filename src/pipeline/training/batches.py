@@ -1,7 +1,7 @@
 """Batches of examples: from tensors that stay on the device, or streamed through tf.data from a file of features."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,23 @@ from pipeline.data.rows_file import RowsFile
 from pipeline.training.examples import Examples
 from pipeline.training.job import Job
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def shuffled(job: Job, done: int) -> Any:
-    """A dataset of the batches of every epoch from `done` on, one after another; an epoch's last may be short."""
+# The features and the target of some rows, and the weights of these rows where there are any.
+Batch = tuple["tf.Tensor", ...]
+
+
+def shuffled(job: Job, done: int) -> "tf.data.Dataset":
+    """A dataset of the batches of all epochs from `done` (from 0) on, one epoch after another.
+
+    The last batch of an epoch is shorter where the batch size does not divide the rows.
+    """
     import tensorflow as tf
 
     num_rows = job.train.num_rows
 
-    def order(epoch: Any) -> Any:
+    def order(epoch: tf.Tensor) -> tf.data.Dataset:
         indices = tf.numpy_function(
             lambda e: epoch_order(job.seed, int(e), num_rows), [epoch], tf.int32, stateful=False
         )
@@ -30,8 +39,11 @@ def shuffled(job: Job, done: int) -> Any:
     return epochs.map(take, tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def in_order(examples: Examples, rows: range, size: int) -> Any:
-    """A dataset of these rows as they come, in batches of `size`; their shape is known where it divides the rows."""
+def in_order(examples: Examples, rows: range, size: int) -> "tf.data.Dataset":
+    """A dataset of these rows in their own order, in batches of `size`.
+
+    Where `size` divides the number of rows, all batches have the same shape, and TensorFlow knows it beforehand.
+    """
     import tensorflow as tf
 
     numbers = tf.data.Dataset.range(rows.start, rows.stop, output_type=tf.int32)
@@ -39,8 +51,8 @@ def in_order(examples: Examples, rows: range, size: int) -> Any:
     return batches.map(gather(examples)).prefetch(1)
 
 
-def feature_batches(examples: Examples) -> Iterator[NDArray[Any]]:
-    """The features alone, as they come, as many rows at a time as are evaluated together."""
+def feature_batches(examples: Examples) -> Iterator[NDArray[np.float32]]:
+    """The features alone, in the order of the rows, as many rows at a time as are evaluated together."""
     features, size = examples.features, examples.at_once
     for start in range(0, examples.num_rows, size):
         if isinstance(features, RowsFile):
@@ -49,8 +61,8 @@ def feature_batches(examples: Examples) -> Iterator[NDArray[Any]]:
             yield features[start : start + size]
 
 
-def gather(examples: Examples) -> Any:
-    """A function from row numbers (B,) to their (features, target), with weight where there is one."""
+def gather(examples: Examples) -> "Callable[[tf.Tensor], Batch]":
+    """A function that takes row numbers (B,) and returns these rows as a batch."""
     import tensorflow as tf
 
     features = examples.features
@@ -59,27 +71,27 @@ def gather(examples: Examples) -> Any:
         return lambda rows_B: tuple(_rows(array, rows_B) for array in arrays)
     rest = _tensors([examples.target, examples.weight])
 
-    def take(rows_B: Any) -> tuple[Any, ...]:
+    def take(rows_B: tf.Tensor) -> Batch:
         read = tf.numpy_function(features.take, [rows_B], tf.float32, stateful=False)
         return tf.ensure_shape(read, [*rows_B.shape, *features.shape]), *(tf.gather(array, rows_B) for array in rest)
 
     return take
 
 
-def tensors(examples: Examples) -> tuple[Any, ...]:
-    """Features, target and, where there is one, weight, on the device."""
+def tensors(examples: Examples) -> "tuple[tf.Tensor, ...]":
+    """All rows as one batch on the device; the features must be in memory."""
     assert not isinstance(examples.features, RowsFile)
     return _tensors([examples.features, examples.target, examples.weight])
 
 
-def _tensors(arrays: list[NDArray[Any] | None]) -> tuple[Any, ...]:
+def _tensors(arrays: list[NDArray[Any] | None]) -> "tuple[tf.Tensor, ...]":
     import tensorflow as tf
 
     return tuple(tf.constant(array) for array in arrays if array is not None)
 
 
-def _rows(array: Any, rows_B: Any) -> Any:
-    """tf.gather; XLA copies a row faster where it is one axis."""
+def _rows(array: "tf.Tensor", rows_B: "tf.Tensor") -> "tf.Tensor":
+    """The same as tf.gather. Each row is flattened first, because XLA copies a row faster when it is a single axis."""
     import tensorflow as tf
 
     taken = tf.gather(tf.reshape(array, [array.shape[0], -1]), rows_B)

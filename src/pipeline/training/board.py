@@ -1,8 +1,9 @@
 """What TensorBoard is shown of a training: its values, and now and then a look at the model."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.data.history import EpochValues
 from pipeline.data.schema import Schema
@@ -10,25 +11,34 @@ from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts
 from pipeline.training.batches import feature_batches
 from pipeline.training.job import Job
 
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
 
 class Board:
     """Writes an epoch's values and, every so many epochs, histograms of the weights and a confusion matrix of the
-    validation rows. To be made before the trainer changes what the core's layers compute with."""
+    validation rows.
+
+    It must be made before `speed_up` (model/xla) changes what the core's layers compute with.
+    """
 
     def __init__(self, writer: TensorBoardWriter, job: Job, schema: Schema) -> None:
         self._writer, self._job, self._classes = writer, job, schema.classes
-        # of Keras' own layers, whatever the trainer computes with; layer by layer takes ten times as long
-        self._forward: Any = traced(job.core)
+        # This is a graph of Keras' own layers, whatever the trainer computes with. To call the core layer by layer
+        # instead would take ten times as long.
+        self._forward = traced(job.core)
         self._histograms_every, confusion = job.config.tensorboard.spaced(job.config.epochs)
         self._confusion_every = confusion if schema.classes else 0
 
     @property
     def looks_every(self) -> tuple[int, int]:
-        """After so many epochs it looks at the weights (0: never)."""
+        """After how many epochs the board looks at the weights: for histograms, and for a confusion matrix (0:
+        never)."""
         return self._histograms_every, self._confusion_every
 
     def describe(self, params: dict[str, Any]) -> None:
-        """Write what is the same in every epoch."""
+        """Write what is the same in every epoch: the hyperparameters and the graph of the model."""
         self._writer.hparams(params)
         self._writer.graph(self._forward.graph)
 
@@ -46,7 +56,7 @@ class Board:
     def close(self) -> None:
         self._writer.close()
 
-    def _confusion(self) -> Any:
+    def _confusion(self) -> NDArray[np.int64]:
         import tensorflow as tf
 
         validation = self._job.validation
@@ -56,8 +66,8 @@ class Board:
         return confusion_counts(validation.target.reshape(-1), predicted, len(self._classes))
 
 
-def traced(core: Any) -> Any:
-    """The core as one graph, from any number of rows to its outputs."""
+def traced(core: "keras.Model") -> "tf.types.experimental.ConcreteFunction":
+    """The core as one graph that takes any number of rows of features and returns its outputs."""
     import tensorflow as tf
 
     run = tf.function(lambda features: core(features, training=False), autograph=False)

@@ -1,7 +1,8 @@
 """Checkpoints: everything that a training carries from one epoch to the next, written whole or not at all.
 
-They stand in the run's own folder, which its identity names: another configuration, other data or other code
-never see them. DVC deletes a stage's outputs before it runs, so they are none.
+They stand in the run's own folder, which is named by the run's identity, so a run with another configuration, other
+data or other code never sees them. They are not outputs of a DVC stage, because DVC deletes those before it runs the
+stage.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from pipeline.files import replacing
 
 FORMAT = 1
-KEPT = 2  # the one before the last is there when the last is damaged
+KEPT = 2  # if the last checkpoint is damaged, the one before it is still there
 VALUES = "values"
 
 
@@ -33,7 +34,7 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoints in one run's folder. The caller holds the run's lock, or only reads (`writes` False)."""
+    """The checkpoints in one run's folder. The caller must hold the run's lock, or only read (`writes` is False)."""
 
     def __init__(self, folder: Path, identity: str, writes: bool = True) -> None:
         self._folder, self._identity, self._writes = folder, identity, writes
@@ -42,11 +43,11 @@ class Checkpoints:
 
     @cached_property
     def start(self) -> Checkpoint | None:
-        """What a training goes on from, looked up once."""
+        """The checkpoint from which a training goes on. It is looked up once."""
         return self.latest()
 
     def latest(self) -> Checkpoint | None:
-        """The last checkpoint that is whole; a damaged one is named on stderr and set aside."""
+        """The last checkpoint that is whole; a damaged one is named on stderr and set aside, unless this only reads."""
         for path in self._paths():
             try:
                 return self._read(path)
@@ -59,7 +60,7 @@ class Checkpoints:
         return None
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write it, and drop those before the last two."""
+        """Write a checkpoint, and remove all but the last two."""
         if not self._writes:
             return
         header = {"format": FORMAT, "identity": self._identity, "epoch": checkpoint.epoch, **checkpoint.values}
@@ -73,7 +74,7 @@ class Checkpoints:
             path.unlink()
 
     def clear(self) -> None:
-        """Remove them all: the training has ended and its output is in place."""
+        """Remove all checkpoints. This is for when the training has ended and its output is in place."""
         for path in self._paths():
             path.unlink()
 

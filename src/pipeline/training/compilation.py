@@ -1,9 +1,12 @@
-"""Whether XLA compiles a training. The answer changes the last bits, so it depends on configuration and data alone."""
+"""Whether XLA compiles a training.
+
+The answer changes the last bits of the weights, so it may depend on the configuration and the data alone.
+"""
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import TrainerConfig
 from pipeline.errors import ConfigError
@@ -11,14 +14,19 @@ from pipeline.model.xla import slow_layer
 from pipeline.model.xla.convolution import patch_bytes
 from pipeline.tensorflow_process import on_gpu
 
-# Processor seconds on two cores, by benchmarks/compilation.py (benchmarks/README.md has its table). They were measured
-# beside other work, which lengthens all of them alike; only their ratios count. But for recurrent layers, products of
-# matrices and convolutions take about as long with XLA as without, so what XLA saves is the rest:
-SAVED_BY_CALL = 2e-4  # TensorFlow calls an operation for a layer and one for each of its variables
-SAVED_BY_CELL = 2.5e-4  # and dozens for a recurrent cell at each time step,
-SAVED_BY_WEIGHT = 1.35e-10  # where Keras, in its gradient, multiplies with each weight more often
-SAVED_BY_NUMBER = 4e-9  # each number in a layer's outputs is written, and read by the next layer, where XLA fuses both
-LOST_BY_PATCH_BYTE = 1.2e-9  # but a convolution writes its patches
+if TYPE_CHECKING:
+    import keras
+
+# These are processor seconds on two cores, measured by benchmarks/compilation.py (benchmarks/README.md has its table).
+# Other work ran at the same time and lengthened all of them alike, so only their ratios count. Except in recurrent
+# layers, products of matrices and convolutions take about as long with XLA as without. XLA saves time on everything
+# else:
+SAVED_BY_CALL = 2e-4  # for each operation that TensorFlow calls: one for a layer, one for each of its variables
+SAVED_BY_CELL = 2.5e-4  # for each time step of a recurrent cell, which calls dozens of operations
+SAVED_BY_WEIGHT = 1.35e-10  # for each weight of a recurrent cell, with which Keras' gradient multiplies more often
+# for each number in a layer's outputs, which TensorFlow writes and the next layer reads, while XLA fuses both layers
+SAVED_BY_NUMBER = 4e-9
+LOST_BY_PATCH_BYTE = 1.2e-9  # for each byte of the patches that a convolution writes under XLA
 
 WITHOUT_OPERATION, CONVOLUTIONS = ("InputLayer", "Flatten", "Reshape"), ("Conv1D", "Conv2D")
 COMPILING, COMPILING_A_LAYER, COMPILING_A_CELL = 1.5, 0.9, 3.5
@@ -26,7 +34,7 @@ COMPILING, COMPILING_A_LAYER, COMPILING_A_CELL = 1.5, 0.9, 3.5
 
 @contextmanager
 def refused_by_xla(used: bool) -> Iterator[None]:
-    """Turn XLA's error for what it cannot compute, or not deterministically, into one line."""
+    """Turn the error that XLA raises for what it cannot compute, or not deterministically, into one line."""
     import tensorflow as tf
 
     try:
@@ -38,19 +46,21 @@ def refused_by_xla(used: bool) -> Iterator[None]:
         raise ConfigError(f"XLA cannot train this model ({reason}). Set trainer.xla=off.") from error
 
 
-def uses_xla(config: TrainerConfig, core: Any, num_rows: int) -> bool:
-    """Whether XLA compiles the training of `core` on so many rows: `trainer.xla`, where `auto` is for what pays.
+def uses_xla(config: TrainerConfig, core: "keras.Model", num_rows: int) -> bool:
+    """Whether XLA compiles the training of `core` on so many rows.
 
-    Raises ConfigError where XLA is asked for and cannot be, or has no fast form of a layer.
+    That is what `trainer.xla` says; with `auto`, XLA compiles where it is estimated to save time. Raises ConfigError
+    where XLA is asked for but cannot be used, or where it has no fast form of a layer.
     """
-    # Keras' fit quietly does without XLA where operations are to be deterministic
+    # Keras' `fit` does not use XLA, without saying so, when operations are to be deterministic.
     cannot = [f"trainer={config.name}"] if config.name != "compiled" else []
     cannot += [f"trainer.strategy={config.strategy}"] if config.strategy != "none" else []
     if config.xla == "off" or (config.xla == "auto" and cannot):
         return False
     if cannot:
         raise ConfigError(f"trainer.xla=on is for trainer=compiled without a strategy, found {' and '.join(cannot)}.")
-    if on_gpu():  # where XLA is fast with every layer, and nothing is measured
+    # On a GPU, XLA is fast with every layer, but nothing has been measured from which `auto` could estimate.
+    if on_gpu():
         return config.xla == "on"
     slow = slow_layer(core, config.batch_size)
     if config.xla == "on" and slow:
@@ -62,7 +72,7 @@ def uses_xla(config: TrainerConfig, core: Any, num_rows: int) -> bool:
     return config.precision == "float32" and slow is None and pays(core, config, num_rows)
 
 
-def pays(core: Any, config: TrainerConfig, num_rows: int) -> bool:
+def pays(core: "keras.Model", config: TrainerConfig, num_rows: int) -> bool:
     """Whether XLA saves more time in the training of `core` on so many rows than it takes to compile.
 
     Both are estimated from the model's layers, the rows and the epochs. A wrong estimate costs time, but changes no
@@ -85,7 +95,7 @@ def pays(core: Any, config: TrainerConfig, num_rows: int) -> bool:
     return saved > cost
 
 
-def _cells(layer: Any) -> int:
+def _cells(layer: "keras.Layer") -> int:
     """How many recurrent cells there are in a layer: 2 in a Bidirectional, 0 in one that is not recurrent."""
     if type(layer).__name__ == "Bidirectional":
         return _cells(layer.forward_layer) + _cells(layer.backward_layer)

@@ -1,19 +1,20 @@
 """The trainer `compiled`: a block of epochs as one `tf.function` over tensors that stay on the device.
 
-What `fit` does in Python for each step and epoch (next batch, callbacks, logs) happens here in the graph, or once
-for a block. Order and dropout are the same functions of (seed, epoch) as in the trainer `keras`. Where one block ends
-and the next begins changes no bit, so blocks may be as long as it takes for Ctrl-C to be heard within a second.
+For each step and epoch, `fit` fetches the next batch, calls the callbacks and logs in Python. Here all of that happens
+in the graph, or once for a block. Order and dropout are the same functions of (seed, epoch) as in the trainer `keras`.
+Where one block ends and the next begins changes no bit of the result. Blocks are therefore made to take about one
+second, so that Ctrl-C is heard within a second.
 """
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.config import TrainerConfig
 from pipeline.data.order import epoch_order
-from pipeline.training.batches import shuffled
+from pipeline.training.batches import Batch, shuffled
 from pipeline.training.job import Job
 from pipeline.training.lifecycle import Lifecycle
 from pipeline.training.optimizers import build_optimizer
@@ -23,8 +24,12 @@ from pipeline.training.steps import Steps
 from pipeline.training.trainer import Trainer
 from pipeline.training.validation import validation_function
 
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
 BLOCK_SECONDS = 1.0
-BLOCK_ROWS = 2**22  # the order of that many rows is at most 16 MiB
+BLOCK_ROWS = 2**22  # the order of so many rows takes 16 MiB
 
 
 def train(job: Job, lifecycle: Lifecycle) -> None:
@@ -34,10 +39,10 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
     optimizer.build(job.core.trainable_variables)
     epoch = lifecycle.begin(optimizer)
     generators = seed_generators(job.layers_with_seeds)
-    # streamed batches come in the same order, by tf.data, from one iterator over all epochs
+    # Streamed batches come in the same order as those in memory: tf.data gives them, from one iterator over all epochs.
     iterator = [iter(shuffled(job, epoch))] if job.train.streamed else []
     run_block = _block_function(job, optimizer, generators, iterator)
-    # workers of several must agree on a block's length, and their clocks do not
+    # Several workers must agree on the length of a block, but their clocks do not agree. So a block is one epoch there.
     longest = 1 if job.shared else max(1, BLOCK_ROWS // job.train.num_rows)
     fits = 1
     while epoch < config.epochs and not lifecycle.stopped:
@@ -57,19 +62,28 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
     lifecycle.end()
 
 
-def _block_function(job: Job, optimizer: Any, generators: list[Any], iterator: list[Any]) -> Any:
-    """`run(orders_EN, states_EGS)` trains E epochs and returns (E, 6): each one's values, and how many of its steps
-    came before the first loss that is not finite. Streamed batches come from `run`'s third argument, an iterator."""
+def _block_function(
+    job: Job,
+    optimizer: "keras.optimizers.Optimizer",
+    generators: "list[keras.random.SeedGenerator]",
+    iterator: "list[tf.data.Iterator]",
+) -> "tf.types.experimental.ConcreteFunction":
+    """A function `run(orders_EN, states_EGS)` that trains E epochs and returns (E, 6).
+
+    For each epoch these are its five values, and the number of steps before the first loss that was not finite. Where
+    batches are streamed, they come from an iterator, which is the third argument of `run`.
+    """
     import tensorflow as tf
 
     epoch_of = _epoch_function(job, optimizer, generators)
 
-    # loops are written out, because AutoGraph takes longer to convert them than many a model to train
+    # The loops are written out with tf.while_loop, because AutoGraph would take longer to convert Python's loops than
+    # many a model takes to train.
     @tf.function(jit_compile=False, autograph=False)  # type: ignore[untyped-decorator]
-    def run(orders_EN: Any, states_EGS: Any, *source: Any) -> Any:
+    def run(orders_EN: tf.Tensor, states_EGS: tf.Tensor, *source: tf.data.Iterator) -> tf.Tensor:
         count = tf.shape(orders_EN)[0]
 
-        def epoch(e: Any, values: Any) -> Any:
+        def epoch(e: tf.Tensor, values: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
             return e + 1, values.write(e, epoch_of(orders_EN[e], states_EGS[e], *source))
 
         values = tf.TensorArray(tf.float32, size=count, element_shape=[6])
@@ -84,13 +98,18 @@ def _block_function(job: Job, optimizer: Any, generators: list[Any], iterator: l
     return run.get_concrete_function(*signature)
 
 
-def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
-    """`epoch_of(order_N, states_GS, *iterator)` trains one epoch; returns its values, and the number of steps before
-    the first loss that is not finite (6,)."""
+def _epoch_function(
+    job: Job, optimizer: "keras.optimizers.Optimizer", generators: "list[keras.random.SeedGenerator]"
+) -> "Callable[..., tf.Tensor]":
+    """A function `epoch_of(order_N, states_GS, *iterator)` that trains one epoch and returns (6,).
+
+    These are the epoch's five values, and the number of steps before the first loss that was not finite.
+    """
     import tensorflow as tf
 
     whole, remainder = divmod(job.train.num_rows, job.config.batch_size)
-    # what XLA cannot compute, reading and augmenting, stays outside: then it gets each step, else the whole epoch
+    # XLA cannot read files or augment. Where a training does either, XLA compiles each step without that; otherwise it
+    # compiles the whole epoch.
     by_step = job.train.streamed or job.validation.streamed or job.augment is not None
     step_by_xla = job.xla and by_step
     if job.shared:
@@ -99,12 +118,12 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
         steps = Steps(job, optimizer, generators, by_step=step_by_xla)
     validate = validation_function(job, by_batch=step_by_xla)
 
-    def add(sums: Any, batch: Any) -> Any:
+    def add(sums: tf.Tensor, batch: Batch | tf.Tensor) -> tf.Tensor:
         sums = sums + steps.step(batch)
-        # a sum that is not finite never becomes so again, hence this counts the steps before it
+        # Once the sum of losses is not finite, it stays so. Hence the third sum counts the steps before that.
         return sums + tf.cast(tf.math.is_finite(sums[0]), tf.float32) * tf.constant([0.0, 0.0, 1.0])
 
-    def epoch_of(order_N: Any, states_GS: Any, *iterator: Any) -> Any:
+    def epoch_of(order_N: tf.Tensor, states_GS: tf.Tensor, *iterator: tf.data.Iterator) -> tf.Tensor:
         batch_of, last_batch = _streamed(job, *iterator) if iterator else _resident(job, steps.batch, order_N)
         steps.seed(states_GS)
         sums = tf.zeros(3)
@@ -120,8 +139,10 @@ def _epoch_function(job: Job, optimizer: Any, generators: list[Any]) -> Any:
     return tf.function(epoch_of, jit_compile=True, autograph=False) if job.xla and not by_step else epoch_of
 
 
-def _resident(job: Job, batch: Callable[[Any], Any], order_N: Any) -> tuple[Callable[[Any], Any], Callable[[], Any]]:
-    """The s-th whole batch of an epoch, and its last, shorter one, of features in memory."""
+def _resident(
+    job: Job, batch: "Callable[[tf.Tensor], Batch | tf.Tensor]", order_N: "tf.Tensor"
+) -> "tuple[Callable[[tf.Tensor], Batch | tf.Tensor], Callable[[], Batch | tf.Tensor]]":
+    """Two functions for features in memory: the s-th whole batch of an epoch, and its last batch, which is shorter."""
     import tensorflow as tf
 
     size = job.config.batch_size
@@ -130,13 +151,13 @@ def _resident(job: Job, batch: Callable[[Any], Any], order_N: Any) -> tuple[Call
     return lambda s: batch(batches[s]), lambda: batch(order_N[whole * size :])
 
 
-def _streamed(job: Job, iterator: Any) -> tuple[Callable[[Any], Any], Callable[[], Any]]:
-    """As `_resident`, of the batches that an iterator gives in their order."""
+def _streamed(job: Job, iterator: "tf.data.Iterator") -> "tuple[Callable[[tf.Tensor], Batch], Callable[[], Batch]]":
+    """The same two functions as `_resident` returns, for batches that an iterator gives in their order."""
     import tensorflow as tf
 
     size = job.config.batch_size
 
-    def batch(rows: int) -> Any:
+    def batch(rows: int) -> Batch:
         return tuple(tf.ensure_shape(part, [rows, *part.shape[1:]]) for part in iterator.get_next())
 
     return lambda _: batch(size), lambda: batch(job.train.num_rows % size)

@@ -1,25 +1,28 @@
 """Data-parallel training with `tf.distribute`: which workers there are, what each of them does, and when one is lost.
 
-Every replica takes an equal share of each batch and the gradients are summed (Goyal et al. 2017), so that the loss is
-that of one process. `multi_worker` reads TF_CONFIG, as operators of Kubernetes and SLURM set it; every worker runs the
-same command over a shared runs/ folder, and the first one, the chief, alone writes.
+Every replica takes an equal share of each batch, and the gradients are summed (Goyal et al. 2017), so that the loss is
+the same as with one process. `multi_worker` reads TF_CONFIG, which operators of Kubernetes and SLURM set. Every worker
+runs the same command and shares the folder runs/ with the others; only the first worker, the chief, writes to it.
 """
 
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import TrainerConfig
 from pipeline.errors import ArtifactError, ConfigError
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 NONE, MIRRORED, MULTI_WORKER = "none", "mirrored", "multi_worker"
-KINDS = ("chief", "worker")  # `evaluator` and `ps` train nothing
+KINDS = ("chief", "worker")  # TensorFlow also knows `evaluator` and `ps` (parameter server), but these train nothing
 
 
 def check_strategy(config: TrainerConfig) -> None:
-    """Raise ConfigError for what cannot be distributed."""
+    """Raise ConfigError for a configuration that cannot be distributed, or a TF_CONFIG that cannot be read."""
     if config.strategy == NONE:
         return
     if config.name != "compiled":
@@ -34,15 +37,18 @@ def check_strategy(config: TrainerConfig) -> None:
 
 
 def is_chief(config: TrainerConfig) -> bool:
-    """Whether this process writes the run: the only one, or the chief, or the first worker where there is no chief."""
+    """Whether this process writes the run.
+
+    That is the only process, or the chief, or the first worker where the cluster names no chief.
+    """
     if config.strategy != MULTI_WORKER:
         return True
     kind, index, cluster = _task()
     return kind == "chief" or ("chief" not in cluster and kind == "worker" and index == 0)
 
 
-def build_strategy(name: str) -> Any:
-    """The `tf.distribute` strategy; `multi_worker` waits here until every worker has come."""
+def build_strategy(name: str) -> "tf.distribute.Strategy":
+    """The `tf.distribute` strategy of this name. With `multi_worker`, this waits until every worker has joined."""
     import tensorflow as tf
 
     if name == MIRRORED:
@@ -55,7 +61,7 @@ def build_strategy(name: str) -> Any:
 
 @contextmanager
 def lost_worker(name: str) -> Iterator[None]:
-    """Turn the error that a collective operation ends with when a worker dies into one clear line."""
+    """When a worker dies, collective operations of the others fail; turn their error into one clear line."""
     import tensorflow as tf
 
     kinds = ("UnavailableError", "AbortedError", "CancelledError", "InternalError", "DeadlineExceededError")

@@ -1,15 +1,18 @@
 """Early stopping that keeps the best epoch's weights (Prechelt 1998), as Keras' EarlyStopping does."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import EarlyStoppingConfig
 
+if TYPE_CHECKING:
+    import keras
+
 
 def kept_epoch(val_losses: list[float], config: EarlyStoppingConfig) -> int:
-    """Which epoch's weights (from 0) a training with these validation losses ends with."""
+    """The epoch (from 0) whose weights a training with these validation losses ends with."""
     kept, best = len(val_losses) - 1, float("inf")
     for i, val_loss in enumerate(val_losses if config.patience > 0 else []):
         if val_loss < best - config.min_delta:
@@ -18,9 +21,12 @@ def kept_epoch(val_losses: list[float], config: EarlyStoppingConfig) -> int:
 
 
 class EarlyStopping:
-    """Watches the validation loss; `stopped` once `patience` epochs brought none better by `min_delta`."""
+    """Watches the validation loss and keeps the weights of the best epoch.
 
-    def __init__(self, config: EarlyStoppingConfig, core: Any) -> None:
+    `stopped` becomes true after `patience` epochs in which no loss was better than the best by more than `min_delta`.
+    """
+
+    def __init__(self, config: EarlyStoppingConfig, core: "keras.Model") -> None:
         self.active = config.patience > 0
         self.stopped = False
         self.best, self.best_epoch = float("inf"), 0

@@ -1,9 +1,10 @@
-"""The trainer `exact`: the minimum itself, for the two families whose loss is convex.
+"""The trainer `exact`: it finds the minimum itself, for the two families whose loss is convex.
 
-Linear: least squares with a ridge term, (X'WX + l2 I) b = X'Wy (Hastie, Tibshirani, Friedman 2009, equation 3.44),
-by an orthogonal decomposition, in one epoch. Logistic: Newton's method (training/newton.py), an iteration each epoch.
+For `linear` this is least squares with a ridge term, (X'WX + l2 I) b = X'Wy (Hastie, Tibshirani, Friedman 2009,
+equation 3.44), solved by an orthogonal decomposition in one epoch. For `logistic` it is Newton's method
+(training/newton.py), with one iteration in each epoch.
 
-TensorFlow does the algebra, in float64, because its kernels do not depend on the kind of processor as NumPy's do.
+TensorFlow does the algebra in float64, because its kernels do not depend on the kind of processor, while NumPy's do.
 """
 
 from collections.abc import Callable
@@ -22,16 +23,16 @@ from pipeline.training.standardized import Standardized
 from pipeline.training.trainer import Trainer
 
 Array = NDArray[np.float64]
-# moves the weights; returns whether they are at the minimum, and the length of the step
+# A solver moves the weights, and returns whether they are at the minimum now, and the length of its step.
 Solver = Callable[[], tuple[bool, float]]
 
-TOLERANCE = 1e-6  # the weights are kept as float32
-MOST_PARAMETERS = 5000  # the Hessian of that many takes 200 MB
+TOLERANCE = 1e-6  # the weights are kept as float32, which is not much more exact
+MOST_PARAMETERS = 5000  # the Hessian of so many parameters takes 200 MB
 
 
 @dataclass
 class ExactConfig(TrainerConfig):
-    """`epochs` is the most iterations that Newton's method may take."""
+    """`epochs` is the largest number of iterations that Newton's method may take."""
 
     def check(self) -> None:
         super().check()
@@ -41,10 +42,10 @@ class ExactConfig(TrainerConfig):
 
 
 def train(job: Job, lifecycle: Lifecycle) -> None:
-    """Train `job.core` in place; `trainer.epochs` is the most that Newton may take."""
+    """Train `job.core` in place; `trainer.epochs` is the largest number of iterations that Newton's method may take."""
     epoch = lifecycle.begin()
     if epoch == 0:
-        # so the weights that no row determines, such as a constant column's, are 0 and not a random start
+        # No row determines some weights, such as that of a constant column. They shall be 0, and not a random start.
         _set(job, np.zeros_like(_get(job)))
     solve = _newton(job) if job.head.task.has_classes else _least_squares(job)
     while epoch < job.config.epochs and not lifecycle.stopped:
@@ -63,7 +64,7 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
 
 
 def _least_squares(job: Job) -> Solver:
-    """The least-squares solution, in one step."""
+    """A solver that finds the least-squares solution in one step."""
     import tensorflow as tf
 
     rows, l2 = Standardized.of(job.train), _l2(job)
@@ -81,7 +82,7 @@ def _least_squares(job: Job) -> Solver:
 
 
 def _newton(job: Job) -> Solver:
-    """One Newton step of the penalised mean log loss at a time."""
+    """A solver that takes one Newton step on the penalised mean log loss each time it is called."""
     width = _get(job).size
     if width > MOST_PARAMETERS:
         raise ConfigError(
@@ -90,13 +91,14 @@ def _newton(job: Job) -> Solver:
     rows, target = Standardized.of(job.train), job.train.target
     y_NK = np.eye(job.head.num_outputs)[target] if job.head.num_outputs > 1 else target.astype(np.float64)
     newton = Newton(rows.z_ND, y_NK, rows.share_N, rows.ridge(_l2(job)))
-    # what a column typically adds to a logit, for each unit of its weight
+    # how much a column typically adds to a logit, for each unit of its weight
     size_D1 = np.append(np.hypot(rows.mean, rows.deviation), 1.0)[:, np.newaxis]
 
     def solve() -> tuple[bool, float]:
         gamma, whole_step, length = newton.step(rows.inwards(_get(job)))
         _set(job, rows.outwards(gamma))
-        # what is kept is float32: a logit is as exact as its largest part, and so is what follows from it
+        # The weights are kept as float32. So a logit is only as exact as its largest part, and all that follows is as
+        # well.
         kept = _get(job)
         exactness = TOLERANCE * (1 + np.abs(kept * size_D1).max())
         small_step = np.abs(rows.outwards(whole_step) * size_D1).max() <= exactness
@@ -124,7 +126,7 @@ def _set(job: Job, beta: Array) -> None:
 
 
 def _values(job: Job, step: float) -> dict[str, float]:
-    """What every trainer measures; the learning rate is the length of the step."""
+    """The values that every trainer measures; the length of the step stands for the learning rate."""
     import tensorflow as tf
 
     found = []

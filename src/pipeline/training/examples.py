@@ -14,6 +14,8 @@ from pipeline.layout import TRAIN, VALIDATION
 from pipeline.model.assembly import Assembled
 
 if TYPE_CHECKING:
+    import keras
+
     from pipeline.data.prepared import AnySplit, TrainingData
 
 EVALUATED_ROWS, EVALUATED_BYTES = 1024, 2**26
@@ -21,10 +23,10 @@ EVALUATED_ROWS, EVALUATED_BYTES = 1024, 2**26
 
 @dataclass(frozen=True)
 class Examples:
-    """`features` (N, ...), in memory or in a file, and `target` as the loss compares with; `weight` (N,) or None;
-    `at_once`: how many rows are evaluated together."""
+    """`features` (N, ...) are in memory or in a file. `target` is what the loss compares the core's outputs with.
+    `weight` (N,) is None where all rows weigh the same. `at_once` says how many rows are evaluated together."""
 
-    features: NDArray[Any] | RowsFile
+    features: NDArray[np.float32] | RowsFile
     target: NDArray[Any]
     weight: NDArray[np.float32] | None
     at_once: int
@@ -38,7 +40,7 @@ class Examples:
         return isinstance(self.features, RowsFile)
 
     def close(self) -> None:
-        """Give back the file of the features, where they are in one."""
+        """Close the file of the features, where they are in a file; it then vanishes."""
         if isinstance(self.features, RowsFile):
             self.features.close()
 
@@ -51,7 +53,7 @@ def make_examples(
         _examples(model, config, split, folder / f"{name}.features")
         for name, split in ((TRAIN, data.train), (VALIDATION, data.validation))
     )
-    if config.class_weight == "balanced":  # as in Keras' fit, what is validated counts as it is
+    if config.class_weight == "balanced":  # as in Keras' fit, class weights do not change the validation loss
         by_class = class_weights(data.train.target, len(data.schema.classes))
         own = data.train.weight
         train = replace(train, weight=by_class if own is None else by_class * own)
@@ -61,7 +63,7 @@ def make_examples(
 def _examples(model: Assembled, config: TrainerConfig, split: "AnySplit", path: Path) -> Examples:
     shape = model.core.input_shape[1:]
     if split.num_rows * int(np.prod(shape)) * 4 > config.resident_bytes:
-        features: NDArray[Any] | RowsFile = RowsFile(path, shape, model.feature_chunks(split))
+        features: NDArray[np.float32] | RowsFile = RowsFile(path, shape, model.feature_chunks(split))
     else:
         features = np.concatenate(list(model.feature_chunks(split)))
     at_once = rows_at_once(model.core, config.batch_size)
@@ -69,15 +71,19 @@ def _examples(model: Assembled, config: TrainerConfig, split: "AnySplit", path: 
 
 
 def class_weights(target: NDArray[Any], num_classes: int) -> NDArray[np.float32]:
-    """Balanced weights N / (K * N_k) by row (King and Zeng 2001; scikit-learn's `balanced`)."""
+    """Each row's balanced weight N / (K * N_k), for N_k rows of its class (King and Zeng 2001; scikit-learn's
+    `balanced`)."""
     labels = target.reshape(-1).astype(int)
     counts = np.bincount(labels, minlength=num_classes)[labels]
     weights: NDArray[np.float32] = (len(labels) / (num_classes * counts)).astype(np.float32)
     return weights
 
 
-def rows_at_once(core: Any, batch_size: int) -> int:
-    """How many rows the core evaluates together: EVALUATED_ROWS at most; fewer where a layer's outputs for them would
-    exceed EVALUATED_BYTES, but then no fewer than a batch's, as training on those takes more."""
+def rows_at_once(core: "keras.Model", batch_size: int) -> int:
+    """How many rows the core evaluates together, which is EVALUATED_ROWS at most.
+
+    It takes fewer where a layer's outputs for so many rows would exceed EVALUATED_BYTES, but no fewer than the rows of
+    a batch, because training on these takes more memory anyway.
+    """
     widest: int = max(4 * math.prod(layer.output.shape[1:]) for layer in core.layers)
     return min(EVALUATED_ROWS, max(batch_size, EVALUATED_BYTES // widest))

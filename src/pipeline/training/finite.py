@@ -1,4 +1,4 @@
-"""A training whose loss is not a number any more ends at once."""
+"""A training ends at once when its loss is no longer finite."""
 
 import math
 
@@ -7,9 +7,9 @@ from pipeline.errors import ArtifactError
 
 
 def check_finite(epoch: int, values: EpochValues, bad_step: int | None = None) -> None:
-    """Raise ArtifactError once the loss is not a number any more; training on would only waste time.
+    """Raise ArtifactError once a loss is not finite, because to go on training would only waste time.
 
-    `bad_step` (from 1) is the first of the epoch whose training loss was not finite, where the trainer knows it.
+    `bad_step` (from 1) is the first step of the epoch whose training loss was not finite, where the trainer knows it.
     """
     for name in ("loss", "val_loss"):
         if not math.isfinite(values[name]):

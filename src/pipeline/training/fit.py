@@ -32,8 +32,11 @@ from pipeline.training.replicas import check_same_start
 
 
 def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> tuple[Assembled, list[EpochValues]]:
-    """Assemble one experiment's model and train it, from the last checkpoint in the run's `folder` if there is one;
-    return it with each epoch's values. Of several workers only the chief writes."""
+    """Assemble one experiment's model, train it, and return it with the values of each epoch.
+
+    The training goes on from the last checkpoint in the run's `folder`, if there is one. Of several workers only the
+    chief writes.
+    """
     settings = config.trainer
     device = start_session(settings.tensorflow, config.seed)
     strategy, writes = build_strategy(settings.strategy), is_chief(settings)
@@ -51,10 +54,11 @@ def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> t
         train, validation = make_examples(model, data, settings, folder)
     xla = uses_xla(settings, model.core, train.num_rows)
     job = Job(model.core, augment, model.head, train, validation, settings, config.seed, xla, strategy)
-    journal.tags(what_is_used(job, device))
+    journal.tags(computation_tags(job, device))
 
     board = None
-    if writes and not journal.finished:  # what an earlier, finished run of this identity wrote for TensorBoard stands
+    # Where an earlier run of this identity has finished, what it wrote for TensorBoard stays as it is.
+    if writes and not journal.finished:
         board = Board(TensorBoardWriter(folder / TENSORBOARD, done), job, data.schema)
     history = checkpoints.start.values["history"] if checkpoints.start else []
     observer = Observer(history, journal, Progress(config.name, settings.epochs, done, writes), board)
@@ -68,7 +72,7 @@ def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> t
     ):
         if board is not None and not done:
             board.describe(run_params(asdict(config)))
-        # after the board, whose graph is of Keras' own layers
+        # This comes after the board is made, because the board's graph is of Keras' own layers.
         if xla:
             speed_up(model.core, on_gpu())
         lifecycle = Lifecycle(job, config.checkpoint, observer, checkpoints, interrupts)
@@ -77,8 +81,8 @@ def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> t
     return model, observer.history
 
 
-def what_is_used(job: Job, device: str) -> dict[str, str]:
-    """The run's tags that say what a training computes with."""
+def computation_tags(job: Job, device: str) -> dict[str, str]:
+    """The tags of the run that say with which device, precision and so on a training computes."""
     config = job.config
     return {
         "precision": config.precision,

@@ -1,7 +1,8 @@
-"""Ctrl-C and SIGTERM during a training: the first is kept until the epoch is saved, the second acts at once.
+"""Ctrl-C and SIGTERM during a training: the first waits until the epoch is saved, the second acts at once.
 
-An epoch, or a block of them, is one call into TensorFlow, and Python hears of a signal only after it. So what must
-come at once comes from a thread, which Python's wake-up file descriptor tells.
+An epoch, or a block of epochs, is one call into TensorFlow, and Python runs its signal handlers only after that call
+has returned. What must happen at once is therefore done by a thread that watches. `signal.set_wakeup_fd` wakes it as
+soon as a signal comes.
 """
 
 import os
@@ -11,7 +12,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
-from typing import Any
 
 from pipeline.errors import INTERRUPTED
 
@@ -20,11 +20,12 @@ STDERR = 2
 
 
 class Interrupts:
-    """A context in which the first signal only sets `requested`. The second ends the process, as `kill -9` may too."""
+    """A context in which the first signal only sets `requested`. The second one ends the process at once, which is as
+    safe as `kill -9` is: nothing is saved, but the last checkpoint stays whole."""
 
     def __init__(self) -> None:
         self.requested = False
-        self._previous: dict[int, Any] = {}
+        self._previous: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
         self._close: list[Callable[[], object]] = []
 
     def __enter__(self) -> "Interrupts":
@@ -48,7 +49,7 @@ class Interrupts:
 
 
 def _watch(reader: socket.socket) -> None:
-    """Say what a signal does as soon as it comes; end the process at the second."""
+    """Say on stderr what each signal does as soon as it comes, and end the process at the second one."""
     count = 0
     with reader:
         while received := reader.recv(1):
@@ -63,6 +64,9 @@ def _watch(reader: socket.socket) -> None:
 
 
 def _say(line: str) -> None:
-    """A line on stderr, if anyone reads it; not by `print`, which the interrupted thread may be in the middle of."""
+    """Write a line to stderr, if anyone reads it.
+
+    This does not use `print`, because the main thread may be in the middle of a `print` when the signal comes.
+    """
     with suppress(OSError):
         os.write(STDERR, f"{line}\n".encode())

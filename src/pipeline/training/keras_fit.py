@@ -1,6 +1,6 @@
 """The trainer `keras`: `Model.fit` on a tf.data pipeline whose order is a function of (seed, epoch)."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from pipeline.training.optimizers import build_optimizer
 from pipeline.training.seeding import reseed, seed_generators
 from pipeline.training.trainer import Trainer
 
+if TYPE_CHECKING:
+    import keras
+
 
 def train(job: Job, lifecycle: Lifecycle) -> None:
     """Train `job.core` in place."""
@@ -20,7 +23,8 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
 
     config = job.config
     steps = job.steps_per_epoch
-    # compiled apart from the core, whose saved configuration must not name what it was trained with
+    # A model around the core is compiled, and not the core itself, because the configuration that is saved with the
+    # core must not name what it was trained with.
     inputs = keras.Input(job.core.input_shape[1:])
     features = job.augment(inputs) if job.augment is not None else inputs
     model = keras.Model(inputs, job.core(features))
@@ -48,19 +52,19 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
     lifecycle.end()
 
 
-def _epoch_callback(job: Job, lifecycle: Lifecycle) -> Any:
+def _epoch_callback(job: Job, lifecycle: Lifecycle) -> "keras.callbacks.Callback":
     import keras
 
     generators = seed_generators(job.layers_with_seeds)
 
     class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
-        """Reseeds before an epoch and reports after it."""
+        """Seeds the generators before each epoch, and reports its values to the lifecycle after it."""
 
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             reseed(generators, job.seed, epoch)
             lifecycle.begin_epoch()
 
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
             values: EpochValues = {name: float(logs[name]) for name in job.value_names[:-1]}
             values["learning_rate"] = float(np.asarray(self.model.optimizer.learning_rate))
             lifecycle.end_epoch(values)

@@ -1,7 +1,9 @@
-"""What happens around the epochs of every trainer: resume, history, early stopping, callbacks, checkpoints."""
+"""What happens around the epochs of every trainer: resuming, history, early stopping, callbacks and checkpoints."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from pipeline.config import CheckpointConfig
 from pipeline.data.history import EpochValues
@@ -12,27 +14,31 @@ from pipeline.training.interrupts import Interrupts
 from pipeline.training.job import Job
 from pipeline.training.observer import Observer
 
+if TYPE_CHECKING:
+    import keras
+
 
 class Lifecycle:
     """What a trainer calls around its epochs, so that all of this is the same under every trainer.
 
-    It calls `begin` once, then for each epoch `begin_epoch` and `end_epoch`, `checkpoint_if_due` whenever the core's
-    weights are those of the last epoch reported, and `end` once. `stopped` says that no further epoch is wanted.
+    A trainer calls `begin` once, then `begin_epoch` and `end_epoch` for each epoch, and `end` once. It calls
+    `checkpoint_if_due` whenever the core has the weights of the last epoch that was reported. `stopped` says that no
+    further epoch is wanted.
     """
 
     def __init__(
         self, job: Job, cadence: CheckpointConfig, observer: Observer, checkpoints: Checkpoints, interrupts: Interrupts
     ) -> None:
-        """Raises ConfigError for a callback that waits for a value which no epoch has, or that sets a rate which a
-        schedule sets."""
+        """Raises ConfigError for a callback that watches a value which no epoch has, or that sets the learning rate
+        where a schedule sets it too."""
         self._core, self._observer, self._checkpoints = job.core, observer, checkpoints
         self._cadence, self._interrupts = cadence, interrupts
         self._stopping = EarlyStopping(job.config.early_stopping, job.core)
         self._callbacks = build_callbacks(job.config.callbacks)
         check_monitors(self._callbacks, job.value_names)
         check_rate_is_settable(self._callbacks, job.config.optimizer.schedule)
-        self._optimizer: Any = None
-        self._model: Any = None
+        self._optimizer: keras.optimizers.Optimizer | None = None
+        self._model: keras.Model | None = None
         self._enough = False
         self._saved_epoch = self._epoch = checkpoints.start.epoch if checkpoints.start else 0
         self._saved_at = time.monotonic()
@@ -43,11 +49,14 @@ class Lifecycle:
         return self._enough or self._stopping.stopped or bool(by_callback)
 
     def stop(self) -> None:
-        """No further epoch would change anything."""
+        """Say that no further epoch is wanted, because none would change anything."""
         self._enough = True
 
-    def begin(self, optimizer: Any = None) -> int:
-        """Put back what was saved into the core, `optimizer` (built) and callbacks; return the epochs already done."""
+    def begin(self, optimizer: "keras.optimizers.Optimizer | None" = None) -> int:
+        """Put what a checkpoint holds back into the core, the callbacks and `optimizer`, which must be built already.
+
+        Returns how many epochs are already done.
+        """
         self._optimizer = optimizer
         if self._callbacks:
             self._model = self._model_for_callbacks()
@@ -55,14 +64,14 @@ class Lifecycle:
             callback.set_model(self._model)
             callback.set_params({"epochs": None, "steps": None, "verbose": 0})
             callback.on_train_begin()
-            # refuses what no checkpoint could hold, before the first epoch and not at the first save
+            # A callback that no checkpoint could hold is refused here, and not only at the first save, epochs later.
             state_of(callback, [])
         if self._checkpoints.start is not None:
             self._restore(self._checkpoints.start)
         return self._epoch
 
     def epochs_until_look(self) -> int:
-        """How many epochs may pass before someone has to see the weights."""
+        """How many epochs may pass before early stopping, a callback, a checkpoint or the board needs the weights."""
         if self._stopping.active or self._callbacks:
             return 1
         due = [self._cadence.every_epochs, *self._observer.looks_every]
@@ -73,7 +82,8 @@ class Lifecycle:
             callback.on_epoch_begin(self._epoch)
 
     def end_epoch(self, values: EpochValues, bad_step: int | None = None) -> None:
-        """Take in one more epoch's values; `bad_step` is the first step (from 1) whose loss was not finite."""
+        """Take in the values of the epoch that has ended; `bad_step` is the first step (from 1) whose loss was not
+        finite."""
         self._epoch += 1
         self._observer.epoch(self._epoch, values, bad_step)
         self._stopping.epoch(self._epoch, values["val_loss"])
@@ -81,7 +91,7 @@ class Lifecycle:
             callback.on_epoch_end(self._epoch - 1, dict(values))
 
     def checkpoint_if_due(self) -> None:
-        """Save if it is time to; raise KeyboardInterrupt, saved, if Ctrl-C or SIGTERM came."""
+        """Save a checkpoint if it is time to. If Ctrl-C or SIGTERM came, save and then raise KeyboardInterrupt."""
         if self._interrupts.requested or self._is_due():
             self._observer.flush()
             self._checkpoints.save(self._capture())
@@ -90,7 +100,7 @@ class Lifecycle:
             raise KeyboardInterrupt
 
     def end(self) -> None:
-        """Keep the best epoch's weights, if that was asked for."""
+        """End the training: with early stopping, the core gets the weights of the best epoch."""
         for callback in self._callbacks:
             callback.on_train_end()
         self._stopping.restore()
@@ -100,7 +110,7 @@ class Lifecycle:
         by_epochs = every > 0 and self._epoch // every > self._saved_epoch // every
         return by_epochs or time.monotonic() - self._saved_at >= self._cadence.every_seconds
 
-    def _model_for_callbacks(self) -> Any:
+    def _model_for_callbacks(self) -> "keras.Model":
         import keras
 
         model = keras.Model(self._core.inputs, self._core.outputs)
@@ -111,7 +121,7 @@ class Lifecycle:
 
     def _capture(self) -> Checkpoint:
         stopping = self._stopping
-        callback_arrays: list[Any] = []
+        callback_arrays: list[NDArray[Any]] = []
         values = {
             "history": self._observer.history,
             "stopping": {"best": stopping.best, "best_epoch": stopping.best_epoch, "stopped": stopping.stopped},

@@ -1,4 +1,4 @@
-"""What a training says where memory does not suffice."""
+"""What a training says when it runs out of memory."""
 
 import errno
 import os
@@ -16,7 +16,8 @@ def memory_advice(batch_size: int) -> Iterator[None]:
     try:
         yield
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-        if os.strerror(errno.ENOSPC) in str(error):  # of the disk, for which TensorFlow has the same error
+        # TensorFlow raises the same error when it is the disk that is full.
+        if os.strerror(errno.ENOSPC) in str(error):
             raise
         smaller = f"Try trainer.batch_size={batch_size // 2}" if batch_size > 1 else "Try a smaller model"
         raise ConfigError(

@@ -13,8 +13,9 @@ from pipeline.training.progress import Progress
 class Observer:
     """Keeps the history and passes each epoch on to journal, progress bar and TensorBoard.
 
-    `history` holds the epochs that a resumed training has behind it. `board` is None where nothing is to be written:
-    when an earlier run of this identity has finished, what it wrote stands, and of several workers only one writes.
+    At first, `history` holds the epochs that were done before the training was resumed. `board` is None where nothing
+    is to be written for TensorBoard: where an earlier run of this identity has finished, because what it wrote stays as
+    it is, and in all workers but the one that writes.
     """
 
     history: list[EpochValues]
@@ -24,7 +25,7 @@ class Observer:
 
     @property
     def looks_every(self) -> tuple[int, ...]:
-        """After so many epochs it looks at the weights (0: never)."""
+        """After how many epochs the board looks at the weights (0: never)."""
         return self.board.looks_every if self.board is not None else ()
 
     def epoch(self, epoch: int, values: EpochValues, bad_step: int | None = None) -> None:
@@ -37,13 +38,14 @@ class Observer:
             self.board.epoch(epoch, values)
 
     def flush(self) -> None:
-        """Everything that was observed is on disk: before a checkpoint, which says that these epochs are done."""
+        """Write everything that was observed to disk. This comes before a checkpoint, which says that these epochs are
+        done."""
         self.journal.flush()
         if self.board is not None:
             self.board.flush()
 
     def close(self) -> None:
-        """The training is over; the journal, which is told later how it ended, stays open."""
+        """Close what watched the training. The journal stays open, because it is told later how the training ended."""
         self.progress.close()
         self.journal.flush()
         if self.board is not None:

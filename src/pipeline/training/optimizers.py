@@ -1,20 +1,23 @@
 """Optimizers and learning-rate schedules.
 
-Keras writes an optimizer's step as a dozen operations for each variable, which for a small model is half of a training
-step. TensorFlow has each as one kernel, with the same formula in the same order.
+Keras writes an optimizer's step as a dozen operations for each variable, and for a small model these take half the time
+of a training step. TensorFlow has one kernel for each of these steps, with the same formula in the same order.
 """
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import OptimizerConfig
 
+if TYPE_CHECKING:
+    import keras
 
-def build_optimizer(config: OptimizerConfig, total_steps: int) -> Any:
+
+def build_optimizer(config: OptimizerConfig, total_steps: int) -> "keras.optimizers.Optimizer":
     """The Keras optimizer; `cosine` falls from the learning rate to 0 over `total_steps` (Loshchilov, Hutter 2017)."""
     import keras
 
-    rate: Any = config.learning_rate
+    rate: float | keras.optimizers.schedules.LearningRateSchedule = config.learning_rate
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, total_steps)
     if config.name == "sgd":
@@ -23,13 +26,16 @@ def build_optimizer(config: OptimizerConfig, total_steps: int) -> Any:
 
 
 @cache
-def _adam() -> Any:
-    """Keras' Adam (Kingma and Ba 2015, its epsilon as in the note before section 2.1), each variable in one kernel."""
+def _adam() -> "type[keras.optimizers.Adam]":
+    """The class of Keras' Adam, with one kernel for the step of each variable.
+
+    Kingma and Ba 2015; epsilon stands where the note before their section 2.1 has it.
+    """
     import keras
     import tensorflow as tf
 
     class Adam(keras.optimizers.Adam):  # type: ignore[misc]
-        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        def update_step(self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
             i = self._get_variable_index(variable)
             step = tf.cast(self.iterations.value + 1, tf.float32)
             tf.raw_ops.ResourceApplyAdam(

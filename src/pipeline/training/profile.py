@@ -8,7 +8,10 @@ from pathlib import Path
 
 @contextmanager
 def profiled(wanted: bool, folder: Path) -> Iterator[None]:
-    """Record a trace of the body in `folder`/plugins/profile. TensorBoard shows it with a plugin of its own."""
+    """Record a trace of the body in `folder`/plugins/profile, if that is wanted.
+
+    TensorBoard needs a plugin, which is a package of its own, to show it.
+    """
     if not wanted:
         yield
         return

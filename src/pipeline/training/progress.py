@@ -1,8 +1,7 @@
-"""A line that a person can follow: epochs done, rate, time left, latest values."""
+"""A line that a person can follow: how many epochs are done, how fast, the time left and the latest values."""
 
 import sys
 import time
-from typing import Any
 
 from pipeline.data.history import EpochValues
 
@@ -10,16 +9,14 @@ SHOWN = ("loss", "val_loss", "val_accuracy", "val_mae")
 
 
 class Progress:
-    """An epoch bar on stderr; outside a terminal, about one line every ten seconds."""
+    """A progress bar of epochs on stderr; where that is no terminal, about one line every ten seconds."""
 
     def __init__(self, name: str, epochs: int, done: int = 0, shown: bool = True) -> None:
         from tqdm import tqdm
 
         interval = 0.1 if sys.stderr.isatty() else 10.0
         title = f"train {name}"
-        self._bar: Any = tqdm(
-            total=epochs, initial=done, desc=title, unit="epoch", mininterval=interval, disable=not shown
-        )
+        self._bar = tqdm(total=epochs, initial=done, desc=title, unit="epoch", mininterval=interval, disable=not shown)
 
     def epoch(self, epoch: int, values: EpochValues) -> None:
         if self._bar.disable:

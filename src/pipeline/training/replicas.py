@@ -1,12 +1,13 @@
 """What changes in the trainer `compiled` where several replicas, of one process or of several workers, share a batch.
 
-Early stopping, callbacks and trouble are decided by each worker for itself, so all must see the same values and
-weights: what a replica has of its own is averaged before anyone looks.
+Each worker decides for itself about early stopping, callbacks and errors, so all workers must see the same values and
+weights. Whatever a replica has of its own is therefore averaged before anything looks at it.
 
 Shapes: B rows of a batch, R replicas, S rows in a replica's share, G seed generators.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,21 +17,27 @@ from pipeline.training.batches import gather
 from pipeline.training.distribution import MULTI_WORKER
 from pipeline.training.job import Job
 
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
 
 class SharedSteps:
     """What `Steps` (steps.py) does, where every replica takes an equal share of each batch."""
 
-    def __init__(self, job: Job, optimizer: Any, generators: list[Any]) -> None:
+    def __init__(
+        self, job: Job, optimizer: "keras.optimizers.Optimizer", generators: "list[keras.random.SeedGenerator]"
+    ) -> None:
         if job.train.streamed:
             raise ConfigError("trainer.strategy needs features in memory: raise trainer.resident_bytes.")
         self._core, self._strategy, self._generators = job.core, job.strategy, generators
         self._on_replica = _share_function(job, optimizer)
 
-    def seed(self, states_GS: Any) -> None:
-        """Seed each replica with numbers of its own, or all would drop the same units from their shares."""
+    def seed(self, states_GS: "tf.Tensor") -> None:
+        """Seed each replica with numbers of its own; otherwise all would drop the same units from their shares."""
         import tensorflow as tf
 
-        def on_replica() -> Any:
+        def on_replica() -> tf.Tensor:
             for i, seeds in enumerate(self._generators):
                 own = states_GS[i] + tf.cast(tf.stack([_replica(), 0]), states_GS.dtype)
                 seeds.state.assign(tf.cast(own, seeds.state.dtype))
@@ -38,13 +45,16 @@ class SharedSteps:
 
         self._strategy.run(on_replica)
 
-    def batch(self, rows_B: Any) -> Any:
-        """The row numbers themselves, of which each replica gathers its share."""
+    def batch(self, rows_B: "tf.Tensor") -> "tf.Tensor":
+        """The row numbers themselves, because each replica gathers the rows of its share."""
         return rows_B
 
-    def step(self, rows_B: Any) -> Any:
-        """One optimizer step on a batch; returns the sums over its rows of loss and metric, and 0 (3,). A batch that
-        does not divide is filled up with rows of its own, which count in batch norm alone."""
+    def step(self, rows_B: "tf.Tensor") -> "tf.Tensor":
+        """One optimizer step on a batch; returns the sums of loss and metric over its rows, and 0 (3,).
+
+        Where the replicas do not divide the batch evenly, it is filled up with rows of its own. These count in batch
+        norm alone.
+        """
         import tensorflow as tf
 
         replicas, num_rows = self._strategy.num_replicas_in_sync, rows_B.shape[0]
@@ -55,27 +65,32 @@ class SharedSteps:
         return self._strategy.reduce("SUM", sums, axis=None)
 
     def synchronize(self) -> None:
-        """Batch norm's moving statistics, of which every replica gathers its own, become their mean."""
+        """Set batch norm's moving statistics, of which each replica has its own, to their mean over the replicas."""
         statistics = [v for v in self._core.non_trainable_variables if v.dtype == "float32"]
         for variable in statistics:
             variable.assign(self.agreed(variable.value))
 
-    def agreed(self, measured: Any) -> Any:
-        """The mean of what each replica has: the same bits for all."""
+    def agreed(self, measured: "tf.Tensor") -> "tf.Tensor":
+        """The mean of what each replica has, which then has the same bits in all of them."""
         import tensorflow as tf
 
         return self._strategy.reduce("MEAN", self._strategy.run(tf.identity, args=(measured,)), axis=None)
 
 
-def _share_function(job: Job, optimizer: Any) -> Any:
-    """A step on one replica's share of a batch, of row numbers (R, S) and 1 for those that count, of `num_rows`."""
+def _share_function(
+    job: Job, optimizer: "keras.optimizers.Optimizer"
+) -> "Callable[[tf.Tensor, tf.Tensor, float], tf.Tensor]":
+    """A function `on_replica(rows_RS, real_RS, num_rows)`: one step on a replica's share of a batch of `num_rows` rows.
+
+    `rows_RS` are the row numbers of all shares; `real_RS` is 1 for the rows that count, and 0 for those that fill up.
+    """
     import tensorflow as tf
 
     replicas = job.strategy.num_replicas_in_sync
-    loss_of = job.head.loss("sum")  # Keras divides a mean by the number of replicas
+    loss_of = job.head.loss("sum")  # not the mean, which Keras would divide by the number of replicas
     take = gather(job.train)
 
-    def on_replica(rows_RS: Any, real_RS: Any, num_rows: float) -> Any:
+    def on_replica(rows_RS: tf.Tensor, real_RS: tf.Tensor, num_rows: float) -> tf.Tensor:
         mine = _replica()
         features, target, *weight = take(rows_RS[mine])
         real_S = real_RS[mine]
@@ -84,7 +99,7 @@ def _share_function(job: Job, optimizer: Any) -> Any:
         with tf.GradientTape() as tape:
             outputs = job.core(features, training=True)
             total = loss_of(target, outputs, sample_weight=real_S * weight[0] if weight else real_S)
-            # over the replicas this adds up to the batch's mean loss and its penalty
+            # Over all replicas, this adds up to the mean loss of the batch plus the penalty.
             loss = total / num_rows + tf.add_n([tf.zeros([]), *job.core.losses]) / replicas
         variables = job.core.trainable_variables
         optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
@@ -93,9 +108,9 @@ def _share_function(job: Job, optimizer: Any) -> Any:
     return on_replica
 
 
-def check_same_start(name: str, strategy: Any, identity: str, done: int) -> None:
-    """Raise ArtifactError where the workers of a `multi_worker` training are about to train different runs, or the same
-    one from other epochs."""
+def check_same_start(name: str, strategy: "tf.distribute.Strategy", identity: str, done: int) -> None:
+    """Raise ArtifactError where the workers of a `multi_worker` training are about to train different runs, or would
+    start the same run from different epochs."""
     import tensorflow as tf
 
     if name != MULTI_WORKER:
@@ -103,7 +118,7 @@ def check_same_start(name: str, strategy: Any, identity: str, done: int) -> None
     mine = [done, int(digest_value(identity)[:15], 16)]
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def gather_all() -> Any:
+    def gather_all() -> tf.Tensor:
         return strategy.gather(strategy.run(lambda: tf.constant([mine], tf.int64)), axis=0)
 
     starts = np.asarray(gather_all()).tolist()
@@ -115,7 +130,7 @@ def check_same_start(name: str, strategy: Any, identity: str, done: int) -> None
         )
 
 
-def _replica() -> Any:
+def _replica() -> "tf.Tensor":
     import tensorflow as tf
 
     return tf.distribute.get_replica_context().replica_id_in_sync_group

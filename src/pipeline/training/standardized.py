@@ -1,4 +1,4 @@
-"""Rows in coordinates in which the trainer `exact` solves them, whatever the units of the features."""
+"""The coordinates in which the trainer `exact` solves, so that the units of the features do not matter."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,18 @@ from pipeline.training.examples import Examples
 
 Array = NDArray[np.float64]
 
-MOST_DEVIATIONS = 100_000  # weights are kept as float32: at 6e-8 a weight, logits are then good to some thousandths
+# Weights are kept as float32, which rounds each by up to 6e-8 of itself. At this limit, logits are then good to some
+# thousandths.
+MOST_DEVIATIONS = 100_000
 
 
 @dataclass(frozen=True)
 class Standardized:
-    """The rows in coordinates of their own, in which any units of the features are solved alike: `z_ND` has a column of
-    mean 0 and deviation 1 for each feature, and a column of ones behind. `share_N` is a row's weight over N."""
+    """The rows in standardised coordinates.
+
+    `z_ND` has one column of mean 0 and deviation 1 for each feature, and after them a column of ones. `share_N` is each
+    row's weight divided by N. `mean` and `deviation` are those of the features.
+    """
 
     z_ND: Array
     share_N: Array
@@ -27,6 +32,7 @@ class Standardized:
 
     @classmethod
     def of(cls, examples: Examples) -> "Standardized":
+        """Standardise examples; raises ConfigError where memory or the precision of float32 does not suffice."""
         if isinstance(examples.features, RowsFile):
             raise ConfigError(
                 "trainer exact keeps all features in memory, but they exceed trainer.resident_bytes. Raise that, or "
@@ -45,15 +51,15 @@ class Standardized:
         return cls(z_ND, weight / len(x), mean, deviation)
 
     def ridge(self, l2: float) -> Array:
-        """The ridge term (D,) of each column's weight, which is the feature's weight times its deviation. The
-        intercept is free."""
+        """The ridge term (D,) of each column. A column's weight is the feature's weight times its deviation, so the
+        term is `l2` divided by the deviation's square; the intercept has no penalty."""
         return np.append(l2 / self.deviation**2, 0.0)
 
     def inwards(self, beta_DK: Array) -> Array:
-        """Weights and intercept of the features as those of `z_ND`, for the same outputs."""
+        """Turn weights and intercept for the features into those for `z_ND` that give the same outputs."""
         return np.vstack([beta_DK[:-1] * self.deviation[:, np.newaxis], beta_DK[-1] + self.mean @ beta_DK[:-1]])
 
     def outwards(self, gamma_DK: Array) -> Array:
-        """Weights and intercept of `z_ND` as those of the features."""
+        """Turn weights and intercept for `z_ND` into those for the features that give the same outputs."""
         weights = gamma_DK[:-1] / self.deviation[:, np.newaxis]
         return np.vstack([weights, gamma_DK[-1] - self.mean @ weights])

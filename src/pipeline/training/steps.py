@@ -1,56 +1,68 @@
 """The steps of an epoch under the trainer `compiled`, as parts of its graph, where one process computes each batch.
 
-What several replicas do instead is `SharedSteps` in replicas.py. Shapes: B rows of a batch, G seed generators.
+`SharedSteps` in replicas.py is what takes their place with several replicas. Shapes: B rows of a batch, G seed
+generators.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from pipeline.training.batches import gather
+from pipeline.training.batches import Batch, gather
 from pipeline.training.job import Job
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 
 class Steps:
-    """`by_step`: XLA gets each step, because it cannot have the whole epoch."""
+    """With `by_step`, XLA compiles each step by itself, because it cannot compile the whole epoch."""
 
-    def __init__(self, job: Job, optimizer: Any, generators: list[Any], by_step: bool) -> None:
+    def __init__(
+        self,
+        job: Job,
+        optimizer: "keras.optimizers.Optimizer",
+        generators: "list[keras.random.SeedGenerator]",
+        by_step: bool,
+    ) -> None:
         import tensorflow as tf
 
         self._augment, self._generators, self._gather = job.augment, generators, gather(job.train)
         optimize = _optimize_function(job, optimizer)
-        self._optimize: Any = tf.function(optimize, jit_compile=True, autograph=False) if by_step else optimize
+        self._optimize = tf.function(optimize, jit_compile=True, autograph=False) if by_step else optimize
 
-    def seed(self, states_GS: Any) -> None:
+    def seed(self, states_GS: "tf.Tensor") -> None:
         """Set the seed generators to their states at the start of the epoch."""
         import tensorflow as tf
 
         for i, seeds in enumerate(self._generators):
             seeds.state.assign(tf.cast(states_GS[i], seeds.state.dtype))
 
-    def batch(self, rows_B: Any) -> Any:
-        """The batch of these row numbers, of features in memory."""
+    def batch(self, rows_B: "tf.Tensor") -> Batch:
+        """The batch of these row numbers, where the features are in memory."""
         return self._gather(rows_B)
 
-    def step(self, batch: Any) -> Any:
-        """One optimizer step on a batch; returns the sums over its rows of loss and metric, and 0 (3,)."""
-        # outside of what XLA gets: it cannot compute this
+    def step(self, batch: Batch) -> "tf.Tensor":
+        """One optimizer step on a batch; returns the sums of loss and metric over its rows, and 0 (3,)."""
+        # Images are augmented outside of what XLA compiles, because XLA cannot compute that.
         if self._augment is not None:
             batch = (self._augment(batch[0], training=True), *batch[1:])
         return self._optimize(batch)
 
     def synchronize(self) -> None:
-        """Called between the last step and the validation: one process has nothing to bring together."""
+        """What is called between the last step and the validation. One process has nothing to bring together."""
 
-    def agreed(self, measured: Any) -> Any:
-        """The epoch's values, as everyone is to see them."""
+    def agreed(self, measured: "tf.Tensor") -> "tf.Tensor":
+        """The values of an epoch on which all replicas agree: with one process, those that it measured."""
         return measured
 
 
-def _optimize_function(job: Job, optimizer: Any) -> Any:
+def _optimize_function(job: Job, optimizer: "keras.optimizers.Optimizer") -> "Callable[[Batch], tf.Tensor]":
     import tensorflow as tf
 
     loss_of = job.head.loss()
 
-    def optimize(batch: list[Any]) -> Any:
+    def optimize(batch: Batch) -> tf.Tensor:
         features, target, *weight = batch
         rows = tf.cast(tf.shape(features)[0], tf.float32)
         with tf.GradientTape() as tape:

@@ -12,8 +12,8 @@ from pipeline.training.lifecycle import Lifecycle
 class Trainer:
     """`config` is the dataclass of its configuration: `TrainerConfig`, or a subclass with more fields or checks.
 
-    `train(job, lifecycle)` changes the weights of `job.core`, from the epoch that `lifecycle.begin` returns. A loop of
-    one's own over epochs, for example, in a file of its own::
+    `train(job, lifecycle)` changes the weights of `job.core` in place. It begins with the epoch that `lifecycle.begin`
+    returns. For example, a loop of your own over the epochs, in a file of its own::
 
         def train(job: Job, lifecycle: Lifecycle) -> None:
             optimizer = build_optimizer(job.config.optimizer, job.steps_per_epoch * job.config.epochs)

@@ -1,4 +1,5 @@
-"""The model families. Adding one: a file beside this with a `FAMILY`, a line in FAMILIES, a YAML in conf/model/."""
+"""The model families by name. To add one, write a file beside this with a `FAMILY` (family.py has an example), a line
+in FAMILIES, and a YAML file in conf/model/."""
 
 from pipeline.model.families import cnn, linear, logistic, rnn
 from pipeline.model.families.family import Family

@@ -1,10 +1,11 @@
-"""Convolutional network: blocks of convolution, batch norm and ReLU, then the mean over positions or all of them.
+"""Convolutional network: blocks of convolution, batch norm and ReLU, and then the mean over all positions, or all
+positions side by side.
 
 Convolution: LeCun et al. 1998. Batch norm: Ioffe and Szegedy 2015. Global average pooling: Lin et al. 2013.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import ModelConfig
 from pipeline.config.checks import check, check_rate, one_of
@@ -13,11 +14,17 @@ from pipeline.model.families.family import Family
 from pipeline.model.kinds import GRID, SEQUENCE
 from pipeline.tasks import TASKS
 
+if TYPE_CHECKING:
+    import keras
+
 
 @dataclass
 class CnnConfig(ModelConfig):
-    """Convolution blocks (convolution, batch norm, ReLU), pooled by 2 after each `pool_every` of them where the size
-    still allows it; `readout` is the mean over positions, or every position side by side (flatten)."""
+    """There is one block (convolution, batch norm, ReLU) for each number in `filters`.
+
+    After every `pool_every` blocks the positions are pooled by 2, where the size still allows it. `readout` is
+    `average`, which takes the mean over the positions, or `flatten`, which puts all positions side by side.
+    """
 
     filters: Any = field(default_factory=lambda: [32, 64, 64])
     kernel: int = 3
@@ -38,8 +45,11 @@ class CnnConfig(ModelConfig):
         one_of("model.readout", self.readout, ("average", "flatten"))
 
 
-def build(config: CnnConfig, features: Any) -> Any:
-    """A grid (B, H, W, C) or sequence (B, T, C) as its representation (B, filters[-1])."""
+def build(config: CnnConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
+    """Turn a grid (B, H, W, C) or a sequence (B, T, C) into its representation.
+
+    That is (B, filters[-1]) with `readout` average, and (B, positions * filters[-1]) with flatten.
+    """
     import keras
 
     x = features
@@ -48,7 +58,7 @@ def build(config: CnnConfig, features: Any) -> Any:
     pooling = {1: keras.layers.MaxPooling1D, 2: keras.layers.MaxPooling2D}[rank]
     average = {1: keras.layers.GlobalAveragePooling1D, 2: keras.layers.GlobalAveragePooling2D}[rank]
     for i, filters in enumerate(config.filters):
-        # batch norm has an offset of its own, so a bias before it would learn nothing
+        # Batch norm has an offset of its own, so a bias before it would learn nothing.
         x = convolution(
             filters, config.kernel, padding="same", use_bias=not config.batch_norm, name=f"convolution_{i}"
         )(x)

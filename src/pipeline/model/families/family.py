@@ -1,28 +1,34 @@
-"""What a family is."""
+"""What a model family is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import ModelConfig
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
 class Family:
     """A family turns features into a representation; the task's head does the rest.
 
-    `config` is the dataclass of its configuration, of which `build(config, features)` makes the representation (B, D)
-    of a Keras tensor. `accepts` are the kinds of features that it takes (model/kinds.py), and `tasks` what it answers.
-    A `convex` model has one minimum and needs no random start: its head starts from 0, where the weight of a column
-    that is constant in training stays, so that a new value there says nothing.
+    `config` is the dataclass of the family's configuration. `build(config, features)` turns the Keras tensor `features`
+    into the representation (B, D). `accepts` are the kinds of features that the family takes (model/kinds.py), and
+    `tasks` are the names of the tasks that it can answer. A `convex` model has one minimum and needs no random start,
+    so its head starts from 0. The weight of a column that is constant in training then stays 0, so that a new value in
+    that column changes no answer.
 
-    A multilayer perceptron, for example, in a file of its own::
+    For example, a multilayer perceptron in a file of its own::
 
         @dataclass
         class MlpConfig(ModelConfig):
             units: int = 64
 
-        def build(config: MlpConfig, features: Any) -> Any:
+        def build(config: MlpConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
+            import keras
+
             x = keras.layers.Flatten(name="flatten")(features)
             return keras.layers.Dense(config.units, "relu", name="hidden")(x)
 
@@ -30,7 +36,7 @@ class Family:
     """
 
     config: type[ModelConfig]
-    build: Callable[[Any, Any], Any]
+    build: "Callable[[Any, keras.KerasTensor], keras.KerasTensor]"
     accepts: tuple[str, ...]
     tasks: tuple[str, ...]
     convex: bool = False

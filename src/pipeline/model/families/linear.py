@@ -1,20 +1,23 @@
 """Linear regression: y = W x + b (least squares; Hastie, Tibshirani, Friedman 2009, section 3.2)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import ModelConfig
 from pipeline.model.families.family import Family
 from pipeline.model.kinds import GRID, SEQUENCE, VECTOR
 
+if TYPE_CHECKING:
+    import keras
+
 
 @dataclass
 class LinearConfig(ModelConfig):
-    """It has no settings of its own."""
+    """This family has no settings of its own."""
 
 
-def build(config: LinearConfig, features: Any) -> Any:
-    """Features (B, ...) as a flat vector (B, D); W and b are the head's."""
+def build(config: LinearConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
+    """Flatten features (B, ...) into vectors (B, D). W and b belong to the head, which follows."""
     import keras
 
     return keras.layers.Flatten(name="flatten")(features)

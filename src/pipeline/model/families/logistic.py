@@ -1,20 +1,23 @@
 """Logistic regression: p = sigmoid(W x + b), or softmax for more classes (Hastie et al. 2009, section 4.4)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import ModelConfig
 from pipeline.model.families.family import Family
 from pipeline.model.kinds import GRID, SEQUENCE, VECTOR
 
+if TYPE_CHECKING:
+    import keras
+
 
 @dataclass
 class LogisticConfig(ModelConfig):
-    """It has no settings of its own."""
+    """This family has no settings of its own."""
 
 
-def build(config: LogisticConfig, features: Any) -> Any:
-    """Features (B, ...) as a flat vector (B, D); W and b are the head's."""
+def build(config: LogisticConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
+    """Flatten features (B, ...) into vectors (B, D). W and b belong to the head, which follows."""
     import keras
 
     return keras.layers.Flatten(name="flatten")(features)

@@ -1,9 +1,9 @@
-"""Recurrent network: h_t = tanh(W x_t + U h_{t-1} + b) (Elman 1990), or its gated kin:
+"""Recurrent network: h_t = tanh(W x_t + U h_{t-1} + b) (Elman 1990), or one of its gated forms:
 LSTM (Hochreiter and Schmidhuber 1997) and GRU (Cho et al. 2014). A grid is read row by row as time steps.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.config import ModelConfig
 from pipeline.config.checks import check_rate, one_of
@@ -12,12 +12,15 @@ from pipeline.model.families.family import Family
 from pipeline.model.kinds import GRID, SEQUENCE
 from pipeline.tasks import TASKS
 
-CELLS = {"simple": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}  # and the names of their layers in Keras
+if TYPE_CHECKING:
+    import keras
+
+CELLS = {"simple": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}  # each cell, and the name of its layer in Keras
 
 
 @dataclass
 class RnnConfig(ModelConfig):
-    """Layers of so many `units`, one above the other; `dropout` follows each."""
+    """There is one recurrent layer for each number in `units`, one above the other; `dropout` follows each of them."""
 
     cell: str = "gru"
     units: Any = field(default_factory=lambda: [64])
@@ -34,8 +37,8 @@ class RnnConfig(ModelConfig):
         check_rate("model.dropout", self.dropout)
 
 
-def build(config: RnnConfig, features: Any) -> Any:
-    """A sequence (B, T, C), or a grid (B, H, W, C) as (B, H, W * C), as its last state (B, D)."""
+def build(config: RnnConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
+    """Turn a sequence (B, T, C) into its last state (B, D). A grid (B, H, W, C) is read as a sequence (B, H, W * C)."""
     import keras
 
     x = features

@@ -1,6 +1,7 @@
-"""Raw input to features, as layers that travel inside the served model. One file for each modality.
+"""Preprocessing turns raw inputs into features, by layers that travel inside the served model.
 
-Adding one: a file beside this with a `PREPROCESSING`, a line in PREPROCESSING.
+There is one file for each modality. To add one, write a file beside this with a `PREPROCESSING` (modality.py has an
+example), and a line in the PREPROCESSING below.
 """
 
 from pipeline.model.preprocessing import image, table

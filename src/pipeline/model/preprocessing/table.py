@@ -1,6 +1,6 @@
-"""Numeric columns, standardised by the training rows' mean and deviation."""
+"""Tables: numeric columns are standardised by the mean and deviation of the training rows."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,15 @@ from pipeline.model.preprocessing.modality import Preprocessing
 from pipeline.model.preprocessing.scaling import rescale
 
 if TYPE_CHECKING:
+    import keras
+
     from pipeline.data.prepared import AnySplit, Split
 
 
-def build(config: PreprocessingConfig, schema: Schema, inputs: dict[str, Any], train: "AnySplit") -> Any:
-    """One (B, 1) input for each column to a vector (B, D)."""
+def build(
+    config: PreprocessingConfig, schema: Schema, inputs: "dict[str, keras.KerasTensor]", train: "AnySplit"
+) -> "keras.KerasTensor":
+    """Turn one input (B, 1) for each column into vectors (B, D)."""
     import keras
 
     columns = [inputs[feature.name] for feature in schema.features]

@@ -1,28 +1,27 @@
-"""Keras' batch norm as XLA computes it well on a CPU: the same layer and formulas, its gradient written out.
+"""Keras' batch norm, written so that XLA computes it well on a CPU: the formulas are the same, the gradient is written
+out.
 
 Ioffe and Szegedy 2015, "Batch Normalization", section 3.1. Shapes: N rows and positions together, C channels.
 """
 
-from typing import Any
-
 import keras
 import tensorflow as tf
+from tensorflow import Tensor
 
+from pipeline.model.xla.arrays import Differentiable
 from pipeline.model.xla.means import mean_of_rows
 
-Tensor = Any
 
+def speed_up(layer: keras.Layer) -> None:
+    """Let batch norm over the last axis train by the fast path; other layers stay as they are.
 
-def speed_up(layer: keras.layers.Layer) -> None:
-    """Let batch norm over the last axis train by the fast path; all else stays as it is.
-
-    The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
+    The layer's class, configuration and weights do not change, so the file to which it is saved does not change either.
     """
     if type(layer) is not keras.layers.BatchNormalization or not _is_plain(layer):
         return
     usual = layer.call
 
-    def call(inputs: Tensor, training: Any = None, mask: Any = None) -> Tensor:
+    def call(inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
         if not training or not layer.trainable or mask is not None or None in inputs.shape:
             return usual(inputs, training=training, mask=mask)
         x_NC = tf.reshape(tf.cast(inputs, tf.float32), [-1, inputs.shape[-1]])
@@ -34,7 +33,7 @@ def speed_up(layer: keras.layers.Layer) -> None:
     layer.call = call
 
 
-def _is_plain(layer: Any) -> bool:
+def _is_plain(layer: keras.Layer) -> bool:
     return bool(layer.axis == -1 and layer.scale and layer.center and not layer.renorm and not layer.synchronized)
 
 
@@ -42,18 +41,20 @@ def _normalise(x_NC: Tensor, gamma_C: Tensor, beta_C: Tensor, epsilon: float) ->
     """The normalised rows, and the mean and variance of each channel, through which no gradient goes."""
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def normalise(x_NC: Tensor, gamma_C: Tensor, beta_C: Tensor) -> Any:
+    def normalise(x_NC: Tensor, gamma_C: Tensor, beta_C: Tensor) -> Differentiable:
         mean = mean_of_rows(x_NC)
         variance = mean_of_rows(tf.square(x_NC - mean))
-        # not rsqrt, nor 1 / sqrt, which XLA makes that: makers of processors differ in its last bits
+        # This is not written as rsqrt, nor as 1 / sqrt, which XLA turns into rsqrt: processors of different makers give
+        # other last bits for that.
         scale = tf.sqrt(1 / (variance + epsilon))
         hat_NC = (x_NC - mean) * scale
 
-        def gradient(dy_NC: Tensor, *_: Tensor) -> Any:
-            # beta's gradient is the sum of dy, gamma's that of dy hat; dx takes both as means
+        def gradient(dy_NC: Tensor, *_: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            # The gradient of beta is the sum of dy, and that of gamma the sum of dy * hat. dx needs both as means.
             mean_dy, mean_dy_hat = mean_of_rows(dy_NC), mean_of_rows(dy_NC * hat_NC)
-            # divided by 1 / scale, not times scale: XLA keeps the result of a division in memory, and computes anew,
-            # in every kernel that reads it, what it takes for cheap
+            # This divides by 1 / scale, which is (variance + epsilon) * scale, and does not multiply by scale. XLA
+            # keeps the result of a division in memory, but what it takes for cheap it computes anew in every kernel
+            # that reads it.
             dx_NC = (dy_NC - mean_dy - hat_NC * mean_dy_hat) * gamma_C / ((variance + epsilon) * scale)
             rows = x_NC.shape[0]
             return dx_NC, mean_dy_hat * rows, mean_dy * rows

@@ -1,33 +1,32 @@
-"""Keras' convolution as XLA computes it well on a CPU: the same layers and formulas.
+"""Keras' convolution, written so that XLA computes it well on a CPU; layers and formulas are the same.
 
-XLA has no fast gradient of a convolution on a CPU. As one matrix product of each position's surroundings (its patch)
-and the kernel (Chellapilla et al. 2006, "High Performance Convolutional Neural Networks for Document Processing") it
-has one, and fuses what stands around it. Patches take the kernel's size times the memory, so only where that is little.
+XLA has no fast gradient of a convolution on a CPU. It has one of a matrix product, and fuses what stands around it. So
+a convolution is written as one product of the surroundings of each position (its patch) and the kernel (Chellapilla et
+al. 2006, "High Performance Convolutional Neural Networks for Document Processing"). Patches take as many times the
+memory of the inputs as the kernel has places, so this is done only where that is little.
 
 Shapes: B rows, *S positions (one or two axes), C channels, F filters, K places under the kernel.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow import Tensor
 
-from pipeline.model.xla.arrays import flat, neighbours, transposed
+from pipeline.model.xla.arrays import Differentiable, flat, neighbours, transposed
 from pipeline.model.xla.settings import unusual_setting
 
-Tensor = Any
-
-# beyond that, patches go to memory and back; what they cost below it, training/compilation.py estimates
+# Patches that are larger go to memory and back. training/compilation.py estimates what smaller ones cost.
 MOST_PATCH_BYTES = 2**24
 
 
-def speed_up(layer: keras.layers.Layer) -> None:
-    """Let a convolution compute by the fast path; all else stays as it is.
+def speed_up(layer: keras.Layer) -> None:
+    """Let a convolution compute by the fast path; other layers stay as they are.
 
-    The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
+    The layer's class, configuration and weights do not change, so the file to which it is saved does not change either.
     """
     usual = layer.call
     if type(layer) in (keras.layers.Conv1D, keras.layers.Conv2D) and not _unusual(layer):
@@ -38,7 +37,7 @@ def speed_up(layer: keras.layers.Layer) -> None:
         layer.call = convolve
 
 
-def why_slow(layer: Any, batch_size: int) -> str | None:
+def why_slow(layer: keras.Layer, batch_size: int) -> str | None:
     """What keeps a convolution from the fast path on a batch of so many rows, or None."""
     found = patch_bytes(layer, (batch_size, *layer.input.shape[1:]))
     if not _unusual(layer) and found > MOST_PATCH_BYTES:
@@ -46,20 +45,20 @@ def why_slow(layer: Any, batch_size: int) -> str | None:
     return _unusual(layer)
 
 
-def _unusual(layer: Any) -> str | None:
+def _unusual(layer: keras.Layer) -> str | None:
     """The setting of a convolution that the fast path does not know, or None."""
     ones = (1,) * layer.rank
     usual = {"padding": "same", "strides": ones, "dilation_rate": ones, "groups": 1, "data_format": "channels_last"}
     return unusual_setting(layer, usual)
 
 
-def patch_bytes(layer: Any, shape: Any) -> int:
+def patch_bytes(layer: keras.Layer, shape: Sequence[int | None]) -> int:
     """How much memory the patches of inputs of this shape (B, *S, C) take."""
     numbers: int = math.prod(size or 1 for size in shape) * math.prod(layer.kernel_size)
     return 4 * numbers
 
 
-def _convolve(layer: Any, x_BSC: Tensor) -> Tensor:
+def _convolve(layer: keras.Layer, x_BSC: Tensor) -> Tensor:
     y = _by_patches(x_BSC, tf.cast(layer.kernel.value, x_BSC.dtype))
     if layer.bias is not None:
         y = tf.nn.bias_add(y, tf.cast(layer.bias.value, y.dtype))
@@ -71,11 +70,11 @@ def _by_patches(x_BSC: Tensor, kernel: Tensor) -> Tensor:
     sizes = x_BSC.shape[1:-1]
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(x_BSC: Tensor, kernel: Tensor) -> Any:
+    def run(x_BSC: Tensor, kernel: Tensor) -> Differentiable:
         patches_NK = flat(_patches(x_BSC, shape))
         kernel_KF = tf.reshape(kernel, [-1, filters])
 
-        def gradient(dy_BSF: Tensor) -> Any:
+        def gradient(dy_BSF: Tensor) -> tuple[Tensor, Tensor]:
             dy_NF = flat(dy_BSF)
             dkernel = tf.reshape(_kernel_gradient(patches_NK, dy_NF), kernel.shape)
             return _input_gradient(dy_NF, kernel_KF, sizes, shape), dkernel
@@ -87,17 +86,18 @@ def _by_patches(x_BSC: Tensor, kernel: Tensor) -> Tensor:
 
 
 def _patches(x_BSC: Tensor, shape: Sequence[int]) -> Tensor:
-    """What stands under a kernel of this shape at each position (B, *S, K C), zeros around the edge."""
-    # axis by axis: half the pieces to copy, and longer ones
+    """What stands under a kernel of this shape at each position (B, *S, K C), with zeros beyond the edge."""
+    # Going axis by axis, there are half as many pieces to copy, and they are longer.
     for axis in reversed(range(len(shape))):
-        # `same` in TensorFlow: of an even kernel's surroundings, the larger part comes after
+        # TensorFlow's padding `same` puts the larger part of an even kernel's surroundings after the position.
         before = (shape[axis] - 1) // 2
         x_BSC = tf.concat([neighbours(x_BSC, axis + 1, at - before) for at in range(shape[axis])], -1)
     return x_BSC
 
 
 def _kernel_gradient(x_NK: Tensor, dy_NF: Tensor) -> Tensor:
-    """x' dy (K, F); where dy is narrower than x, it is dy' x, transposed: the narrower one is cheaper to transpose."""
+    """x' dy (K, F). Where dy is narrower than x, this computes dy' x and transposes it, because the narrower of the two
+    is cheaper to transpose."""
     if x_NK.shape[1] <= dy_NF.shape[1]:
         return tf.matmul(x_NK, dy_NF, transpose_a=True)
     return transposed(tf.matmul(dy_NF, x_NK, transpose_a=True))
@@ -106,7 +106,7 @@ def _kernel_gradient(x_NK: Tensor, dy_NF: Tensor) -> Tensor:
 def _input_gradient(dy_NF: Tensor, kernel_KF: Tensor, sizes: Sequence[int], shape: Sequence[int]) -> Tensor:
     """The gradient of the inputs (B, *S, C): each position's sum over the patches that it stands in.
 
-    With the positions side by side, those patches stand at fixed distances, and what is beyond the edge is masked out:
+    With all positions in one row, those patches stand at fixed distances, and what is beyond the edge is masked out.
     XLA makes vector code of that, but not of sums of padded arrays.
     """
     strides = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]

@@ -1,17 +1,17 @@
-"""Means and sums over many rows, in an order that XLA makes vector code of on a CPU."""
-
-from typing import Any
+"""Means and sums over many rows, in an order of which XLA makes vector code on a CPU."""
 
 import tensorflow as tf
-
-Tensor = Any
+from tensorflow import Tensor
 
 NEIGHBOURS = (4, 2)  # 4 was measured to be fastest; 2 is for numbers of rows that 4 does not divide
 
 
 def mean_of_rows(x_NC: Tensor) -> Tensor:
-    """(N, C) -> (C), or (B, N, C) -> (B, C). First of neighbouring rows, then of those means: all rows in one loop XLA
-    adds number by number, each waiting for the one before."""
+    """The mean (C,) of (N, C), or (B, C) of (B, N, C).
+
+    It takes the mean of neighbouring rows first, and then the mean of those means. If all rows were in one loop, XLA
+    would add number by number, and each addition would wait for the one before.
+    """
     *before, rows, size = x_NC.shape
     for count in NEIGHBOURS:
         if rows is not None and rows % count == 0:
@@ -21,5 +21,6 @@ def mean_of_rows(x_NC: Tensor) -> Tensor:
 
 
 def sum_of_rows(x_NC: Tensor) -> Tensor:
-    """(N, C) -> (C); see mean_of_rows. XLA would make two sums in a row into one, but not two means."""
+    """The sum (C,) of (N, C), made from the mean: XLA would turn a sum of sums into one sum, but not a mean of
+    means."""
     return mean_of_rows(x_NC) * tf.cast(tf.shape(x_NC)[0], x_NC.dtype)

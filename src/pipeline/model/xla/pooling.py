@@ -1,4 +1,4 @@
-"""Keras' pooling as XLA computes it well on a CPU: the same layers and formulas.
+"""Keras' pooling, written so that XLA computes it well on a CPU; layers and formulas are the same.
 
 Shapes: B rows, *S positions (one or two axes), C channels.
 """
@@ -6,22 +6,21 @@ Shapes: B rows, *S positions (one or two axes), C channels.
 import functools
 import itertools
 import math
-from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow import Tensor
 
-from pipeline.model.xla.arrays import zero_after
+from pipeline.model.xla.arrays import Differentiable, zero_after
 from pipeline.model.xla.means import mean_of_rows
 from pipeline.model.xla.settings import unusual_setting
 
-Tensor = Any
 
+def speed_up(layer: keras.Layer) -> None:
+    """Let max pooling over tiles and the mean over all positions compute by the fast path; other layers stay as they
+    are.
 
-def speed_up(layer: keras.layers.Layer) -> None:
-    """Let max pooling over tiles and the mean over all positions compute by the fast path; all else stays as it is.
-
-    The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
+    The layer's class, configuration and weights do not change, so the file to which it is saved does not change either.
     """
     if type(layer) in (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D) and not why_slow(layer):
         layer.call = lambda x: _pool(layer, x)
@@ -30,7 +29,7 @@ def speed_up(layer: keras.layers.Layer) -> None:
             return
         usual = layer.call
 
-        def mean(x_BSC: Tensor, **masked: Any) -> Tensor:
+        def mean(x_BSC: Tensor, **masked: Tensor | None) -> Tensor:
             if layer.keepdims or masked.get("mask") is not None or None in x_BSC.shape[1:]:
                 return usual(x_BSC, **masked)
             return mean_of_rows(tf.reshape(x_BSC, [-1, math.prod(x_BSC.shape[1:-1]), x_BSC.shape[-1]]))
@@ -38,31 +37,36 @@ def speed_up(layer: keras.layers.Layer) -> None:
         layer.call = mean
 
 
-def why_slow(layer: Any, _: int = 0) -> str | None:
+def why_slow(layer: keras.Layer, _: int = 0) -> str | None:
     """What keeps max pooling from the fast path, or None."""
     usual = {"strides": layer.pool_size, "padding": "valid", "data_format": "channels_last"}
     return unusual_setting(layer, usual)
 
 
-def _pool(layer: Any, x_BSC: Tensor) -> Tensor:
-    """The maximum of each tile. Of equal maxima, each gets an equal share of the gradient, where TensorFlow's kernel
-    gives all to the first: another subgradient of the same function. Behind a ReLU most equal maxima are zeros, which
-    no gradient passes. Where the batch's first number is not finite, all are NaN."""
+def _pool(layer: keras.Layer, x_BSC: Tensor) -> Tensor:
+    """The maximum of each tile.
+
+    Where several places of a tile have the maximum, each gets an equal share of the gradient, while TensorFlow's kernel
+    gives all of it to the first. Both are subgradients of the same function. Behind a ReLU most equal maxima are zeros,
+    through which no gradient passes. Where the first number of the batch is not finite, all maxima are NaN.
+    """
     sizes = [(size // pool, pool) for size, pool in zip(x_BSC.shape[1:-1], layer.pool_size, strict=True)]
     whole = x_BSC[(slice(None), *(slice(0, count * pool) for count, pool in sizes))]
-    # B, then for each axis the tiles and the places in a tile, then C
+    # The axes are B, then for each axis the tiles and the places in a tile, and then C.
     apart = [-1, *itertools.chain(*sizes), whole.shape[-1]]
     one_a_tile = [-1, *itertools.chain(*((count, 1) for count, _ in sizes)), whole.shape[-1]]
     offsets = itertools.product(*(range(pool) for _, pool in sizes))
     windows = [(slice(None), *itertools.chain(*((slice(None), at) for at in offset))) for offset in offsets]
 
-    # tf.reduce_max is the same; but XLA makes no vector code of it, and computes what stands behind its gradient, here
-    # of a convolution, anew for each place of a tile. The division keeps it apart
+    # tf.reduce_max would give the same, but XLA makes no vector code of it, and computes what comes after its gradient
+    # (here that of a convolution) anew for each place of a tile. The division in the gradient below keeps the two
+    # apart.
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def largest_of_tiles(whole: Tensor) -> Any:
+    def largest_of_tiles(whole: Tensor) -> Differentiable:
         tiles = tf.reshape(whole, apart)
         places = [tiles[window] for window in windows]
-        # a division also keeps XLA from finding the maximum anew in the next convolution's patches and in the gradient
+        # This division keeps XLA from finding the maximum anew in the patches of the next convolution and in the
+        # gradient.
         largest = functools.reduce(tf.maximum, places) / (1 + zero_after(whole))
 
         def gradient(dy_BSC: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
-"""Keras' recurrent layers as XLA computes them well on a CPU: the same layers and formulas, in another order.
+"""Keras' recurrent layers, written so that XLA computes them well on a CPU. Layers and formulas are the same, their
+order is another.
 
 Keras' own loop multiplies inputs and weights anew at every time step, and its gradient does so three times more. Here
-only what must wait for the step before is in a loop, which XLA fuses; the input projection and the weight gradients
-are one matrix product each over all steps (Appleyard et al. 2016, "Optimizing Performance of Recurrent Neural
-Networks on GPUs").
+the loop, which XLA fuses, holds only what must wait for the step before. The projection of the inputs and the gradients
+of the weights are one matrix product each over all steps (Appleyard et al. 2016, "Optimizing Performance of Recurrent
+Neural Networks on GPUs").
 
 Shapes: B rows, T steps, C features, H units; F = H for SimpleRNN, 3H (z, r, g) for GRU, 4H (i, f, g, o) for LSTM.
 A layer's states are [h], and [h, c] for LSTM.
@@ -13,17 +14,18 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow import Tensor
 
-from pipeline.model.xla.arrays import flat
-from pipeline.model.xla.cells import CELLS, States, Tensor, before_each
+from pipeline.model.xla.arrays import Differentiable, flat
+from pipeline.model.xla.cells import CELLS, States, before_each
 from pipeline.model.xla.means import sum_of_rows
 from pipeline.model.xla.settings import unusual_setting
 
 
-def speed_up(layer: keras.layers.Layer) -> None:
-    """Let a recurrent layer, or a Bidirectional of one, compute by the fast path; all else stays as it is.
+def speed_up(layer: keras.Layer) -> None:
+    """Let a recurrent layer, or a Bidirectional of one, compute by the fast path; other layers stay as they are.
 
-    The layer's class, configuration and weights do not change, hence neither does the file it is saved to.
+    The layer's class, configuration and weights do not change, so the file to which it is saved does not change either.
     """
     if isinstance(layer, keras.layers.Bidirectional):
         speed_up(layer.forward_layer)
@@ -31,10 +33,12 @@ def speed_up(layer: keras.layers.Layer) -> None:
     elif type(layer) in CELLS and not why_slow(layer):
         usual = layer.inner_loop
 
-        def inner_loop(sequences: Tensor, initial_state: Any, mask: Any, training: Any = False) -> tuple[Any, Any, Any]:
+        def inner_loop(
+            sequences: Tensor, initial_state: States, mask: Tensor | None, training: bool = False
+        ) -> tuple[Tensor, Tensor, States]:
             masked = any(m is not None for m in tf.nest.flatten([mask]))
             if masked or None in sequences.shape[1:]:
-                outputs: tuple[Any, Any, Any] = usual(sequences, initial_state, mask, training=training)
+                outputs: tuple[Tensor, Tensor, States] = usual(sequences, initial_state, mask, training=training)
                 return outputs
             h_TBH, *others = _run(layer, sequences, tf.nest.flatten(initial_state))
             last = [h_TBH[-1], *others]
@@ -43,7 +47,7 @@ def speed_up(layer: keras.layers.Layer) -> None:
         layer.inner_loop = inner_loop
 
 
-def why_slow(layer: Any, _: int = 0) -> str | None:
+def why_slow(layer: keras.Layer, _: int = 0) -> str | None:
     """What keeps a recurrent layer, or a Bidirectional of one, from the fast path, or None."""
     if isinstance(layer, keras.layers.Bidirectional):
         return why_slow(layer.forward_layer) or why_slow(layer.backward_layer)
@@ -57,13 +61,16 @@ def why_slow(layer: Any, _: int = 0) -> str | None:
     return unusual_setting(layer.cell, usual | {"compute_dtype": "float32"})
 
 
-def _run(layer: Any, x_BTC: Tensor, first: States) -> States:
-    """h after every step (T, B, H), in the order of processing, and the other states after the last (B, H); `first`:
-    all states before the first step."""
+def _run(layer: keras.Layer, x_BTC: Tensor, first: States) -> States:
+    """Run a layer over all steps, from the states `first`.
+
+    Returns h after every step (T, B, H), in the order of processing, and the other states after the last step (B, H).
+    """
     W_CF, U_HF = layer.cell.kernel.value, layer.cell.recurrent_kernel.value
     gru, H = isinstance(layer, keras.layers.GRU), layer.cell.units
     b = tf.zeros(([2] if gru else []) + [W_CF.shape[1]]) if layer.cell.bias is None else layer.cell.bias.value
-    if gru:  # of its second bias only the part that r multiplies cannot be added before the loop
+    # A GRU has two biases. Of the second, only the part that r multiplies cannot be added before the loop.
+    if gru:
         b, late_H = b[0] + tf.pad(b[1, : 2 * H], [[0, H]]), b[1, 2 * H :]
     else:
         late_H = tf.zeros([H])
@@ -72,12 +79,12 @@ def _run(layer: Any, x_BTC: Tensor, first: States) -> States:
     forward, backward = CELLS[type(layer)]
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(x_TBC: Tensor, W_CF: Tensor, U_HF: Tensor, b_F: Tensor, late_H: Tensor, *first: Tensor) -> Any:
+    def run(x_TBC: Tensor, W_CF: Tensor, U_HF: Tensor, b_F: Tensor, late_H: Tensor, *first: Tensor) -> Differentiable:
         p = tf.nn.bias_add(tf.matmul(flat(x_TBC), W_CF), b_F)
         p_TBF = tf.reshape(p, [x_TBC.shape[0], -1, W_CF.shape[1]])
         h_TBH, others, kept = forward(p_TBF, U_HF, late_H, first)
 
-        def gradient(dh_TBH: Tensor, *dothers: Tensor) -> Any:
+        def gradient(dh_TBH: Tensor, *dothers: Tensor) -> tuple[Tensor, ...]:
             h_before = before_each(first[0], h_TBH)
             dp, da, dfirst = backward(dh_TBH, dothers, [h_before, *first[1:]], kept, U_HF)
             dp, da = flat(dp), flat(da)
