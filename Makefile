@@ -89,4 +89,4 @@ lock: ## resolve pyproject.toml into requirements.lock (needs uv)
 clean: ## remove what the pipeline made (keeps .venv, the DVC cache, mlflow.db and runs/)
 	rm -rf data/prepared .mypy_cache .ruff_cache .pytest_cache
 	@# a lock that a running command holds is not its any more once its file is gone
-	@test ! -d build || find build -mindepth 1 -maxdepth 1 ! -name locks -exec rm -rf {} +
+	@test ! -d build || find build/ -mindepth 1 -maxdepth 1 ! -name locks -exec rm -rf {} +

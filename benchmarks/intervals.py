@@ -15,9 +15,9 @@ from scipy import stats
 
 from pipeline.config import EvaluationConfig
 from pipeline.evaluation import resampling
-from pipeline.evaluation.intervals import clopper_pearson, estimates, intervals, values_of
+from pipeline.evaluation.intervals import clopper_pearson, intervals, values_of
 from pipeline.tasks import TASKS
-from pipeline.tasks.scores import Scores
+from pipeline.tasks.scores import Scores, estimates
 
 ROWS, SHARES = (20, 50, 100, 200, 500, 1000), (0.5, 0.7, 0.9, 0.95, 0.98, 0.99, 0.995)
 CONFIDENCE = 0.95

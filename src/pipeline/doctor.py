@@ -14,7 +14,6 @@ from pipeline.layout import Layout
 OK, NOTE, PROBLEM = "ok", "note", "PROBLEM"
 PYTHONS = ((3, 11), (3, 13))
 ENOUGH_DISK = 5 * 2**30
-FLAG_OF_INSTRUCTIONS = {"sse41": "sse4_1", "avx": "avx", "avx2": "avx2", "avx512_core": "avx512f"}
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,7 @@ def check_processor(layout: Layout) -> Iterator[Finding]:
     """Cores against trainer.threads, instructions against trainer.instruction_set."""
     from pipeline.compose import num_cores
     from pipeline.config import TensorFlowConfig
+    from pipeline.tensorflow_process import INSTRUCTION_SETS, instructions_of
 
     cores, defaults = num_cores(), TensorFlowConfig()
     if cores >= defaults.threads:
@@ -95,12 +95,13 @@ def check_processor(layout: Layout) -> Iterator[Finding]:
         yield Finding(NOTE, "threads", f"{defaults.threads} (trainer.threads) on {cores} cores", meaning)
     info = Path("/proc/cpuinfo")
     flags = info.read_text().split("flags", 1)[-1].split("\n", 1)[0].split() if info.is_file() else []
-    needed = FLAG_OF_INSTRUCTIONS[defaults.instructions]
+    instructions = instructions_of(defaults)
+    _, needed = INSTRUCTION_SETS[instructions]
     if needed in flags:
-        yield Finding(OK, "instruction set", f"{defaults.instructions} is there")
+        yield Finding(OK, "instruction set", f"{instructions} is there")
     else:
         meaning = "Bits will differ from those of x86-64 processors that have it (docs/reproducibility.md)."
-        yield Finding(NOTE, "instruction set", f"{defaults.instructions} not found", meaning)
+        yield Finding(NOTE, "instruction set", f"{instructions} not found", meaning)
 
 
 def check_gpu(layout: Layout) -> Iterator[Finding]:
@@ -142,7 +143,8 @@ def check_store(layout: Layout) -> Iterator[Finding]:
     except TrackingError as error:
         yield Finding(PROBLEM, "MLflow store", uri, str(error))
         return
-    yield Finding(OK, "MLflow store", f"{uri} answers, its schema is MLflow {version('mlflow')}'s, {num_models} models")
+    schema = f" its schema is MLflow {version('mlflow')}'s," if layout.database is not None else ""
+    yield Finding(OK, "MLflow store", f"{uri} answers,{schema} {num_models} models")
 
 
 def check_dvc(layout: Layout) -> Iterator[Finding]:

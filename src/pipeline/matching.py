@@ -2,15 +2,21 @@
 
 from pipeline.config import Config, DatasetConfig
 from pipeline.config.checks import one_of
-from pipeline.errors import ConfigError, did_you_mean
+from pipeline.data.sources import SOURCES
+from pipeline.errors import ConfigError
 from pipeline.model.families import FAMILIES
 from pipeline.model.preprocessing import PREPROCESSING
 from pipeline.tasks import TASKS, objectives
+from pipeline.tensorflow_process import INSTRUCTION_SETS
 from pipeline.training import TRAINERS
+from pipeline.training.distribution import STRATEGIES
+from pipeline.training.optimizers import OPTIMIZERS, SCHEDULES
 
 
 def check_dataset(dataset: DatasetConfig) -> None:
     """Raise ConfigError for what no member answers to."""
+    one_of("dataset.source", dataset.source, tuple(SOURCES))
+    check_chosen("dataset.source", dataset.source, dataset, SOURCES[dataset.source].config)
     one_of("dataset.task", dataset.task, tuple(TASKS))
     one_of("dataset.modality", dataset.modality, tuple(PREPROCESSING))
 
@@ -18,24 +24,37 @@ def check_dataset(dataset: DatasetConfig) -> None:
 def check_members(config: Config) -> None:
     """Raise ConfigError unless what an experiment has chosen goes together."""
     check_dataset(config.dataset)
+    one_of("model.family", config.model.family, tuple(FAMILIES))
+    check_chosen("model.family", config.model.family, config.model, FAMILIES[config.model.family].config)
+    one_of("trainer.name", config.trainer.name, tuple(TRAINERS))
+    check_chosen("trainer.name", config.trainer.name, config.trainer, TRAINERS[config.trainer.name].config)
     task, family = TASKS[config.dataset.task], config.model.family
     check_family(family, config.dataset)
     one_of("objective", config.objective, objectives(task))
+    one_of("trainer.strategy", config.trainer.strategy, STRATEGIES)
+    one_of("trainer.instruction_set", config.trainer.instruction_set, ("auto", "native", *INSTRUCTION_SETS))
+    one_of("trainer.optimizer.name", config.trainer.optimizer.name, tuple(OPTIMIZERS))
+    one_of("trainer.optimizer.schedule", config.trainer.optimizer.schedule, tuple(SCHEDULES))
     if config.trainer.class_weight != "none" and not task.has_classes:
         raise ConfigError(
             f"trainer.class_weight={config.trainer.class_weight} is for classes, but dataset {config.dataset.name} "
             f"asks for {task.name}. Set it to none."
         )
-    one_of("trainer.name", config.trainer.name, tuple(TRAINERS))
     if config.trainer.name == "exact" and not FAMILIES[family].convex:
         convex = " and ".join(name for name, other in FAMILIES.items() if other.convex)
         raise ConfigError(f"trainer exact solves {convex} models, found {family}. Use trainer=compiled.")
 
 
+def check_chosen(key: str, name: str, config: object, expected: type) -> None:
+    """Raise ConfigError where a member was named by its key alone: its configuration is then another member's."""
+    if type(config) is not expected:
+        group = key.partition(".")[0]
+        how = f"Choose it by {group}={name}" if group != "dataset" else f"Begin its YAML with defaults: [{name}_schema]"
+        raise ConfigError(f"{key}: found '{name}' with the settings of another {key.partition('.')[2]}. {how}.")
+
+
 def check_family(family: str, dataset: DatasetConfig) -> None:
     """Raise ConfigError unless `family` can take what `dataset` gives and answer what it asks."""
-    if family not in FAMILIES:
-        raise ConfigError(f"model.family: '{family}' is unknown {did_you_mean(family, FAMILIES)}")
     kind, found = PREPROCESSING[dataset.modality].gives, FAMILIES[family]
     fits = [name for name, other in FAMILIES.items() if kind in other.accepts and dataset.task in other.tasks]
     if kind not in found.accepts:

@@ -35,9 +35,8 @@ REGISTRIES = {
 FRAME = (
     # they start a command, end it, and keep two of it apart
     *("cli", "processes", "locks"),
-    # what they resolve stands in the stage's file. What a property of the schema makes of a value does not: whoever
-    # gives a value another meaning there (TrainerConfig.instructions) runs `dvc repro -f`
-    *("compose", "config"),
+    # what they resolve stands in the stage's file; what a value means is said where it is used
+    *("compose", "config", "matching"),
     # a stage that ends with an error has no outputs
     "errors",
     # the names of files: a stage that looks for a file under a new name says which one it misses
@@ -53,7 +52,7 @@ LEFT_OUT = {
     "train": (*FRAME, METRICS, "data.folders", "tracking"),
     "evaluate": FRAME,
     # it reads what trainings have left, and trains nothing
-    "register": (*FRAME, METRICS, "training"),
+    "register": (*FRAME, "training"),
 }
 
 

@@ -13,10 +13,27 @@ from pipeline.errors import ConfigError
 # Where these are installed, Keras imports them for wrappers, adapters and plots that we do not use. That takes 2 of the
 # 5 seconds of the import.
 NOT_NEEDED = ("sklearn", "pandas", "matplotlib", "jax", "torch")
-XLA_NAMES = {"sse41": "SSE4_2", "avx": "AVX", "avx2": "AVX2", "avx512_core": "AVX512"}
+# By oneDNN's name of an instruction set: XLA's name, and the flag of a processor that has it.
+INSTRUCTION_SETS = {
+    "sse41": ("SSE4_2", "sse4_1"),
+    "avx": ("AVX", "avx"),
+    "avx2": ("AVX2", "avx2"),
+    "avx512_core": ("AVX512", "avx512f"),
+}
 OWN_XLA_FLAGS = os.environ.get("XLA_FLAGS", "")
 
 _loaded_with: list[str] = []  # the instruction set of this process, once TensorFlow is imported
+
+
+def instructions_of(config: TensorFlowConfig) -> str:
+    """The instruction set that was chosen, or the one that `auto` stands for.
+
+    TensorFlow picks kernels for bfloat16 by what the processor has (AVX512_BF16, AMX) and ends with an error, or
+    aborts, where oneDNN may not use it.
+    """
+    if config.instruction_set != "auto":
+        return config.instruction_set
+    return "avx2" if config.precision == "float32" else "native"
 
 
 def load_tensorflow(config: TensorFlowConfig) -> None:
@@ -24,11 +41,11 @@ def load_tensorflow(config: TensorFlowConfig) -> None:
 
     Raises ConfigError where this process has already imported it with another instruction set.
     """
-    if _loaded_with and _loaded_with[0] != config.instructions:
+    if _loaded_with and _loaded_with[0] != instructions_of(config):
         if config.instruction_set == "auto":
             raise _once_in_a_process("precision", config.precision, f"{_loaded_with[0]} instructions")
-        raise _once_in_a_process("instruction_set", config.instructions, _loaded_with[0])
-    _loaded_with[:] = [config.instructions]
+        raise _once_in_a_process("instruction_set", instructions_of(config), _loaded_with[0])
+    _loaded_with[:] = [instructions_of(config)]
     set_environment(config)
     _import_quietly()
 
@@ -37,10 +54,10 @@ def set_environment(config: TensorFlowConfig) -> None:
     """Set the variables that TensorFlow and its libraries read once, when they are imported or first compute."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    if config.instructions != "native":
-        os.environ |= same_bits_elsewhere(config.instructions)
+    if instructions_of(config) != "native":
+        os.environ |= same_bits_elsewhere(instructions_of(config))
     elif config.precision != "float32":
-        # A cap that was set outside would abort the training; TensorFlowConfig.instructions says why.
+        # A cap that was set outside would abort the training; `instructions_of` says why.
         os.environ.pop("ONEDNN_MAX_CPU_ISA", None)
 
 
@@ -49,7 +66,7 @@ def same_bits_elsewhere(instruction_set: str) -> dict[str, str]:
 
     Without it, TensorFlow and XLA choose kernels by what else a processor can do (docs/reproducibility.md).
     """
-    flags = f"--xla_cpu_max_isa={XLA_NAMES[instruction_set]} --xla_cpu_enable_platform_dependent_math=false"
+    flags = f"--xla_cpu_max_isa={INSTRUCTION_SETS[instruction_set][0]} --xla_cpu_enable_platform_dependent_math=false"
     return {
         "ONEDNN_MAX_CPU_ISA": instruction_set.upper(),
         # Otherwise only processors with VNNI use oneDNN. The others use Eigen's products, whose bits depend on the size

@@ -144,9 +144,11 @@ def score(run: Run, history: History) -> float:
     from pipeline.data.prepared import TrainingData
     from pipeline.serving.archive import load_served
     from pipeline.serving.batch import metrics_of
-    from pipeline.tensorflow_process import load_tensorflow
+    from pipeline.tensorflow_process import load_tensorflow, start_session
 
+    # where this job was trained before, nothing has set up TensorFlow yet, and the next job may have to train
     load_tensorflow(config.trainer.tensorflow)
+    start_session(config.trainer.tensorflow, config.seed)
     data = TrainingData.open(run.prepared, config.trainer.resident_bytes, config.trainer.limit)
     metrics = metrics_of(load_served(run.output / MODEL), data.validation, data.schema)
     return metrics[config.objective.removeprefix("val_")]

@@ -12,14 +12,3 @@ class TensorFlowConfig:
     instruction_set: str = "auto"
     device: str = "auto"
     precision: str = "float32"
-
-    @property
-    def instructions(self) -> str:
-        """The instruction set that `auto` stands for, or the one that was chosen.
-
-        TensorFlow picks kernels for bfloat16 by what the processor has (AVX512_BF16, AMX) and ends with an error, or
-        aborts, where oneDNN may not use it.
-        """
-        if self.instruction_set != "auto":
-            return self.instruction_set
-        return "avx2" if self.precision == "float32" else "native"

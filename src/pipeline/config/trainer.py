@@ -20,8 +20,6 @@ class OptimizerConfig:
     clip_norm: float | None = None
 
     def check(self) -> None:
-        one_of("trainer.optimizer.name", self.name, ("adam", "sgd"))
-        one_of("trainer.optimizer.schedule", self.schedule, ("constant", "cosine"))
         rate = self.learning_rate
         good = math.isfinite(rate) and rate > 0
         check(good, "trainer.optimizer.learning_rate", rate, "a finite number greater than 0")
@@ -139,14 +137,10 @@ class TrainerConfig:
         one_of("trainer.class_weight", self.class_weight, ("none", "balanced"))
         one_of("trainer.device", self.device, ("auto", "cpu", "gpu"))
         one_of("trainer.precision", self.precision, ("float32", "mixed_bfloat16"))
-        one_of("trainer.strategy", self.strategy, ("none", "mirrored", "multi_worker"))
         one_of("trainer.xla", self.xla, ("auto", "on", "off"))
-        one_of(
-            "trainer.instruction_set", self.instruction_set, ("auto", "native", "sse41", "avx", "avx2", "avx512_core")
-        )
         for name in ("epochs", "batch_size", "threads", "resident_bytes"):
             check(getattr(self, name) > 0, f"trainer.{name}", getattr(self, name), "1 or more")
-        if self.precision != "float32" and self.tensorflow.instructions != "native":
+        if self.precision != "float32" and self.instruction_set not in ("auto", "native"):
             raise ConfigError(
                 f"trainer.precision={self.precision} takes the processor's own instructions, found "
                 f"trainer.instruction_set={self.instruction_set}. Leave that at auto, or set native."

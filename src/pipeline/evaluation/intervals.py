@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.config import EvaluationConfig
 from pipeline.evaluation import resampling
-from pipeline.tasks.metric import LUCKY, PROPORTION, Metric
-from pipeline.tasks.scores import Scores
+from pipeline.tasks.scores import Scores, estimates
+from pipeline.tasks.scores.metric import LUCKY, PROPORTION, Metric
 
 Array = NDArray[np.float64]
 Name = TypeVar("Name", bound=Hashable)
@@ -44,13 +44,9 @@ def intervals(scores: Scores, metrics: dict[str, Metric], config: EvaluationConf
             low, high = bca(value, values[name], without[name], tail)
         if metric.kind == LUCKY:
             low, high = min(low, ends[name][0]), max(high, ends[name][1])
-        found[name] = Interval(value, low, high)
+        # all resamples of an error that is near 0 may be larger than it
+        found[name] = Interval(value, min(low, value), max(high, value))
     return found
-
-
-def estimates(scores: Scores) -> dict[str, float]:
-    """Each metric on the rows as they are."""
-    return {name: float(values[0]) for name, values in scores.values(np.ones((1, scores.num_rows))).items()}
 
 
 def values_of(function: Callable[[Array], dict[Name, Array]], chunks: Iterator[Array]) -> dict[Name, Array]:

@@ -15,6 +15,7 @@ from pipeline.files import replacing
 Array = NDArray[np.float64]
 MOST_POINTS = 2000  # of a scatter plot: a larger SVG opens slowly
 MOST_NUMBERS = 15  # classes of a confusion matrix whose cells hold their counts
+MOST_NAMES = 50  # of those whose axes are labelled by name, and not by number
 NOT_DRAWN = ("epoch", "learning_rate")
 SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "pipeline",  # else ids are random
@@ -82,9 +83,10 @@ def draw_confusion(experiment: str, counts_KK: NDArray[np.int64], classes: list[
     axes = figure.subplots()
     shares_KK = counts_KK / np.maximum(counts_KK.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares_KK, cmap="Blues", vmin=0, vmax=1)
-    places = np.arange(len(classes))
-    axes.set_xticks(places, classes, rotation=90 if max(map(len, classes)) > 3 else 0)
-    axes.set_yticks(places, classes)
+    if len(classes) <= MOST_NAMES:
+        places = np.arange(len(classes))
+        axes.set_xticks(places, classes, rotation=90 if max(map(len, classes)) > 3 else 0)
+        axes.set_yticks(places, classes)
     if len(classes) <= MOST_NUMBERS:
         for i, j in zip(*np.nonzero(counts_KK), strict=True):
             ink = "white" if shares_KK[i, j] > 0.5 else "black"

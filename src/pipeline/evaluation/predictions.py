@@ -1,7 +1,6 @@
 """Stored predictions of a test split."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,14 +26,16 @@ def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> N
         raise ArtifactError(f"{path}: found columns {found}, expected {', '.join([ROW, *wanted])}. Train again.")
     if not table[ROW].equals(pa.chunked_array([pa.array(test.rows)])):
         raise ArtifactError(f"{path}: its rows are not those of the test split. Run: dvc repro")
-    columns: list[NDArray[Any]] = [table[name].to_numpy().astype(np.float64) for name in wanted]
-    answers = np.stack(columns, axis=1)
-    bad = np.argwhere(~np.isfinite(answers))
-    if len(bad):
-        row, column = bad[0]
-        count, unusual = len(set(bad[:, 0])), most_unusual_input(test, row, train)
+    columns = [table[name].to_numpy() for name in wanted]
+    bad_N = np.zeros(test.num_rows, bool)
+    for values in columns:
+        bad_N |= ~np.isfinite(values)
+    if bad_N.any():
+        row, count = int(bad_N.argmax()), int(bad_N.sum())
+        name, value = next((name, v[row]) for name, v in zip(wanted, columns, strict=True) if not np.isfinite(v[row]))
+        unusual = most_unusual_input(test, row, train)
         raise DataError(
-            f"{path}: '{wanted[column]}' of test row {test.rows[row]} is {answers[row, column]}, expected a finite "
+            f"{path}: '{name}' of test row {test.rows[row]} is {value}, expected a finite "
             f"number ({count} of {test.num_rows} rows are not). In that row, {unusual}. Mend or drop such rows in the "
             "source, or train again."
         )

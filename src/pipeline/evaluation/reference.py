@@ -22,4 +22,6 @@ def flat_inputs(split: Split, schema: Schema) -> Array:
 
 def reference(schema: Schema, train: Split, test: Split) -> tuple[str, Array]:
     """Name and answers to the test rows of a plain scikit-learn model, (N,) or (N, K)."""
-    return TASKS[schema.task].reference(flat_inputs(train, schema), train.target, flat_inputs(test, schema))
+    return TASKS[schema.task].reference(
+        flat_inputs(train, schema), train.target, flat_inputs(test, schema), len(schema.classes)
+    )

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from pipeline.config import EvaluationConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Schema
-from pipeline.evaluation.intervals import estimates, intervals
+from pipeline.evaluation.intervals import intervals
 from pipeline.evaluation.reference import reference
 from pipeline.tasks import TASKS
+from pipeline.tasks.scores import estimates
 
 Array = NDArray[np.float64]
 DIGITS = 6

@@ -33,7 +33,7 @@ LEARNED = "learned_rows.txt"
 
 
 @dataclass(frozen=True)
-class Scores:
+class RowGains:
     """Per-row gains (N,), higher better, of `rows`; `unit` says what they are."""
 
     rows: list[str]
@@ -41,7 +41,7 @@ class Scores:
     unit: str
 
     @classmethod
-    def of(cls, task: Task, rows: list[str], row_scores: NDArray[np.float64]) -> "Scores":
+    def of(cls, task: Task, rows: list[str], row_scores: NDArray[np.float64]) -> "RowGains":
         """From what a task compares models by."""
         return cls(rows, task.gain(row_scores), task.gain_unit)
 
@@ -81,11 +81,15 @@ def base(row: str) -> str:
     return row.split("-")[0]
 
 
-def read_scores(folder: Path) -> Scores:
+def read_gains(folder: Path) -> RowGains:
     """The scores of an evaluated experiment, or of a version's evidence."""
     table = read_table(folder / SCORES)
-    task = next(task for task in TASKS.values() if task.row_score in table.column_names)
-    return Scores.of(task, table[ROW].to_pylist(), table[task.row_score].to_numpy())
+    task = next((task for task in TASKS.values() if task.row_score in table.column_names), None)
+    if task is None:
+        raise ArtifactError(
+            f"{folder / SCORES}: found columns {', '.join(table.column_names)}, expected a row's score."
+        )
+    return RowGains.of(task, table[ROW].to_pylist(), table[task.row_score].to_numpy())
 
 
 def read_report(folder: Path) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from pipeline.config import PromotionConfig
-from pipeline.data.prepared import read_split
+from pipeline.data.prepared import SplitFile, read_split, sample
 from pipeline.data.schema import Schema
 from pipeline.errors import BAD_INPUT, ArtifactError, DataError, TrackingError
 from pipeline.evaluation.predictions import read_predictions
+from pipeline.evaluation.reference import MOST_ROWS
 from pipeline.files import digest_file, digest_value
 from pipeline.identity import Identity, read_identity
 from pipeline.layout import MODEL, REPORT, SCORES, TEST, TRAIN, Layout, split_file
@@ -100,7 +101,7 @@ def against(
 ) -> Verdict:
     """The verdict against a champion whose model folder is `folder`."""
     name = f"champion version {champion.version}"
-    ours = evidence.read_scores(layout.evaluated(experiment))
+    ours = evidence.read_gains(layout.evaluated(experiment))
     known = folder / evidence.FOLDER
     shared = evidence.learned_rows(known) & {evidence.base(row) for row in ours.rows}
     if shared and evidence.read_report(layout.evaluated(experiment))["split"] != "none":
@@ -109,7 +110,7 @@ def against(
             f"{name} has trained on {len(shared)} rows of this test split and cannot be compared on it; "
             "set the alias by hand if this split is to stay",
         )
-    theirs = evidence.read_scores(known)
+    theirs = evidence.read_gains(known)
     if theirs.rows != ours.rows or read_identity(known)["data"]["test"] != identity["data"]["test"]:
         try:
             theirs = score_again(layout, identity["dataset"], folder / "data" / MODEL)
@@ -118,14 +119,15 @@ def against(
     return judge(compare(ours.gain, theirs.gain, rule), name, ours.unit, rule)
 
 
-def score_again(layout: Layout, dataset: str, model: Path) -> evidence.Scores:
+def score_again(layout: Layout, dataset: str, model: Path) -> evidence.RowGains:
     """A model's scores on the current test split, by a process of its own that may import TensorFlow.
 
     Raises ArtifactError where the model cannot answer these rows.
     """
     prepared = layout.prepared(dataset)
     schema = Schema.read(prepared)
-    train, test = (read_split(prepared, split, schema) for split in (TRAIN, TEST))
+    test = read_split(prepared, TEST, schema)
+    train = sample(SplitFile(prepared / split_file(TRAIN), schema), MOST_ROWS)
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / "predictions.parquet"
         command = [sys.executable, "-m", "pipeline.predict", f"model={model}"]
@@ -139,4 +141,4 @@ def score_again(layout: Layout, dataset: str, model: Path) -> evidence.Scores:
             raise TrackingError(f"the champion of {dataset} could not be scored on the current test split: {last}")
         answers = read_predictions(output, schema, test, train)
     task = TASKS[schema.task]
-    return evidence.Scores.of(task, test.rows.tolist(), task.row_scores(test.target, answers))
+    return evidence.RowGains.of(task, test.rows.tolist(), task.row_scores(test.target, answers))

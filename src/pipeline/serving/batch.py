@@ -14,6 +14,7 @@ from pipeline.data.prepared import ROW, AnySplit
 from pipeline.data.schema import Schema
 from pipeline.files import replacing
 from pipeline.tasks import TASKS, task_of_model
+from pipeline.tasks.scores import estimates
 
 if TYPE_CHECKING:
     import keras
@@ -33,8 +34,7 @@ def metrics_of(served: "keras.Model", split: AnySplit, schema: Schema) -> dict[s
     task = TASKS[schema.task]
     parts = [predict(served, chunk.inputs) for chunk in split.chunks()]
     columns = [np.concatenate([part[name] for part in parts]) for name in parts[0]]
-    scores = task.scores(split.target, task.answers([column.astype(np.float64) for column in columns]))
-    return {name: float(values[0]) for name, values in scores.values(np.ones((1, split.num_rows))).items()}
+    return estimates(task.scores(split.target, task.answers(columns)))
 
 
 def write_split_predictions(path: Path, served: "keras.Model", split: AnySplit) -> None:

@@ -3,6 +3,7 @@
 Adding one: a file beside this with a subclass of `Task`, and a line in TASKS.
 """
 
+from pipeline.errors import ArtifactError
 from pipeline.tasks.binary import Binary
 from pipeline.tasks.multiclass import Multiclass
 from pipeline.tasks.regression import Regression
@@ -23,6 +24,12 @@ def larger_is_better(objective: str) -> bool:
 
 
 def task_of_model(last_layer: str, width: int) -> Task:
-    """The task of a served model, whose file holds no schema: by its last layer's name and number of values."""
-    named = (task for task in TASKS.values() if task.last_layer == last_layer)
-    return next(task for task in named if task.num_outputs(width) == width)
+    """The task of a served model, whose file holds no schema: by its last layer's name and number of values.
+
+    Raises ArtifactError for a model that no training here has saved.
+    """
+    for task in TASKS.values():
+        if task.last_layer == last_layer and task.num_outputs(width) == width:
+            return task
+    known = " or ".join(sorted({f"'{task.last_layer}'" for task in TASKS.values()}))
+    raise ArtifactError(f"the model's last layer is '{last_layer}', expected {known}: it is none that train has saved.")

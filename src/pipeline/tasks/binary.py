@@ -31,6 +31,9 @@ class Binary(Classification):
 
         return ops.cast(ops.equal(target > 0.5, outputs > 0), "float32")[:, 0]
 
+    def chosen_class(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        return (outputs[:, 0] > 0).astype(int)
+
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
         if classes and len(classes) != 2:
             return (

@@ -1,11 +1,11 @@
 """Predicting a class: what two and more classes have in common."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.tasks.metric import LUCKY, PROPORTION, Metric
+from pipeline.tasks.scores.metric import CLASS_METRICS
 from pipeline.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -14,17 +14,7 @@ if TYPE_CHECKING:
 
 class Classification(Task):
     has_classes = True
-    metrics: ClassVar[dict[str, Metric]] = {
-        "accuracy": Metric(higher_is_better=True, kind=PROPORTION),
-        "balanced_accuracy": Metric(higher_is_better=True, kind=LUCKY),
-        "macro_f1": Metric(higher_is_better=True, kind=LUCKY),
-        "mcc": Metric(higher_is_better=True, kind=LUCKY),
-        "roc_auc": Metric(higher_is_better=True, kind=LUCKY),
-        "pr_auc": Metric(higher_is_better=True, kind=LUCKY),
-        "log_loss": Metric(higher_is_better=False),
-        "brier": Metric(higher_is_better=False),
-        "calibration_error": Metric(higher_is_better=False),
-    }
+    metrics = CLASS_METRICS
     primary = "accuracy"
     last_layer = "probability"
     training_metric = "accuracy"
@@ -54,15 +44,17 @@ class Classification(Task):
 
         return ClassScores(target.astype(np.int64), answers)
 
-    def reference(self, train_ND: "Array", target: NDArray[Any], test_MD: "Array") -> tuple[str, "Array"]:
+    def reference(
+        self, train_ND: "Array", target: NDArray[Any], test_MD: "Array", num_classes: int
+    ) -> tuple[str, "Array"]:
         from pipeline.tasks.scores.references import logistic
 
-        return "LogisticRegression", logistic(train_ND, target, test_MD)
+        return logistic(train_ND, target, test_MD, num_classes)
 
     def baseline(self, target: NDArray[Any], num_classes: int, num_rows: int) -> tuple[str, "Array"]:
-        """The classes' shares of the training rows."""
-        shares = np.bincount(target, minlength=num_classes) / len(target)
-        return "majority", np.tile(shares, (num_rows, 1))
+        from pipeline.tasks.scores.references import shares
+
+        return shares(target, num_classes, num_rows)
 
     def report_parts(self, target: NDArray[Any], answers: "Array", classes: list[str]) -> dict[str, Any]:
         from pipeline.tasks.scores.classes import per_class

@@ -29,3 +29,7 @@ class Multiclass(Classification):
         from keras import ops
 
         return ops.cast(ops.equal(ops.cast(target, "int64"), ops.argmax(outputs, axis=-1)), "float32")
+
+    def chosen_class(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        chosen: NDArray[np.int64] = outputs.argmax(axis=1)
+        return chosen

@@ -1,11 +1,11 @@
 """Predicting a number."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.tasks.metric import Metric
+from pipeline.tasks.scores.metric import REGRESSION_METRICS
 from pipeline.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 class Regression(Task):
     name = "regression"
     has_classes = False
-    metrics: ClassVar[dict[str, Metric]] = {
-        "mae": Metric(higher_is_better=False),
-        "rmse": Metric(higher_is_better=False),
-        "r2": Metric(higher_is_better=True),
-    }
+    metrics = REGRESSION_METRICS
     primary = "r2"
     training_metric = "mae"
     last_layer = "prediction"
@@ -52,9 +48,9 @@ class Regression(Task):
     def columns(self, num_classes: int) -> list[str]:
         return ["prediction"]
 
-    def answers(self, columns: list["Array"]) -> "Array":
-        """The one column (N,)."""
-        return columns[0]
+    def answers(self, columns: list[NDArray[Any]]) -> "Array":
+        """The one column (N,), in float64."""
+        return columns[0].astype(np.float64)
 
     def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":
         """The squared error."""
@@ -68,10 +64,14 @@ class Regression(Task):
 
         return RegressionScores(target.astype(np.float64), answers)
 
-    def reference(self, train_ND: "Array", target: NDArray[Any], test_MD: "Array") -> tuple[str, "Array"]:
+    def reference(
+        self, train_ND: "Array", target: NDArray[Any], test_MD: "Array", num_classes: int
+    ) -> tuple[str, "Array"]:
         from pipeline.tasks.scores.references import linear
 
-        return "LinearRegression", linear(train_ND, target, test_MD)
+        return linear(train_ND, target, test_MD)
 
     def baseline(self, target: NDArray[Any], num_classes: int, num_rows: int) -> tuple[str, "Array"]:
-        return "mean", np.full(num_rows, target.astype(np.float64).mean())
+        from pipeline.tasks.scores.references import mean
+
+        return mean(target, num_rows)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, did_you_mean
-from pipeline.tasks.metric import Metric
+from pipeline.tasks.scores.metric import Metric
 
 if TYPE_CHECKING:
     from pipeline.tasks.scores import Array, Scores
@@ -62,6 +62,10 @@ class Task(ABC):
     def row_metric(self, target: Any, outputs: Any) -> Any:
         """Each row's training metric (B,), of targets as `training_target` gives them and of raw outputs."""
 
+    def chosen_class(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """The class (B,) that raw outputs (B, num_outputs) stand for; for tasks with classes."""
+        raise NotImplementedError
+
     @abstractmethod
     def columns(self, num_classes: int) -> list[str]:
         """The columns of a prediction."""
@@ -70,9 +74,12 @@ class Task(ABC):
         """What a served model answers (N, num_outputs), as the columns (N,) of a prediction."""
         return dict(zip(self.columns(answers.shape[1]), answers.T, strict=True))
 
-    def answers(self, columns: list["Array"]) -> "Array":
-        """The columns (N,) of a prediction as answers (N, K)."""
-        return np.stack(columns, axis=1)
+    def answers(self, columns: list[NDArray[Any]]) -> "Array":
+        """The columns (N,) of a prediction as answers (N, K), in float64."""
+        answers = np.empty((len(columns[0]), len(columns)))
+        for k, values in enumerate(columns):
+            answers[:, k] = values
+        return answers
 
     @abstractmethod
     def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":
@@ -87,7 +94,9 @@ class Task(ABC):
         """The test metrics of these rows."""
 
     @abstractmethod
-    def reference(self, train_ND: "Array", target: NDArray[Any], test_MD: "Array") -> tuple[str, "Array"]:
+    def reference(
+        self, train_ND: "Array", target: NDArray[Any], test_MD: "Array", num_classes: int
+    ) -> tuple[str, "Array"]:
         """Name of a plain scikit-learn model, and its answers to the M test rows after learning from the N others."""
 
     @abstractmethod

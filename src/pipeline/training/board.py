@@ -62,7 +62,7 @@ class Board:
         validation = self._job.validation
         batches = feature_batches(validation)
         logits = np.concatenate([np.asarray(self._forward(tf.constant(batch))) for batch in batches])
-        predicted = logits.argmax(axis=1) if logits.shape[1] > 1 else (logits[:, 0] > 0).astype(int)
+        predicted = self._job.head.task.chosen_class(logits)
         return confusion_counts(validation.target.reshape(-1), predicted, len(self._classes))
 
 

@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ConfigError, did_you_mean
+from pipeline.tasks import larger_is_better
 
 if TYPE_CHECKING:
     import keras
@@ -47,7 +48,7 @@ def reduce_on_plateau(**arguments: Any) -> "keras.callbacks.Callback":
     """
     import keras
 
-    larger = str(arguments.get("monitor", "")).endswith("accuracy")
+    larger = larger_is_better(str(arguments.get("monitor", "")))
     return keras.callbacks.ReduceLROnPlateau(**{"mode": "max" if larger else "min"} | arguments)
 
 

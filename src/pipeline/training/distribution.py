@@ -17,7 +17,7 @@ from pipeline.errors import ArtifactError, ConfigError
 if TYPE_CHECKING:
     import tensorflow as tf
 
-NONE, MIRRORED, MULTI_WORKER = "none", "mirrored", "multi_worker"
+NONE, MIRRORED, MULTI_WORKER = STRATEGIES = ("none", "mirrored", "multi_worker")
 KINDS = ("chief", "worker")  # TensorFlow also knows `evaluator` and `ps` (parameter server), but these train nothing
 
 

@@ -15,9 +15,14 @@ def kept_epoch(val_losses: list[float], config: EarlyStoppingConfig) -> int:
     """The epoch (from 0) whose weights a training with these validation losses ends with."""
     kept, best = len(val_losses) - 1, float("inf")
     for i, val_loss in enumerate(val_losses if config.patience > 0 else []):
-        if val_loss < best - config.min_delta:
+        if improves(val_loss, best, config):
             kept, best = i, val_loss
     return kept
+
+
+def improves(val_loss: float, best: float, config: EarlyStoppingConfig) -> bool:
+    """Whether a validation loss is better than the best before it by more than `min_delta`."""
+    return val_loss < best - config.min_delta
 
 
 class EarlyStopping:
@@ -36,7 +41,7 @@ class EarlyStopping:
     def epoch(self, epoch: int, val_loss: float) -> None:
         if not self.active:
             return
-        if val_loss < self.best - self._config.min_delta:
+        if improves(val_loss, self.best, self._config):
             self.best, self.best_epoch = val_loss, epoch
             self.weights = self._core.get_weights()
         self.stopped = epoch - self.best_epoch >= self._config.patience

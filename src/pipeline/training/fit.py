@@ -11,7 +11,7 @@ from pipeline.layout import CHECKPOINTS, TENSORBOARD
 from pipeline.model.assembly import Assembled, assemble
 from pipeline.model.augmentation import build_augmentation
 from pipeline.model.xla import speed_up
-from pipeline.tensorflow_process import on_gpu, start_session
+from pipeline.tensorflow_process import instructions_of, on_gpu, start_session
 from pipeline.tracking.facts import run_params
 from pipeline.tracking.journal import Journal
 from pipeline.tracking.tensorboard import TensorBoardWriter
@@ -86,7 +86,7 @@ def computation_tags(job: Job, device: str) -> dict[str, str]:
     config = job.config
     return {
         "precision": config.precision,
-        "instruction_set": config.tensorflow.instructions,
+        "instruction_set": instructions_of(config.tensorflow),
         "strategy": config.strategy,
         "device": device,
         "replicas": str(job.strategy.num_replicas_in_sync),

@@ -15,14 +15,38 @@ if TYPE_CHECKING:
 
 def build_optimizer(config: OptimizerConfig, total_steps: int) -> "keras.optimizers.Optimizer":
     """The Keras optimizer; `cosine` falls from the learning rate to 0 over `total_steps` (Loshchilov, Hutter 2017)."""
+    rate = SCHEDULES[config.schedule](config.learning_rate, total_steps)
+    return OPTIMIZERS[config.name](config, rate)
+
+
+def constant(rate: float, total_steps: int) -> float:
+    """The learning rate as it is."""
+    return rate
+
+
+def cosine(rate: float, total_steps: int) -> "keras.optimizers.schedules.LearningRateSchedule":
+    """From the learning rate to 0, by half a wave."""
     import keras
 
-    rate: float | keras.optimizers.schedules.LearningRateSchedule = config.learning_rate
-    if config.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, total_steps)
-    if config.name == "sgd":
-        return keras.optimizers.SGD(rate, momentum=config.momentum, clipnorm=config.clip_norm)
+    return keras.optimizers.schedules.CosineDecay(rate, total_steps)
+
+
+def adam(
+    config: OptimizerConfig, rate: "float | keras.optimizers.schedules.LearningRateSchedule"
+) -> "keras.optimizers.Optimizer":
     return _adam()(rate, clipnorm=config.clip_norm)
+
+
+def sgd(
+    config: OptimizerConfig, rate: "float | keras.optimizers.schedules.LearningRateSchedule"
+) -> "keras.optimizers.Optimizer":
+    import keras
+
+    return keras.optimizers.SGD(rate, momentum=config.momentum, clipnorm=config.clip_norm)
+
+
+SCHEDULES = {"constant": constant, "cosine": cosine}
+OPTIMIZERS = {"adam": adam, "sgd": sgd}
 
 
 @cache

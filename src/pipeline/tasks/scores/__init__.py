@@ -34,3 +34,8 @@ def sums_by(bin_N: NDArray[np.int64], weights_RN: Array, num_bins: int) -> Array
     bins = bin_N if count == 1 else (bin_N + num_bins * np.arange(count)[:, np.newaxis]).ravel()
     sums = np.bincount(bins, weights_RN.ravel(), num_bins * count).reshape(count, num_bins)
     return sums.astype(np.float64, copy=False)
+
+
+def estimates(scores: Scores) -> dict[str, float]:
+    """Each metric on the rows as they are."""
+    return {name: float(values[0]) for name, values in scores.values(np.ones((1, scores.num_rows))).items()}

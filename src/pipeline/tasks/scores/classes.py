@@ -37,7 +37,7 @@ class Counts:
             "balanced_accuracy": _mean_share(self.right, self.truth),
             "macro_f1": _mean_share(2 * self.right, self.truth + self.guess),
             # Matthews 1975; for more than two classes Gorodkin 2004
-            "mcc": np.where(known, (right * total - chance) / np.sqrt(np.where(known, spread, 1.0)), 0.0),
+            "mcc": np.clip((right * total - chance) / np.sqrt(np.where(known, spread, np.inf)), -1.0, 1.0),
         }
 
 

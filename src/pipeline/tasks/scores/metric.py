@@ -21,3 +21,21 @@ class Metric:
     @property
     def limit(self) -> str:
         return "minimum" if self.higher_is_better else "maximum"
+
+
+REGRESSION_METRICS = {
+    "mae": Metric(higher_is_better=False),
+    "rmse": Metric(higher_is_better=False),
+    "r2": Metric(higher_is_better=True),
+}
+CLASS_METRICS = {
+    "accuracy": Metric(higher_is_better=True, kind=PROPORTION),
+    "balanced_accuracy": Metric(higher_is_better=True, kind=LUCKY),
+    "macro_f1": Metric(higher_is_better=True, kind=LUCKY),
+    "mcc": Metric(higher_is_better=True, kind=LUCKY),
+    "roc_auc": Metric(higher_is_better=True, kind=LUCKY),
+    "pr_auc": Metric(higher_is_better=True, kind=LUCKY),
+    "log_loss": Metric(higher_is_better=False),
+    "brier": Metric(higher_is_better=False),
+    "calibration_error": Metric(higher_is_better=False),
+}
