@@ -1,7 +1,6 @@
 """Stored predictions of a test split."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +16,8 @@ from pipeline.tasks import TASKS
 def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> NDArray[np.float64]:
     """Predictions (N,) or (N, K) for exactly the rows of `test`, in its order.
 
-    Raises ArtifactError for a file of other rows or columns, and DataError for predictions that are not finite, which
-    names the input that is farthest from the `train` rows.
+    Raises ArtifactError for a file with other rows or columns. Raises DataError for predictions that are not finite;
+    its text names the input that is farthest from the `train` rows.
     """
     table = read_table(path)
     wanted = TASKS[schema.task].columns(len(schema.classes))
@@ -27,7 +26,7 @@ def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> N
         raise ArtifactError(f"{path}: found columns {found}, expected {', '.join([ROW, *wanted])}. Train again.")
     if not table[ROW].equals(pa.chunked_array([pa.array(test.rows)])):
         raise ArtifactError(f"{path}: its rows are not those of the test split. Run: dvc repro")
-    columns: list[NDArray[Any]] = [table[name].to_numpy().astype(np.float64) for name in wanted]
+    columns: list[NDArray[np.float64]] = [table[name].to_numpy().astype(np.float64) for name in wanted]
     answers = np.stack(columns, axis=1)
     bad = np.argwhere(~np.isfinite(answers))
     if len(bad):
