@@ -10,13 +10,13 @@ from pipeline.training import TRAINERS
 
 
 def check_dataset(dataset: DatasetConfig) -> None:
-    """Raise ConfigError for what no member answers to."""
+    """Raise ConfigError for a task or modality that no registry holds."""
     one_of("dataset.task", dataset.task, tuple(TASKS))
     one_of("dataset.modality", dataset.modality, tuple(PREPROCESSING))
 
 
 def check_members(config: Config) -> None:
-    """Raise ConfigError unless what an experiment has chosen goes together."""
+    """Raise ConfigError unless the dataset, family, trainer and objective of an experiment go together."""
     check_dataset(config.dataset)
     task, family = TASKS[config.dataset.task], config.model.family
     check_family(family, config.dataset)
@@ -33,7 +33,7 @@ def check_members(config: Config) -> None:
 
 
 def check_family(family: str, dataset: DatasetConfig) -> None:
-    """Raise ConfigError unless `family` can take what `dataset` gives and answer what it asks."""
+    """Raise ConfigError unless `family` accepts the features that `dataset` gives and can answer its task."""
     if family not in FAMILIES:
         raise ConfigError(f"model.family: '{family}' is unknown {did_you_mean(family, FAMILIES)}")
     kind, found = PREPROCESSING[dataset.modality].gives, FAMILIES[family]

@@ -1,12 +1,13 @@
-"""What a process sets for TensorFlow before it computes, whether it trains, predicts or only looks for a GPU."""
+"""The settings that a process makes for TensorFlow before it computes, whether it trains, predicts or only looks for a
+GPU."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class TensorFlowConfig:
-    """Each of these may change the bits, so none is read off the machine. The messages about them name the keys of
-    `trainer`, where a user sets them (TrainerConfig says what they mean)."""
+    """Each of these settings may change the bits, so none of them is taken from the machine. Error messages name them
+    as keys of `trainer`, where a user sets them. TrainerConfig says what they mean."""
 
     threads: int = 2
     instruction_set: str = "auto"
@@ -15,10 +16,10 @@ class TensorFlowConfig:
 
     @property
     def instructions(self) -> str:
-        """The instruction set that `auto` stands for, or the one that was chosen.
+        """The instruction set that was chosen, or the one that `auto` stands for.
 
-        TensorFlow picks kernels for bfloat16 by what the processor has (AVX512_BF16, AMX) and ends with an error, or
-        aborts, where oneDNN may not use it.
+        That is `native` for bfloat16: TensorFlow chooses its bfloat16 kernels by what the processor has (AVX512_BF16,
+        AMX), and ends with an error or aborts where oneDNN is not allowed to use it.
         """
         if self.instruction_set != "auto":
             return self.instruction_set

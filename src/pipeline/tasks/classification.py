@@ -1,4 +1,4 @@
-"""Predicting a class: what two and more classes have in common."""
+"""Predicting a class: what tasks with two and with more classes have in common."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -60,7 +60,7 @@ class Classification(Task):
         return "LogisticRegression", logistic(train_ND, target, test_MD)
 
     def baseline(self, target: NDArray[Any], num_classes: int, num_rows: int) -> tuple[str, "Array"]:
-        """The classes' shares of the training rows."""
+        """The share of each class among the training rows, as its probability for every row."""
         shares = np.bincount(target, minlength=num_classes) / len(target)
         return "majority", np.tile(shares, (num_rows, 1))
 

@@ -8,22 +8,25 @@ from numpy.typing import NDArray
 from pipeline.tasks.scores import Array, Values, sums_by
 from pipeline.tasks.scores.ranking import Extra, Ranking
 
-# As scikit-learn's log_loss, for probabilities that a model answers in float32. Below it, the two classes of a binary
-# model would count differently: its p_0 is 1 - p_1, which no probability near 1 lets come nearer to 0.
+# scikit-learn's log_loss uses the same limit for probabilities in float32, in which a model answers. With a smaller one
+# the two classes of a binary model would count differently: p_0 is computed as 1 - p_1, and where p_1 is near 1, that
+# difference is either 0 or about as large as this limit.
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)
 CALIBRATION_BINS = 15
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Weight of the rows of each class, of those that were taken for it, and of those rightly so: (K,) each."""
+    """For each class, (K,) each: the weight of its rows, of the rows that were taken for it, and of those that were
+    rightly taken for it."""
 
     truth: Array
     guess: Array
     right: Array
 
     def values(self) -> dict[str, float]:
-        """What a confusion matrix tells. Classes that neither occur nor are predicted are left out of a mean."""
+        """The metrics that follow from a confusion matrix. A mean leaves out classes that neither occur nor are
+        predicted."""
         total, right = self.truth.sum(), self.right.sum()
         either, occurs = self.truth + self.guess, self.truth > 0
         chance = self.truth @ self.guess
@@ -32,7 +35,7 @@ class Counts:
             "accuracy": right / total,
             "balanced_accuracy": (self.right[occurs] / self.truth[occurs]).mean(),
             "macro_f1": (2 * self.right[either > 0] / either[either > 0]).mean(),
-            # Matthews 1975; for more than two classes Gorodkin 2004
+            # Matthews 1975, and for more than two classes Gorodkin 2004
             "mcc": (right * total - chance) / np.sqrt(spread) if spread > 0 else 0.0,
         }
 
@@ -51,7 +54,7 @@ class ClassScores:
         self.num_rows, self._num_classes = len(target), num_classes
         guess = scores_NK.argmax(axis=1)
         hit = guess == target
-        # sums over pairs of true and predicted class that occur are one sum over rows
+        # All sums over the pairs of true and predicted class that occur then need only one pass over the rows.
         pairs, self._pair = np.unique(target * num_classes + guess, return_inverse=True)
         self._truth_P, self._guess_P = np.divmod(pairs, num_classes)
         self._shares = np.bincount(target, minlength=num_classes) / len(target)
@@ -59,7 +62,7 @@ class ClassScores:
         self._gap = hit - confidence
         self._bin = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
         chosen = scores_NK[np.arange(len(target)), target]
-        # the sum over classes of (p - y)^2, without an array of y
+        # This is the sum over classes of (p - y)^2, without an array for y.
         brier = np.einsum("nk,nk->n", scores_NK, scores_NK) + 1 - 2 * chosen
         self._row_means = {
             "log_loss": -np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1)),
@@ -88,7 +91,7 @@ class ClassScores:
         }
 
     def _with_one_more(self, weights_N: Array, weight: float) -> tuple[dict[str, float], dict[str, float]]:
-        """A wrong row is taken for the next class, with certainty."""
+        """A wrong additional row is taken for the next class, with certainty."""
         found, more = self._counts(weights_N), weight * self._shares
         wrong = Counts(found.truth + more, found.guess + np.roll(more, 1), found.right)
         right = Counts(found.truth + more, found.guess + more, found.right + more)
@@ -112,7 +115,8 @@ class ClassScores:
 
 
 def _mean_areas(areas: list[tuple[float, float]]) -> dict[str, float]:
-    """Over classes; one without a curve in a resample is left out, and where none has one, ranking is chance."""
+    """The mean areas over classes. A class without a curve in a resample is left out. Where no class has a curve, the
+    areas are those of a ranking by chance."""
     roc, pr = ([area for area in column if not np.isnan(area)] for column in zip(*areas, strict=True))
     return {"roc_auc": sum(roc) / len(roc) if roc else 0.5, "pr_auc": sum(pr) / len(pr) if pr else 0.0}
 

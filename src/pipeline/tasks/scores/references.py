@@ -1,4 +1,4 @@
-"""Plain scikit-learn models, beside which a model has to be worth its while."""
+"""Plain scikit-learn models, with which each model is compared: it should be better than these."""
 
 from typing import Any
 
