@@ -79,7 +79,7 @@ def simulated(draw: Draw, rows: int, samples: int) -> dict[str, tuple[float, flo
     for sample in range(samples):
         scored = draw(rows, random)
         config = EvaluationConfig(seed=sample, confidence=CONFIDENCE)
-        values = values_of(scored.values, resampling.drawn(rows, config.resamples, sample))
+        values = values_of(scored.values, resampling.bootstrap_weights(rows, config.resamples, sample))
         ours = intervals(scored, task.metrics, config)
         for name, value in truth.items():
             low, high = np.quantile(values[name], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])

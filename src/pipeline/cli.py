@@ -10,14 +10,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError, PipelineError, SeveralErrors
 from pipeline.processes import exit_in_full, exit_lean, start_lean
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from pipeline.config import Config
     from pipeline.layout import Layout
     from pipeline.tracking.sweep import SweepJob
+
+Resolved = TypeVar("Resolved")  # what a command takes: Config or PrepareConfig
 
 STORAGE_ADVICE = {
     errno.ENOSPC: "Free some space (old folders in runs/, `dvc gc -w`).",
@@ -25,21 +30,22 @@ STORAGE_ADVICE = {
     errno.EROFS: "Work in a checkout on a disk that can be written to.",
     errno.EACCES: "Give yourself the right to write there.",
 }
-_interrupted: list[int] = []  # the signals that came
+_interrupted: list[int] = []  # the numbers of the signals that have interrupted this process
 
 
-def run_command(command: Callable[[], Any]) -> None:
+def run_command(command: Callable[[], object]) -> None:
     """Run `command` and end the process; turn errors meant for the user into one line on stderr and exit code 2.
 
     Anything else is a bug and keeps its traceback. Ctrl-C exits with 130.
     """
     start_lean()
     signal.signal(signal.SIGINT, _interrupt)
-    threading.excepthook = in_thread
+    threading.excepthook = report_thread_error
     try:
         command()
     except (KeyboardInterrupt, Exception) as error:
-        # libraries turn a KeyboardInterrupt into errors of their own, or lose it and stumble over what it left undone
+        # A library may turn a KeyboardInterrupt into an error of its own, or swallow it and then fail on what it left
+        # undone. Whatever error arrives after the signal is therefore its consequence.
         if _interrupted or isinstance(error, KeyboardInterrupt):
             print("interrupted", file=sys.stderr)
             exit_lean(INTERRUPTED)
@@ -58,31 +64,32 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def terminate_as_interrupt() -> None:
-    """Let SIGTERM unwind like Ctrl-C, so that what is open is closed."""
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that open files and locks are closed on the way."""
     signal.signal(signal.SIGTERM, _interrupt)
 
 
 def refuse(*messages: str) -> NoReturn:
-    """Say each in one line on stderr, and exit with 2."""
+    """Print each message in one line on stderr, and exit with code 2."""
     for message in messages:
         print(f"error: {' '.join(message.split())}", file=sys.stderr)
     exit_lean(BAD_INPUT)
 
 
-def in_thread(failed: threading.ExceptHookArgs) -> None:
-    """What a thread ends with is printed, but for a full disk, at which the command itself ends too."""
+def report_thread_error(failed: threading.ExceptHookArgs) -> None:
+    """Print the error that ended a thread, unless it is a full disk: the command then ends with that error itself."""
     if failed.exc_value is None or not is_full(failed.exc_value):
         threading.__excepthook__(failed)
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether a disk is full, or its owner's share of it; TensorFlow says so in its own classes' text."""
+    """Whether the error says that a disk or a user's quota on it is full. TensorFlow says so in the text of error
+    classes of its own, which are no OSError."""
     known = isinstance(error, OSError) or type(error).__module__.startswith("tensorflow.")
-    return known and any(of_number(error, number) for number in (errno.ENOSPC, errno.EDQUOT))
+    return known and any(has_errno(error, number) for number in (errno.ENOSPC, errno.EDQUOT))
 
 
-def of_number(error: BaseException, number: int) -> bool:
-    # libraries in C name the number in their text alone
+def has_errno(error: BaseException, number: int) -> bool:
+    # Libraries written in C leave `errno` unset and name the system's error only in their text.
     return getattr(error, "errno", None) == number or os.strerror(number) in str(error)
 
 
@@ -91,7 +98,7 @@ def about_storage(error: BaseException) -> str | None:
     if not isinstance(error, OSError) and not is_full(error):
         return None
     for number, advice in STORAGE_ADVICE.items():
-        if of_number(error, number):
+        if has_errno(error, number):
             name = getattr(error, "filename", None)
             place = f"{name}: " if name else ""
             return f"{place}{os.strerror(number)}. {advice} Nothing is half-written; run the same command again then."
@@ -100,16 +107,19 @@ def about_storage(error: BaseException) -> str | None:
 
 @dataclass(frozen=True)
 class Multirun:
-    """What `-m` does: `job` (what composes its configuration, its SweepJob) returns the score, for each job; `end`
-    (layout, the sweep's name) follows when all have ended."""
+    """What a command does under `-m`.
 
-    job: Callable[[Callable[[], Any], "SweepJob"], float]
+    `job(compose, record)` runs one job and returns its score: `compose()` gives the job's configuration, and `record`
+    is its SweepJob. `end(layout, name)` is called once, when all jobs of the sweep `name` have ended.
+    """
+
+    job: Callable[[Callable[[], "Config"], "SweepJob"], float]
     end: Callable[["Layout", str], None]
 
 
-def hydra_command(command: Callable[[Any], Any], config_name: str, multirun: Multirun | None = None) -> None:
-    """Compose `config_name` from conf/ and sys.argv with Hydra and call `command` with the typed result; with `-m`,
-    `multirun` instead."""
+def hydra_command(command: Callable[[Resolved], object], config_name: str, multirun: Multirun | None = None) -> None:
+    """Compose `config_name` from conf/ and sys.argv with Hydra, and call `command` with the typed result. With `-m`,
+    run `multirun` instead."""
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
 
     def composed() -> None:
@@ -129,18 +139,19 @@ def hydra_command(command: Callable[[Any], Any], config_name: str, multirun: Mul
 
 
 def _is_multirun(arguments: list[str]) -> bool:
-    """Whether Hydra will take these for a sweep; its parser knows abbreviations such as --multi."""
+    """Whether Hydra will take these arguments for a sweep. Its own parser decides, as it knows abbreviations such as
+    --multi."""
     from hydra._internal.utils import get_args_parser
 
     known, _ = get_args_parser().parse_known_args(arguments)
     return bool(known.multirun) or "hydra.mode=MULTIRUN" in known.overrides
 
 
-def _run_once(layout: "Layout", config_name: str, command: Callable[[Any], Any]) -> None:
-    # an error that Hydra sees, it reports with a line of its own
+def _run_once(layout: "Layout", config_name: str, command: Callable[[Resolved], object]) -> None:
+    # Hydra adds a line of its own to every error that passes through it, so the error goes around it.
     ended: list[BaseException] = []
 
-    def task(node: Any) -> None:
+    def task(node: "DictConfig") -> None:
         try:
             command(_typed(node))
         except (PipelineError, OSError, KeyboardInterrupt) as error:
@@ -151,19 +162,19 @@ def _run_once(layout: "Layout", config_name: str, command: Callable[[Any], Any])
         raise ended[0]
 
 
-def _run_jobs(layout: "Layout", config_name: str, run: Callable[[Callable[[], Any], "SweepJob"], float]) -> str:
-    """Run the jobs of a sweep, in whichever processes a launcher chooses; returns the sweep's name."""
+def _run_jobs(layout: "Layout", config_name: str, run: Callable[[Callable[[], "Config"], "SweepJob"], float]) -> str:
+    """Run the jobs of a sweep, in whichever processes the launcher chooses, and return the sweep's name."""
     from pipeline import locks
     from pipeline.layout import JOB, LOCK
     from pipeline.tracking.sweep import SweepJob
 
     exit_in_full()
     sweep = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
-    # one folder for all jobs, whichever process a launcher runs them in
+    # All jobs share one folder, whichever process the launcher runs them in.
     quoted = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
     sys.argv.append(f"hydra.sweep.dir='{quoted}'")
 
-    def task(node: Any) -> float:
+    def task(node: "DictConfig") -> float:
         from hydra.core.hydra_config import HydraConfig
 
         hydra_config = HydraConfig.get()
@@ -179,7 +190,7 @@ def _run_jobs(layout: "Layout", config_name: str, run: Callable[[Callable[[], An
     return sweep.name
 
 
-def _call_hydra(layout: "Layout", config_name: str, task: Callable[[Any], Any]) -> None:
+def _call_hydra(layout: "Layout", config_name: str, task: Callable[["DictConfig"], float | None]) -> None:
     import hydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -193,7 +204,8 @@ def _call_hydra(layout: "Layout", config_name: str, task: Callable[[Any], Any]) 
         raise compose.explain(error) from error
 
 
-def _typed(node: Any) -> Any:
+def _typed(node: "DictConfig") -> Any:
+    """The configuration of this job, of the type that conf/'s primary file names."""
     from hydra.core.hydra_config import HydraConfig
 
     from pipeline import compose

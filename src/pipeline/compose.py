@@ -5,9 +5,10 @@ The stage `configure` and every command compose here, so that a run by hand and 
 
 import os
 import re
+from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from hydra import compose, initialize_config_dir
@@ -25,11 +26,14 @@ from pipeline.matching import check_dataset, check_members
 from pipeline.model.families import FAMILIES
 from pipeline.training import TRAINERS
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 
 class _UniqueKeys(yaml.SafeLoader):
     """YAML that refuses a key written twice, where PyYAML silently keeps the last."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
             name = self.construct_object(key)
@@ -51,10 +55,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return value
 
 
-def typed(node: Any, where: str) -> Any:
-    """The checked schema object behind an OmegaConf node."""
+def typed(node: object, where: str) -> Any:
+    """The schema object that an OmegaConf node stands for, after all checks; its type is the node's."""
     try:
-        config = OmegaConf.to_object(node)
+        config: Any = OmegaConf.to_object(node)
     except OmegaConfBaseException as error:
         raise _explained(error, where) from error
     _refuse_unknown(config, where)
@@ -63,7 +67,7 @@ def typed(node: Any, where: str) -> Any:
 
 
 def _refuse_unknown(config: Any, where: str) -> None:
-    """Raise ConfigError for a key that is no field; Hydra's `+key=value` adds one past the schema."""
+    """Raise ConfigError for a key that is no field. Hydra's `+key=value` adds such a key in spite of the schema."""
     known = type(config).__dataclass_fields__
     for name, value in vars(config).items():
         if name not in known:
@@ -73,7 +77,7 @@ def _refuse_unknown(config: Any, where: str) -> None:
 
 
 def _unknown_field(kind: Any, name: str, where: str) -> ConfigError:
-    """That `name` is no field of the dataclass `kind`: CnnConfig is called cnn, as users know it."""
+    """The error that `name` is no field of the dataclass `kind`. It calls CnnConfig `cnn`, the name that users know."""
     known = kind.__dataclass_fields__
     called = kind.__name__.removesuffix("Config").lower() or "config"
     place = f"{where}: " if where else ""
@@ -108,7 +112,7 @@ def choose_experiments(params: schema.Params, arguments: list[str]) -> list[str]
 
 
 def register_schema(layout: Layout) -> None:
-    """Put the schema, and params.yaml's seed and split, where Hydra's defaults lists find them."""
+    """Put the schema, and the seed and split of params.yaml, where Hydra's defaults lists find them."""
     store = ConfigStore.instance()
     values = read_yaml(layout.params)
     params = {key: values[key] for key in ("seed", "split") if key in values}
@@ -122,12 +126,14 @@ def register_schema(layout: Layout) -> None:
         store.store(group="model", name=f"{name}_schema", node=family.config(family=name), replace=True)
     for name, trainer in TRAINERS.items():
         store.store(group="trainer", name=f"{name}_schema", node=trainer.config(name=name), replace=True)
-    # for conf/hydra/launcher: jobs at once, so that their threads together are no more than this process's cores
+    # conf/hydra/launcher uses it: so many jobs run at once that their threads together do not exceed this process's
+    # cores.
     OmegaConf.register_resolver("fair_jobs", lambda threads: max(1, num_cores() // threads), replace=True)
 
 
-def config_of(node: DictConfig, choices: dict[str, Any]) -> Any:
-    """Name what was chosen and return the checked schema object of a composed node."""
+def config_of(node: DictConfig, choices: Mapping[str, object]) -> Any:
+    """The checked schema object of a composed node: a Config or a PrepareConfig, as the primary file says. `choices`
+    are the options of Hydra's groups; the dataset and the experiment get their names from them."""
     OmegaConf.set_readonly(node, False)
     if "dataset" in choices:
         node.dataset.name = str(choices["dataset"])
@@ -142,7 +148,7 @@ def config_of(node: DictConfig, choices: dict[str, Any]) -> Any:
 
 
 def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> Any:
-    """Compose `config_name` of conf/ with Hydra; raise ConfigError in one line."""
+    """Compose `config_name` of conf/ with Hydra. Raises ConfigError, whose text is one line."""
     try:
         register_schema(layout)
         GlobalHydra.instance().clear()
@@ -156,8 +162,8 @@ def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> An
         raise explain(error) from error
 
 
-def from_arguments(kind: Any, arguments: list[str]) -> Any:
-    """A schema object from `key=value` arguments alone, for a command whose keys are no Hydra groups."""
+def from_arguments(kind: type[schema.PredictConfig], arguments: list[str]) -> schema.PredictConfig:
+    """A schema object from `key=value` arguments alone, for a command that needs nothing of conf/."""
     known = [entry.name for entry in fields(kind)]
     usage = " ".join(f"{name}=..." for name in known)
     given = dict(argument.partition("=")[::2] for argument in arguments)
@@ -169,16 +175,16 @@ def from_arguments(kind: Any, arguments: list[str]) -> Any:
     return kind(**given)
 
 
-def as_plain(config: Any) -> dict[str, Any]:
+def as_plain(config: "DataclassInstance") -> dict[str, Any]:
     """A schema object as plain lists, mappings and scalars."""
-    assert is_dataclass(config)
     plain = OmegaConf.to_container(OmegaConf.structured(config), throw_on_missing=False)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
 
 def explain(error: BaseException) -> ConfigError:
-    """One line for any error that Hydra or OmegaConf raised: where, what was found, what is known."""
+    """An error of Hydra or OmegaConf as a ConfigError whose one line says where it is, what was found and what is
+    known."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ConfigError):
@@ -191,7 +197,8 @@ def explain(error: BaseException) -> ConfigError:
 
 
 def _unknown_choice(error: BaseException) -> ConfigError | None:
-    """Hydra's `Could not find 'group/option'`, as the other errors put it: what is known, what is near."""
+    """Hydra's `Could not find 'group/option'` in the form of our other errors, which name the known options and the
+    nearest one; None for any other error."""
     match = re.search(r"Could not find '(\S+)/(\S+)'\s+Available options in '\S+':((?:\n\t\S+)+)", str(error))
     if match is None:
         return None

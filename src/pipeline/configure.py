@@ -4,16 +4,20 @@ DVC does not compose Hydra. This stage does, and each later stage depends on a f
 values that it uses and digests of the code that it can reach: so an edit reruns exactly the stages that it touches.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from pipeline.cli import run_command
 from pipeline.errors import ConfigError
 
+if TYPE_CHECKING:
+    from pipeline.layout import Layout
+
 
 def configure() -> None:
-    """Write build/config/experiments/*.yaml, to be read, and a file for each stage, or nothing."""
+    """Write build/config/experiments/*.yaml for people to read, and the files that the stages depend on. All of them
+    are written, or none."""
     from pipeline import stages
     from pipeline.compose import as_plain, compose_config, load_params
     from pipeline.files import replacing_folder
@@ -43,14 +47,14 @@ def configure() -> None:
     print(f"configured {len(experiments)} experiments on {len(datasets)} datasets")
 
 
-def drop_leftovers(layout: Any, experiments: list[str]) -> None:
-    """Remove the outputs of experiments that params.yaml does not name any more: `register` depends on the folders
-    that hold them, and DVC's cache keeps them."""
+def drop_leftovers(layout: "Layout", experiments: list[str]) -> None:
+    """Remove the outputs of experiments that params.yaml no longer names, because `register` depends on the folders
+    that hold them. DVC's cache still has their content."""
     import shutil
 
     for place in (layout.trained, layout.evaluated):
         kept = {place(name) for name in experiments}
-        # an experiment may stand in a folder: team/small
+        # An experiment's name may hold a folder, as team/small does.
         holders = {parent for path in kept for parent in path.parents}
         top = place("x").parent
         for path in sorted(top.rglob("*")) if top.is_dir() else ():

@@ -50,7 +50,7 @@ def check_python(layout: Layout) -> Iterator[Finding]:
 
 
 def check_packages(layout: Layout) -> Iterator[Finding]:
-    """Installed versions against requirements.lock."""
+    """Compare the installed versions with requirements.lock."""
     wrong, count = [], 0
     for name, wanted in locked(layout.root / "requirements.lock").items():
         count += 1
@@ -82,7 +82,7 @@ def locked(path: Path) -> dict[str, str]:
 
 
 def check_processor(layout: Layout) -> Iterator[Finding]:
-    """Cores against trainer.threads, instructions against trainer.instruction_set."""
+    """Compare the cores with trainer.threads, and the processor's instructions with trainer.instruction_set."""
     from pipeline.compose import num_cores
     from pipeline.config import TensorFlowConfig
     from pipeline.tensorflow_process import INSTRUCTION_SETS, instructions_of
@@ -105,7 +105,7 @@ def check_processor(layout: Layout) -> Iterator[Finding]:
 
 
 def check_gpu(layout: Layout) -> Iterator[Finding]:
-    """A GPU that the driver shows, and the CUDA libraries by which TensorFlow reaches it."""
+    """Whether the driver shows a GPU, and whether TensorFlow finds the CUDA libraries by which it reaches one."""
     listed = printed("nvidia-smi", "-L")
     if listed is None:
         yield Finding(OK, "GPU", "none (no nvidia-smi); trainings use the CPU")

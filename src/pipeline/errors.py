@@ -41,7 +41,7 @@ class RefusedError(TrackingError):
 
 
 class SeveralErrors(PipelineError):
-    """What is left undone of several items, of which the others are done."""
+    """Some of several items failed, each with an error of its own; the other items are done."""
 
     def __init__(self, errors: list[PipelineError]) -> None:
         super().__init__("; ".join(str(error) for error in errors))

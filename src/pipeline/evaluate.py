@@ -1,10 +1,13 @@
 """`python -m pipeline.evaluate experiment=cnn_digits`: score the stored test predictions."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.cli import hydra_command
 from pipeline.config import Config
 from pipeline.layout import HISTORY, METRICS, PLOTS, PREDICTIONS, REPORT, SCORES, TEST, TRAIN, Layout, split_file
+
+if TYPE_CHECKING:
+    from pipeline.evaluation.report import Report
 
 
 def evaluate(config: Config) -> None:
@@ -30,7 +33,8 @@ def evaluate(config: Config) -> None:
     train = sample(all_train, MOST_ROWS)
     trained = layout.trained(config.name)
     predicted, history = read_predictions(trained / PREDICTIONS, schema, test, train), read_history(trained / HISTORY)
-    # BLAS sums in another order with another number of threads, which is the number of cores if nobody says
+    # The order in which BLAS sums depends on its number of threads, which by default is the number of cores. One thread
+    # gives the same bits on every machine.
     with threadpool_limits(limits=1):
         found = report.build_report(config.name, config.evaluation, schema, train, all_train.target, test, predicted)
     task = TASKS[schema.task]
@@ -47,8 +51,8 @@ def evaluate(config: Config) -> None:
     print(summary(found))
 
 
-def summary(report: dict[str, Any]) -> str:
-    """One line: score with interval, reference, baseline."""
+def summary(report: "Report") -> str:
+    """One line with the score, its interval, the reference's score and the baseline's."""
     name = report["primary"]
     test, reference, baseline = report["test"][name], report["reference"], report["baseline"]
     some = (

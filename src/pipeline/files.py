@@ -8,14 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-PARTIAL = ".partial"  # .dvcignore names it: what a kill leaves behind is no part of a folder that a stage depends on
+# .dvcignore names this ending, so that a file left behind by a kill is no part of a folder that a stage depends on.
+PARTIAL = ".partial"
 
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; on success it takes `target`'s place, else it vanishes."""
+    """Yield the path of a temporary file beside `target`. The file takes `target`'s place where the body succeeds, and
+    is removed where it fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=PARTIAL)
     os.close(handle)
@@ -34,7 +35,8 @@ def replacing(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `target`; on success it takes `target`'s place, else it vanishes."""
+    """Yield a temporary folder beside `target`. The folder takes `target`'s place where the body succeeds, and is
+    removed where it fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.", suffix=PARTIAL) as name:
         fresh, old = Path(name) / "new", Path(name) / "old"
@@ -55,7 +57,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
@@ -65,6 +67,6 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def digest_value(value: Any) -> str:
-    """sha256 of a JSON-like value; equal values have equal digests whatever the order of their keys."""
+def digest_value(value: object) -> str:
+    """sha256 of a value that JSON can hold. Equal values have equal digests, whatever the order of their keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

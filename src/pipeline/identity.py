@@ -1,12 +1,12 @@
 """The identity of a training run, identity.json: a digest of exactly what its DVC stage depends on.
 
-What that is stands in pipeline/stages.py; everything else finds the run by the result.
+pipeline/stages.py says what a stage depends on. Everything else in the pipeline finds a run by its identity.
 """
 
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import TypedDict, cast
 
 from pipeline import stages
 from pipeline.config import Config
@@ -18,8 +18,11 @@ IDENTITY_DIGITS = 12
 
 
 class Identity(TypedDict):
-    """`identity` is the run's name; the rest is what it was made from: digests, but for names and the threads. `data`
-    holds the digest of each split."""
+    """The content of identity.json.
+
+    `identity` is the run's name. The other entries are what that name was made from: `data` holds the digest of each
+    split; `config`, `code` and `lock` are digests too; `experiment` and `dataset` are names.
+    """
 
     identity: str
     experiment: str
@@ -38,7 +41,7 @@ def identify(config: Config, layout: Layout, prepared: Path) -> Identity:
         data = {split: digest_file(prepared / split_file(split)) for split in SPLITS}
     except FileNotFoundError as error:
         raise DataError(f"{error.filename}: not found. Run: dvc repro prepare@{config.dataset.name}") from error
-    parts: dict[str, Any] = {
+    parts: dict[str, object] = {
         "experiment": config.name,
         "dataset": config.dataset.name,
         "config": digest_value({key: values[key] for key in stages.KEYS["train"]}),
@@ -47,7 +50,7 @@ def identify(config: Config, layout: Layout, prepared: Path) -> Identity:
         "lock": stages.lock_digest(layout),
         "threads": config.trainer.threads,
     }
-    # an experiment may stand in a folder, team/small, and the run's own folder must not
+    # An experiment's name may hold a folder, as team/small does, but all runs have their folders side by side in runs/.
     name = f"{config.name.replace('/', '.')}-{digest_value(parts)[:IDENTITY_DIGITS]}"
     return cast(Identity, {"identity": name, **parts})
 

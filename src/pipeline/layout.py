@@ -1,4 +1,4 @@
-"""Where everything stands: each path is named here and nowhere else."""
+"""Where every file and folder of the pipeline is: each path is named here and nowhere else."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from pipeline.errors import ConfigError
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of one working tree."""
+    """The paths of one working tree, whose top folder is `root`."""
 
     root: Path
 
@@ -27,8 +27,8 @@ class Layout:
 
     @cached_property
     def home(self) -> Path:
-        """The checkout that keeps runs and the store; differs from `root` under `dvc exp run --temp`,
-        whose working trees DVC makes in .dvc/tmp/exps/ and throws away."""
+        """The checkout that keeps the runs and the MLflow store. It differs from `root` under `dvc exp run --temp`: DVC
+        makes the working trees of such experiments in .dvc/tmp/exps/ and throws them away."""
         for parent in self.root.parents:
             if parent.name == "exps" and parent.parent.name == "tmp" and parent.parent.parent.name == ".dvc":
                 return parent.parent.parent.parent
@@ -47,14 +47,14 @@ class Layout:
         return self.root / "build" / "config"
 
     def resolved_experiment(self, experiment: str) -> Path:
-        """All values of an experiment, to be read; no stage depends on it."""
+        """All values of an experiment, for people to read; no stage depends on this file."""
         return self.resolved / "experiments" / f"{experiment}.yaml"
 
     def prepared(self, dataset: str) -> Path:
         return self.root / "data" / PREPARED / dataset
 
     def prepared_by_hand(self, name: str) -> Path:
-        """Splits for runs by hand, kept by a digest of what they were made from; not DVC's."""
+        """The splits of runs by hand. `name` holds a digest of what they were made from; DVC knows nothing of them."""
         return self.runs / "data" / name
 
     def trained(self, experiment: str) -> Path:
@@ -84,12 +84,13 @@ class Layout:
         return self.runs / "sweeps"
 
     def output_lock(self, output: Path) -> Path:
-        """Held by the process that will write the folder `output`; it stands in no folder that a stage depends on."""
+        """The lock file that a process holds while it makes the folder `output`. It is in no folder that a stage
+        depends on."""
         digest = hashlib.sha256(str(output.resolve()).encode()).hexdigest()[:12]
         return self.lock(f"{output.name}-{digest}")
 
     def lock(self, name: str) -> Path:
-        """A lock of this project's that stands in no run's or sweep's own folder."""
+        """The file of a lock that belongs to the whole project, and not to one run or sweep."""
         return self.home / "build" / "locks" / name
 
     @property
@@ -99,7 +100,8 @@ class Layout:
         if not uri.startswith(SQLITE):
             return uri
         path, mark, options = uri.removeprefix(SQLITE).partition("?")
-        # SQLAlchemy reads a path as part of a URI; a checkout may be called feature%2Flogin, or why?
+        # SQLAlchemy reads the path as part of a URI, in which % and ? have a meaning. A checkout's folder may well be
+        # called `feature%2Flogin` or `why?`.
         home = str(self.home).replace("%", "%25").replace("?", "%3F")
         return f"{SQLITE}{path if path.startswith('/') else f'{home}/{path}'}{mark}{options}"
 

@@ -23,13 +23,17 @@ def held(path: Path) -> bool:
     return False
 
 
-GIVES_WAY = "gives way"  # behind its number, of a process that may be stopped at any time and loses nothing
+# In a lock's owner file, this stands behind the number of a process that may be stopped at any time without a loss.
+GIVES_WAY = "gives way"
 
 
 @contextmanager
 def hold(path: Path, what: str, gives_way: bool = False) -> Iterator[None]:
-    """Hold the lock file `path`. While another process has it, say once which one, and wait; but one that gives way is
-    ended, unless this one does too."""
+    """Hold the lock file `path`.
+
+    While another process holds it, print once which process that is, and wait. A holder that gives way is terminated
+    instead, unless this process gives way as well.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     owner = path.with_name(f"{path.name}.owner")

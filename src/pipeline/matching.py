@@ -22,7 +22,7 @@ def check_dataset(dataset: DatasetConfig) -> None:
 
 
 def check_members(config: Config) -> None:
-    """Raise ConfigError unless what an experiment has chosen goes together."""
+    """Raise ConfigError unless the dataset, family, trainer and objective of an experiment go together."""
     check_dataset(config.dataset)
     one_of("model.family", config.model.family, tuple(FAMILIES))
     check_chosen("model.family", config.model.family, config.model, FAMILIES[config.model.family].config)

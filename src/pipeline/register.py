@@ -1,14 +1,21 @@
 """`python -m pipeline.register [experiment=cnn_digits]`: bring MLflow up to date, register, promote the better."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.cli import run_command
 
+if TYPE_CHECKING:
+    from pipeline.config import PromotionConfig
+    from pipeline.tracking.store import Store
+
 
 def register() -> None:
-    """Sync, register and judge every experiment of params.yaml, or the one named; print one table. Runs again without
-    effect. What cannot be delivered is told in a line each, and the rest is done."""
+    """Sync, register and judge every experiment of params.yaml, or the one that is named, and print one table.
+
+    A second call with the same outputs changes nothing. Each item that cannot be delivered gets a line of its own, and
+    all others are delivered.
+    """
     from pipeline import locks
     from pipeline.compose import choose_experiments, load_params
     from pipeline.errors import PipelineError, RefusedError, SeveralErrors, TrackingError
@@ -33,7 +40,7 @@ def register() -> None:
                 rows.append(register_one(store, experiment, params.promotion))
             except PipelineError as error:
                 if isinstance(error, TrackingError) and not isinstance(error, RefusedError):
-                    raise  # the store is not there, for the others neither
+                    raise  # the store does not answer, so the other experiments would fail as well
                 left.append(error)
         if rows:
             print(table(rows))
@@ -42,14 +49,14 @@ def register() -> None:
     left += errors + errors_of_sweeps
     if len(chosen) == len(params.experiments) and not left:
         write_json(layout.registered, {name: read_identity(layout.trained(name))["identity"] for name in chosen})
-    look_at(store)
+    print_where_to_look(store)
     print(f"MLflow: {store.shown_uri}" + (f", {runs + sweeps} more runs delivered" if runs + sweeps else ""))
     if left:
         raise SeveralErrors(left)
 
 
-def look_at(store: Any) -> None:
-    """Print where MLflow shows this."""
+def print_where_to_look(store: "Store") -> None:
+    """Print the addresses at which MLflow shows the runs and the registered models."""
     from pipeline.tracking.views import addresses, shown_experiments
 
     server = store.shown_uri.startswith("http")
@@ -61,7 +68,7 @@ def look_at(store: Any) -> None:
             print(f"  {name}: {places[name]}")
 
 
-def register_one(store: Any, experiment: str, rule: Any) -> list[str]:
+def register_one(store: "Store", experiment: str, rule: "PromotionConfig") -> list[str]:
     """Sync, register and judge one experiment; return its row of the table."""
     from pipeline.identity import read_identity
     from pipeline.registry import versions

@@ -1,4 +1,4 @@
-"""What each stage of dvc.yaml is run again for: the code that it runs, and its keys of an experiment's configuration.
+"""What makes DVC run a stage again: the code that the stage runs, and its keys of an experiment's configuration.
 
 `configure` writes a file for each stage and experiment that holds both, and the stage depends on that file. So an edit
 of code or configuration reruns exactly the stages that use it, and `dvc exp show` has a column for each file, not for
@@ -20,8 +20,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "register": (),
 }
 
-# Each registry of which an experiment uses some entries alone, by a name that no other dict of the package has, and the
-# value that chooses: a key, or a mapping or list of keys.
+# Each registry of which an experiment uses only some entries. The key is the registry's name, which no other dict of
+# the package has. The value is the place in the configuration that chooses: it holds a key, or a mapping or list of
+# keys.
 REGISTRIES = {
     "CALLBACKS": "trainer.callbacks",
     "FAMILIES": "model.family",
@@ -31,24 +32,25 @@ REGISTRIES = {
     "TRAINERS": "trainer.name",
 }
 
-# What a command runs and what does not change its outputs, as modules or packages of src/pipeline/.
+# Modules and packages of src/pipeline/ that every command runs, and that do not change what it writes.
 FRAME = (
-    # they start a command, end it, and keep two of it apart
+    # They start a command, end it, and keep two processes from running it at the same time.
     *("cli", "processes", "locks"),
     # what they resolve stands in the stage's file; what a value means is said where it is used
     *("compose", "config", "matching"),
     # a stage that ends with an error has no outputs
     "errors",
-    # the names of files: a stage that looks for a file under a new name says which one it misses
+    # It only names files. A stage that looks for a file under a new name says which file is missing.
     "layout",
-    # what they find stands in the stage's file
+    # What they find stands in the stage's file.
     *("reach", "stages"),
 )
-# the test metrics, which a task names, are evaluate's to compute
+# A task names its test metrics, but only `evaluate` computes them.
 METRICS = "tasks.scores"
 LEFT_OUT = {
     "prepare": (*FRAME, METRICS),
-    # a run by hand prepares its data itself, and data count by what they hold; what follows a run changes nothing of it
+    # data.folders is for runs by hand, which prepare their data themselves; the data count by their content. The
+    # tracking follows a run and changes nothing in it.
     "train": (*FRAME, METRICS, "data.folders", "tracking"),
     "evaluate": FRAME,
     # it reads what trainings have left, and trains nothing
@@ -57,8 +59,8 @@ LEFT_OUT = {
 
 
 def used_by(layout: Layout, stage: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a stage's file holds of a dataset's or an experiment's configuration: the values that the stage uses, a
-    digest of each source that it runs, and one of the packages."""
+    """The content of a stage's file: the values that the stage uses of a dataset's or an experiment's configuration, a
+    digest of each source file that it runs, and a digest of the locked packages."""
     used = {key: values[key] for key in KEYS[stage]}
     return {**used, "code": code_of(layout, stage, values), "packages": lock_digest(layout)}
 
@@ -69,7 +71,7 @@ def code_of(layout: Layout, stage: str, values: Mapping[str, Any]) -> dict[str, 
 
 
 def chosen_by(values: Mapping[str, Any]) -> dict[str, frozenset[str]]:
-    """The keys of each registry that a configuration uses; without the registries that it does not choose from."""
+    """The keys that a configuration uses of each registry; registries that it does not choose from are left out."""
     chosen = {}
     for registry, place in REGISTRIES.items():
         group, key = place.split(".")

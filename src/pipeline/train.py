@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.cli import Multirun, hydra_command, terminate_as_interrupt
 from pipeline.config import Config
@@ -12,17 +12,22 @@ from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL
 from pipeline.tracking.sweep import SweepJob, read_jobs, table
 
 if TYPE_CHECKING:
+    import keras
+
     from pipeline.identity import Identity
+    from pipeline.model.assembly import Assembled
     from pipeline.tracking.journal import Journal
 
-WAIT_SECONDS = 3.0  # for MLflow, at the end of a run by hand; what a stage of DVC leaves, its register delivers
+# How long a run by hand waits for MLflow at its end. A stage of DVC does not wait: `register` delivers what is left.
+WAIT_SECONDS = 3.0
 
 History = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: its configuration, the folder of its splits, its identity.json, its own folder, its output."""
+    """One training. `prepared` is the folder of its splits, `folder` its own folder in runs/ with its journal and
+    checkpoints, and `output` the folder that gets the model and its predictions."""
 
     config: Config
     layout: Layout
@@ -33,8 +38,11 @@ class Run:
 
 
 def train(config: Config, job: SweepJob | None = None) -> float:
-    """Train one experiment and write its folder (model, history, predictions, identity) whole or not at all; `job` is
-    that of a sweep. Returns its score: `config.objective` of the epoch whose weights are kept."""
+    """Train one experiment and write its output folder (model, history, predictions, identity) whole or not at all.
+
+    `job` is the record of a sweep's job, if this training is one. Returns the score: the value of `config.objective`
+    in the epoch whose weights are kept.
+    """
     from pipeline import locks
     from pipeline.tracking.follower import followed
     from pipeline.tracking.recording import recorded
@@ -46,12 +54,12 @@ def train(config: Config, job: SweepJob | None = None) -> float:
     run = identified(config, Layout.find())
     layout, name, folder, output = run.layout, run.folder.name, run.folder, run.output
     if not is_chief(config.trainer):
-        # what this process returns nobody reads, and only the chief has an output to score
+        # Nobody reads what this process returns, and only the chief has an output to score.
         return train_as_worker(run)[-1]["val_loss"]
     if job is not None:
         job.experiment, job.identity, job.objective = config.name, name, config.objective
         job.save()
-    # a training whose `dvc repro` was killed lives on: it must not write over its successor's output
+    # A training outlives its `dvc repro` when that is killed, and must not write over its successor's output.
     with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(folder / LOCK, f"run {name}"):
         if job is not None and (history := trained_before(run)):
             print(f"{config.name}: trained before, in {output}")
@@ -68,7 +76,7 @@ def train(config: Config, job: SweepJob | None = None) -> float:
 
 
 def identified(config: Config, layout: Layout) -> Run:
-    """What is to be trained, on which data, by which name, and where it writes."""
+    """Find what is to be trained: its data (prepared if they are missing), its identity, and where it writes."""
     from pipeline.data.folders import prepared_folder
     from pipeline.identity import identify
 
@@ -79,7 +87,7 @@ def identified(config: Config, layout: Layout) -> Run:
 
 
 def train_as_worker(run: Run) -> History:
-    """Another process is this training's chief: the same computation, nothing written."""
+    """Train as one of several workers of which another is the chief: compute the same, but write nothing."""
     import tempfile
 
     from pipeline.tracking.journal import Journal
@@ -95,7 +103,7 @@ def trained_before(run: Run) -> History | None:
     return finished_epochs(run.identity, run.layout) if (run.output / MODEL).is_file() else None
 
 
-def train_model(run: Run, journal: "Journal", chief: bool) -> tuple[Any, History]:
+def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, History]":
     """The trained model and its history, from the prepared data."""
     from pipeline.data.prepared import TrainingData
     from pipeline.tensorflow_process import load_tensorflow
@@ -103,7 +111,7 @@ def train_model(run: Run, journal: "Journal", chief: bool) -> tuple[Any, History
     trainer = run.config.trainer
     data = TrainingData.open(run.prepared, trainer.resident_bytes, trainer.limit)
     load_tensorflow(trainer.tensorflow)
-    # these import TensorFlow, which by now is here as this training needs it
+    # These modules import TensorFlow, which by now is loaded with the settings of this training.
     from pipeline.tracking.hparams import write_columns
     from pipeline.training.fit import fit
 
@@ -112,8 +120,9 @@ def train_model(run: Run, journal: "Journal", chief: bool) -> tuple[Any, History
     return fit(run.config, data, run.folder, journal)
 
 
-def write_output(run: Run, served: Any, history: History) -> None:
-    """Write model.keras, predictions.parquet, history.csv and identity.json; what was kept to resume goes."""
+def write_output(run: Run, served: "keras.Model", history: History) -> None:
+    """Write model.keras, predictions.parquet, history.csv and identity.json, and remove the checkpoints, which only an
+    unfinished training needs."""
     from pipeline.data.history import write_history
     from pipeline.data.prepared import open_split
     from pipeline.data.schema import Schema
@@ -125,7 +134,7 @@ def write_output(run: Run, served: Any, history: History) -> None:
     test = open_split(run.prepared, TEST, Schema.read(run.prepared), run.config.trainer.resident_bytes)
     with replacing_folder(run.output) as folder:
         save_canonical(served, folder / MODEL)
-        # by the model as loaded again from that very file
+        # The predictions come from the model as it is loaded again from that very file.
         write_split_predictions(folder / PREDICTIONS, load_served(folder / MODEL), test)
         write_history(folder / HISTORY, history)
         write_json(folder / IDENTITY, run.identity)
@@ -133,8 +142,8 @@ def write_output(run: Run, served: Any, history: History) -> None:
 
 
 def score(run: Run, history: History) -> float:
-    """The objective's value with the weights that the training ended with: from its history, or for a metric that no
-    epoch measures, from the saved model's answers to the validation rows."""
+    """The value of the objective with the weights that the training has kept. It comes from the history where each
+    epoch measures it; any other metric is computed from the saved model's answers to the validation rows."""
     from pipeline.training.early_stopping import kept_epoch
 
     config = run.config
@@ -155,7 +164,7 @@ def score(run: Run, history: History) -> float:
 
 
 def train_job(compose: Callable[[], Config], job: SweepJob) -> float:
-    """One job of a sweep; its score is what Hydra's sweeper gets for it."""
+    """Run one job of a sweep, and return the score that Hydra's sweeper gets for it."""
 
     def work(job: SweepJob) -> float:
         config = compose()

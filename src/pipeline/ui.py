@@ -33,11 +33,11 @@ def ui() -> None:
     places = addresses(base, shown_experiments(store))
     for name, address in places.items():
         print(f"{name}: {address}", flush=True)
-    # one process is enough for one person, and nothing here uses the workers that MLflow starts for evaluations of
-    # language models: without both it answers in half the time, for a fourth of the processor's
+    # One server process is enough for one person, and nothing here uses the workers that MLflow starts for evaluations
+    # of language models. Without both, MLflow answers in half the time and takes a fourth of the processor time.
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--backend-store-uri"]
     store_uri = f"{SQLITE}{layout.database.name}" if store.is_own and layout.database else layout.tracking_uri
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server gets it too, and ends
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the server too; this process ends after it
     server = subprocess.Popen(
         [*command, store_uri, "--port", sys.argv[1]],
         cwd=layout.home,
@@ -51,7 +51,7 @@ def ui() -> None:
 
 
 def has_display() -> bool:
-    """Whether a browser would have a screen."""
+    """Whether there is a screen on which a browser could open."""
     return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 

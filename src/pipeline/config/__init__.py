@@ -1,8 +1,9 @@
-"""The typed schema of conf/ and params.yaml. Defaults stand here, choices in conf/, knobs in params.yaml.
+"""The typed schema of conf/ and params.yaml. Defaults stand here, choices in conf/, and the few values that define a
+reproduction in params.yaml.
 
-A key that is not a field, a value of the wrong type or out of range is refused before any work is done.
-`check` holds what types cannot say; it is a method of its own because OmegaConf makes instances whose fields
-are still missing.
+A key that is not a field, a value of the wrong type, or one that is out of range is refused before any work is done.
+The method `check` of a schema class holds the rules that types cannot express. It is not part of the constructor,
+because OmegaConf makes instances whose fields are still missing.
 """
 
 from dataclasses import fields, is_dataclass
@@ -53,7 +54,7 @@ __all__ = [
 
 
 def check_all(config: Any) -> None:
-    """Run every `check` of a schema object, innermost first."""
+    """Run every `check` of a schema object, the innermost objects first."""
     for entry in fields(config):
         value = getattr(config, entry.name)
         if is_dataclass(value):

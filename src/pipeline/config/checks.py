@@ -1,12 +1,12 @@
-"""How a schema object refuses a value: what was found where, and what was expected."""
+"""How a schema object refuses a value: the error says where it is, what was found, and what was expected."""
 
 import re
-from typing import Any
 
 from pipeline.errors import ConfigError, did_you_mean
 
 
-def check(condition: bool, where: str, found: Any, expected: str) -> None:
+def check(condition: bool, where: str, found: object, expected: str) -> None:
+    """Raise ConfigError unless `condition` holds for the value `found`."""
     if not condition:
         raise ConfigError(f"{where}: found {found!r}, expected {expected}.")
 
@@ -17,7 +17,8 @@ def one_of(where: str, found: str, known: tuple[str, ...]) -> None:
 
 
 def check_name(where: str, name: str) -> None:
-    """A name that can be a file's, a word of a shell and of Hydra, and a name in DVC and MLflow."""
+    """Raise ConfigError unless `name` can be a file's name, one word for a shell and for Hydra, and a name in DVC and
+    MLflow."""
     good = len(name) <= 200 and re.fullmatch(r"\w[\w.\-]*(/\w[\w.\-]*)*", name)
     check(
         bool(good), where, name, "letters, digits and _ . - (and / for folders), 200 at most, a letter or digit first"

@@ -1,4 +1,4 @@
-"""What is read: a data set, and how its rows are dealt out."""
+"""The configuration of a dataset, and of how its rows are dealt out to the splits."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,8 @@ from pipeline.config.checks import check, check_name, one_of
 
 @dataclass
 class SplitConfig:
-    """How rows are dealt out. Its seed is not the training seed: another seed moves no row."""
+    """Which fractions of the rows are for testing and for validation. `seed` is not the training's seed, so that a
+    change of the training's seed moves no row to another split."""
 
     seed: int = MISSING
     test: float = MISSING
@@ -25,9 +26,12 @@ class SplitConfig:
 
 @dataclass
 class DatasetConfig:
-    """One data set: where its rows come from, what they are, what is asked of them. `source`, `modality` and `task` are
-    names in SOURCES, PREPROCESSING and TASKS; a source's own settings stand in its file, data/sources/. `weight` names
-    a numeric column that says how much a row counts in training (not in evaluation)."""
+    """One dataset: where its rows come from, what they are, and what is asked of them.
+
+    `source`, `modality` and `task` are names in SOURCES, PREPROCESSING and TASKS. A source's own settings stand in its
+    file in data/sources/. With `split: none`, every split has all rows. `weight` names a numeric column that says how
+    much a row counts in training (not in evaluation).
+    """
 
     name: str = MISSING
     source: str = MISSING

@@ -1,4 +1,4 @@
-"""What a command gets: one experiment, one data set, or rows to predict, resolved."""
+"""What a command gets: the resolved configuration of one experiment, of one dataset, or of a prediction."""
 
 from dataclasses import dataclass, field
 
@@ -12,14 +12,15 @@ from pipeline.config.trainer import CheckpointConfig, TrainerConfig
 
 @dataclass
 class PreprocessingConfig:
-    """`standardize`: numeric features and a regression's target to mean 0, deviation 1 of the training rows."""
+    """`standardize` brings numeric features and a regression's target to mean 0 and deviation 1, as measured on the
+    training rows."""
 
     standardize: bool = True
 
 
 @dataclass
 class EvaluationConfig:
-    """Bootstrap resamples behind each interval, the intervals' coverage, and the resampling's seed."""
+    """The number of bootstrap resamples behind each interval, the intervals' coverage, and the resampling's seed."""
 
     resamples: int = 1000
     confidence: float = 0.95
@@ -32,8 +33,8 @@ class EvaluationConfig:
 
 @dataclass
 class Config:
-    """One experiment, resolved. `objective` is the score of a sweep's job, of the epoch whose weights are kept.
-    `output` is where train writes; DVC's stages name it."""
+    """One resolved experiment. `objective` names the score of a sweep's job, which is taken of the epoch whose weights
+    are kept. `output` is the folder that train writes; only DVC's stages set it."""
 
     name: str = MISSING
     seed: int = MISSING
@@ -54,7 +55,7 @@ class Config:
 
 @dataclass
 class PrepareConfig:
-    """One data set, resolved."""
+    """One resolved dataset."""
 
     split: SplitConfig = field(default_factory=SplitConfig)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
@@ -62,7 +63,8 @@ class PrepareConfig:
 
 @dataclass
 class PredictConfig:
-    """Batch prediction: a model file, rows in, predictions out."""
+    """Batch prediction: a trained experiment or a model file, the file with the rows, and the file for the
+    predictions."""
 
     model: str = MISSING
     input: str = MISSING

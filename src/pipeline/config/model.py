@@ -1,4 +1,5 @@
-"""What is built: what every family's configuration has. Each family's own stands in its file, model/families/."""
+"""What the configuration of every family has. The rest of a family's configuration stands in its file in
+model/families/."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +21,11 @@ class ModelConfig:
 
 
 def widths(found: Any) -> Any:
-    """One width, as a sweep writes it (`model.filters=8,16`), is a list of one."""
+    """A list of widths. A single width, as a sweep writes it (`model.filters=8,16`), becomes a list of one; anything
+    else is left as it is, for `check_widths` to refuse."""
     return [found] if isinstance(found, int) else found
 
 
-def check_widths(name: str, widths: Any) -> None:
+def check_widths(name: str, widths: object) -> None:
     good = isinstance(widths, list) and widths and all(type(width) is int and width > 0 for width in widths)
     check(bool(good), name, widths, "a positive width, or a list of them such as [8, 16]")

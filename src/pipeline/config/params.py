@@ -11,8 +11,8 @@ from pipeline.errors import ConfigError, did_you_mean
 
 @dataclass
 class PromotionConfig:
-    """When a challenger becomes champion: the `minima` that its test metrics must meet, and the
-    one-sided confidence of the paired comparison, from `resamples` bootstrap resamples of the test rows."""
+    """When a challenger becomes champion: the `minima` that its test metrics must meet, by experiment and metric, and
+    the one-sided `confidence` of the paired comparison, which uses `resamples` bootstrap resamples of the test rows."""
 
     confidence: float = 0.95
     resamples: int = 10000

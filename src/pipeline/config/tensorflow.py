@@ -1,12 +1,13 @@
-"""What a process sets for TensorFlow before it computes, whether it trains, predicts or only looks for a GPU."""
+"""The settings that a process makes for TensorFlow before it computes, whether it trains, predicts or only looks for a
+GPU."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class TensorFlowConfig:
-    """Each of these may change the bits, so none is read off the machine. The messages about them name the keys of
-    `trainer`, where a user sets them (TrainerConfig says what they mean)."""
+    """Each of these settings may change the bits, so none of them is taken from the machine. Error messages name them
+    as keys of `trainer`, where a user sets them. TrainerConfig says what they mean."""
 
     threads: int = 2
     instruction_set: str = "auto"

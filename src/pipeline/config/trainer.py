@@ -1,4 +1,4 @@
-"""How it is trained, and when a training is saved."""
+"""The configuration of a training, and of its checkpoints."""
 
 import math
 from dataclasses import dataclass, field
@@ -34,7 +34,8 @@ class OptimizerConfig:
 
 @dataclass
 class EarlyStoppingConfig:
-    """Stop after `patience` epochs without a better validation loss; the best epoch's weights are kept."""
+    """Stop after `patience` epochs without a better validation loss, and keep the weights of the best epoch. A loss
+    counts as better if it is lower by more than `min_delta`. A patience of 0 turns early stopping off."""
 
     patience: int = 0
     min_delta: float = 0.0
@@ -49,8 +50,8 @@ LOOKS, LEAST_BETWEEN_LOOKS = 20, 10
 
 @dataclass
 class TensorBoardConfig:
-    """Epochs between weight histograms, and between validation confusion matrices; 0 turns them off, null makes about
-    LOOKS of them in a training, which on a small model take longer than an epoch."""
+    """The number of epochs between weight histograms, and between validation confusion matrices. 0 turns them off. null
+    makes about LOOKS of them in a training; on a small model, one takes longer than an epoch."""
 
     histograms_every: int | None = None
     confusion_every: int | None = None
@@ -61,7 +62,8 @@ class TensorBoardConfig:
             check(every is None or every >= 0, f"trainer.tensorboard.{name}", every, "0 or more, or null")
 
     def spaced(self, epochs: int) -> tuple[int, int]:
-        """Epochs between histograms, and between confusion matrices, in a training of so many; 0 for none."""
+        """The number of epochs between histograms, and between confusion matrices, in a training of `epochs` epochs. 0
+        stands for none."""
         usual = max(LEAST_BETWEEN_LOOKS, -(-epochs // LOOKS))
         histograms, confusion = (
             usual if every is None else every for every in (self.histograms_every, self.confusion_every)
@@ -71,8 +73,8 @@ class TensorBoardConfig:
 
 @dataclass
 class AugmentationConfig:
-    """Random changes of training images, drawn anew for each (seed, epoch, step): shifts by up to `translate` of
-    height and width, rotations by up to `rotate` of a turn, zoom by up to `zoom`, mirror images with `flip`."""
+    """Random changes of training images, which are drawn anew for each (seed, epoch, step): shifts by up to `translate`
+    of height and width, rotations by up to `rotate` of a turn, zoom by up to `zoom`, and mirror images with `flip`."""
 
     translate: float = 0.0
     rotate: float = 0.0
@@ -90,8 +92,8 @@ class AugmentationConfig:
 
 @dataclass
 class LimitConfig:
-    """Train and validate on at most so many rows of each split (null: all), and on that fraction of them. Which rows
-    depends on their content alone. For a first look; the test rows are always all there."""
+    """For a first look: train and validate on at most `rows` rows of each split (null: all), and on at most `fraction`
+    of it. Which rows are kept depends only on their content. The test rows are always all used."""
 
     rows: int | None = None
     fraction: float = 1.0
@@ -103,15 +105,21 @@ class LimitConfig:
 
 @dataclass
 class TrainerConfig:
-    """How a model is trained. Everything here may change the bits, so it is configuration and never read off the
-    machine. What a trainer adds or refuses stands in its file, training/.
+    """How a model is trained. Everything here may change the bits, so it is configuration and never taken from the
+    machine. What a trainer adds or refuses stands in its file in training/.
 
-    `name` is the trainer's in TRAINERS. `precision`: of the layers between features and head. `xla`: whether XLA
-    compiles whole epochs; auto is for trainings that are estimated to gain by it (training/compilation.py). `strategy`:
-    how batches are shared out among
-    devices. `instruction_set`: what oneDNN and XLA may pick at most; native is no cap, auto is avx2, or native for a
-    reduced precision. `resident_bytes`: features that take more stream from disk. `callbacks`: names of
-    training/callbacks.py with their arguments. `profile`: record what TensorFlow does, for TensorBoard.
+    - `name` is the trainer's name in TRAINERS.
+    - `class_weight: balanced` lets each class count the same, however many rows it has.
+    - `callbacks` holds names of training/callbacks.py, each with its arguments.
+    - `precision` is that of the layers between the features and the head.
+    - `xla` says whether XLA compiles whole epochs; auto does so where a training is estimated to gain by it
+      (training/compilation.py).
+    - `strategy` says how batches are shared out among devices.
+    - `threads` is the number of threads that TensorFlow computes with.
+    - `instruction_set` limits the instructions that oneDNN and XLA may use. native is no limit; auto is avx2, or native
+      for a reduced precision.
+    - `resident_bytes` is the most that features may take in memory; larger ones are streamed from disk.
+    - `profile` records what TensorFlow does, for TensorBoard.
     """
 
     name: str = MISSING
@@ -148,14 +156,14 @@ class TrainerConfig:
 
     @property
     def tensorflow(self) -> TensorFlowConfig:
-        """What the process of this training sets for TensorFlow."""
+        """The settings that the process of this training makes for TensorFlow."""
         return TensorFlowConfig(self.threads, self.instruction_set, self.device, self.precision)
 
 
 @dataclass
 class CheckpointConfig:
-    """When a training saves what it needs to go on after a kill: every so many seconds, and every so many epochs
-    (0: not by epochs). It changes no result, so no stage depends on it."""
+    """How often a training saves what it needs to go on after a kill: every `every_seconds` seconds, and every
+    `every_epochs` epochs (0: not by epochs). This changes no result, so no stage depends on it."""
 
     every_seconds: float = 30.0
     every_epochs: int = 0

@@ -1,4 +1,4 @@
-"""Where the splits stand that a training reads."""
+"""Find the folder with the splits that a training reads, and prepare them there if they are missing."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -15,20 +15,20 @@ DIGEST_DIGITS = 12
 
 
 def prepared_folder(config: Config, layout: Layout) -> Path:
-    """The folder with the splits for this configuration, prepared if it is missing.
+    """The folder with the splits for this configuration. The splits are prepared if the folder is missing.
 
-    A stage of DVC names its output, and trains on the data that DVC prepared, if that is what this configuration asks
-    for. A run by hand, and a sweep's job, touch neither.
+    A DVC stage names its `output`. It trains on the data that DVC has prepared, if these are what this configuration
+    asks for. A run by hand and a job of a sweep name no output, and neither read nor write DVC's data.
     """
     wanted = PrepareConfig(config.split, config.dataset)
-    if config.output is not None and _is_dvcs(wanted, layout):
+    if config.output is not None and _prepared_by_dvc(wanted, layout):
         return layout.prepared(config.dataset.name)
     return _prepared_by_hand(wanted, layout)
 
 
-def _is_dvcs(config: PrepareConfig, layout: Layout) -> bool:
-    """Whether this dataset and split are as the stage `configure` has resolved them for the stage `prepare`; not so
-    where a command overrides one."""
+def _prepared_by_dvc(config: PrepareConfig, layout: Layout) -> bool:
+    """Whether this dataset and split are as the stage `configure` has resolved them for the stage `prepare`. They are
+    not where the command line overrides one of their values."""
     path = stages.resolved_file(layout, "prepare", config.dataset.name)
     if not path.is_file():
         return False
@@ -37,9 +37,10 @@ def _is_dvcs(config: PrepareConfig, layout: Layout) -> bool:
 
 
 def _prepared_by_hand(config: PrepareConfig, layout: Layout) -> Path:
-    """The folder with the splits of exactly this configuration, sources and lock file; prepared if it is missing.
+    """The folder with the splits of exactly this configuration, code and lock file. They are prepared if it is missing.
 
-    For runs by hand, whose overrides DVC knows nothing of: its outputs in data/prepared/ are neither read nor written.
+    It is for runs by hand: DVC knows nothing of their overrides, so its outputs in data/prepared/ are neither read nor
+    written.
     """
     values = asdict(config)
     code, packages = stages.code_of(layout, "prepare", values), stages.lock_digest(layout)

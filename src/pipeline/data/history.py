@@ -1,4 +1,4 @@
-"""history.csv: one row for each epoch, which train writes, and evaluate and the tracking read."""
+"""history.csv has one row for each epoch. `train` writes it; `evaluate` and the tracking read it."""
 
 import csv
 import io
@@ -12,7 +12,8 @@ EpochValues = dict[str, float]
 
 
 def write_history(path: Path, epochs: list[EpochValues]) -> None:
-    """Write each epoch's values, epoch numbers from 1; floats in full, so that reading gives the same bits."""
+    """Write each epoch's values. Epochs are numbered from 1. Floats are written in full, so that reading them gives the
+    same bits."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, ["epoch", *epochs[0]], lineterminator="\n")
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""Mean and deviation of numbers, the same for preprocessing, heads, the trainer `exact` and the check of a dataset."""
+"""Mean and deviation of numbers. Preprocessing, heads, the trainer `exact` and the check of a dataset all use these."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,7 +9,7 @@ Array = NDArray[np.float64]
 
 
 def mean_and_deviation(chunks: Callable[[], Iterable[Array]]) -> tuple[Array, Array]:
-    """Mean and population deviation (...) of rows (N, ...), which `chunks()` gives in parts, each time it is called.
+    """Mean and population deviation (...) of rows (N, ...). Each call of `chunks()` gives all rows anew, in parts.
 
     Equal values have exactly themselves as their mean and a deviation of exactly 0. Without the comparison, the rounded
     mean of equal values need not be that value, and would leave them a deviation.
@@ -25,12 +25,12 @@ def mean_and_deviation(chunks: Callable[[], Iterable[Array]]) -> tuple[Array, Ar
 
 
 def stretch(deviation: Array) -> Array:
-    """By what standardising divides: the deviation, but 1 for equal values, which are centred and not stretched, as in
-    scikit-learn's StandardScaler."""
+    """The number by which standardising divides: the deviation, or 1 for equal values, which are then centred but not
+    stretched, as in scikit-learn's StandardScaler."""
     return np.where(deviation == 0, 1.0, deviation)
 
 
 def as_tensorflow_reads(values: NDArray[np.float32]) -> Array:
-    """The values in float64; those below float32's smallest normal number are 0, as TensorFlow's kernels read them."""
+    """The values in float64, as TensorFlow's kernels read them: what is below float32's smallest normal number is 0."""
     read: Array = np.where(np.abs(values) < np.finfo(np.float32).tiny, 0.0, values.astype(np.float64))
     return read

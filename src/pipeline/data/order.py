@@ -1,11 +1,11 @@
-"""The order in which rows are visited: a pure function of (seed, epoch), so a resumed run is the same run."""
+"""The order in which rows are visited. It is a pure function of (seed, epoch), so a resumed run is the same run."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def generator(*key: int) -> np.random.Generator:
-    """A NumPy generator that depends on `key` alone (Philox, Salmon et al. 2011)."""
+    """A random number generator of NumPy's that depends only on `key` (Philox, Salmon et al. 2011)."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
 
 

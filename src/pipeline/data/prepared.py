@@ -1,7 +1,7 @@
 """A prepared dataset on disk: one Parquet file for each split, with row ids, raw inputs and target.
 
-What is learned from rows or computed of them goes through `chunks`, in memory and on disk the same ones, so that it
-makes no difference to a bit which of the two a split is.
+Statistics and features are computed by way of `chunks`, which has the same chunk boundaries in memory and on disk. So
+the results are bit-identical, wherever a split is.
 """
 
 import math
@@ -28,7 +28,7 @@ CHUNK_BYTES = 2**23
 
 
 def chunk_rows(shapes: Iterable[Sequence[int]]) -> int:
-    """Rows in a chunk of float32 inputs of these shapes: CHUNK_ROWS, or as many as CHUNK_BYTES hold."""
+    """How many rows a chunk of float32 inputs of these shapes has: CHUNK_ROWS, but at most what CHUNK_BYTES hold."""
     row_bytes = 4 * sum(math.prod(shape) for shape in shapes)
     return max(1, min(CHUNK_ROWS, CHUNK_BYTES // row_bytes))
 
@@ -55,14 +55,14 @@ class Split:
             yield Split(self.rows[chosen], inputs, self.target[chosen])
 
     def where(self, kept: NDArray[np.bool_]) -> "Split":
-        """The rows where `kept` (N,) is true, without weights."""
+        """The rows where `kept` (N,) is true. The weights are left out."""
         inputs = {name: values[kept] for name, values in self.inputs.items()}
         return Split(self.rows[kept], inputs, self.target[kept])
 
 
 @dataclass(frozen=True)
 class SplitFile:
-    """A split that stays on disk; only target and weight (N,) and a chunk of its rows are in memory at a time."""
+    """A split that stays on disk. Only its target and weight (N,) and one chunk of its rows are in memory at a time."""
 
     path: Path
     schema: Schema
@@ -85,10 +85,10 @@ class SplitFile:
         return _weight(read_table(self.path, [WEIGHT]))
 
     def chunks(self) -> Iterator[Split]:
-        """The rows in order, `chunk_rows` at a time, as a Split each."""
+        """The rows in order, as a Split for each `chunk_rows` of them."""
         size = chunk_rows(feature.shape for feature in self.schema.features)
         try:
-            # read ahead, a file would stay in memory as a whole until it is closed
+            # With read-ahead, the whole file would stay in memory until it is closed.
             with pq.ParquetFile(self.path, pre_buffer=False) as file:
                 for batch in file.iter_batches(size):
                     yield to_split(pa.Table.from_batches([batch]), self.schema, self.path)
@@ -109,22 +109,22 @@ class TrainingData:
 
     @classmethod
     def open(cls, folder: Path, most_bytes: int, limit: LimitConfig) -> "TrainingData":
-        """Both splits of the prepared dataset in `folder`, opened as `open_split` does, and what `limit` leaves."""
+        """Open both splits of the prepared dataset in `folder` as `open_split` does, and keep what `limit` leaves."""
         schema = Schema.read(folder)
         splits = [limited(open_split(folder, split, schema, most_bytes), limit) for split in (TRAIN, VALIDATION)]
         return cls(schema, *splits)
 
 
 def limited(split: AnySplit, limit: LimitConfig) -> AnySplit:
-    """The rows that `limit` leaves of a split, in their order, in memory; the split itself where that is all."""
+    """The rows that `limit` leaves of a split, in their order, in memory; the split itself if no row is left out."""
     wanted = min(math.ceil(limit.fraction * split.num_rows), limit.rows or split.num_rows)
     return split if wanted == split.num_rows else sample(split, wanted)
 
 
 def sample(split: AnySplit, wanted: int) -> Split:
-    """So many rows of a split at most, in their order, in memory: those whose ids come first.
+    """At most `wanted` rows of a split, in their order, in memory: those whose ids come first when sorted.
 
-    Ids are digests: in their order, rows are well mixed, and rows that are added push few others out.
+    Ids are digests. Sorted by them, rows are well mixed, and rows that are added to the split push few others out.
     """
     ids = (
         read_table(split.path, [ROW])[ROW] if isinstance(split, SplitFile) else pa.chunked_array([pa.array(split.rows)])
@@ -142,9 +142,9 @@ def sample(split: AnySplit, wanted: int) -> Split:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """A Parquet file; raises DataError where it is missing or damaged."""
+    """The table in a Parquet file. Raises DataError where it is missing or damaged."""
     try:
-        # pq.read_table imports pandas
+        # pq.read_table would import pandas, which takes time.
         with pq.ParquetFile(path) as file:
             return file.read(columns)
     except FileNotFoundError as error:
@@ -180,7 +180,8 @@ def read_split(folder: Path, split: str, schema: Schema) -> Split:
 
 
 def open_split(folder: Path, split: str, schema: Schema, most_bytes: int) -> AnySplit:
-    """One split of a prepared dataset, in memory if its inputs take at most `most_bytes`, else left on disk."""
+    """One split of a prepared dataset. It is read into memory if its inputs take at most `most_bytes`; otherwise it
+    stays on disk."""
     path = folder / split_file(split)
     row_bytes = sum(int(np.prod(f.shape)) * np.dtype(f.dtype).itemsize for f in schema.features)
     file = SplitFile(path, schema)

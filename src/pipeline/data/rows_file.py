@@ -1,4 +1,4 @@
-"""Rows of one shape in a plain file, read at random: features that do not fit into memory."""
+"""Rows of one shape in a plain file that is read at random, for features that do not fit into memory."""
 
 import os
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class RowsFile:
-    """(N, *shape) float32. Reads go by the system's page cache and count to no process's memory."""
+    """(N, *shape) float32 on disk. Reads go through the system's page cache, which counts to no process's memory."""
 
     def __init__(self, path: Path, shape: tuple[int, ...], chunks: Iterable[NDArray[np.float32]]) -> None:
         self.shape = shape
@@ -19,7 +19,7 @@ class RowsFile:
             for chunk in chunks:
                 stream.write(np.ascontiguousarray(chunk, np.float32).data)
         self._handle = os.open(path, os.O_RDONLY)
-        # the open handle keeps the content until it is closed or this process ends, however it ends
+        # The open handle keeps the content until it is closed, or until this process ends, however it ends.
         path.unlink()
         self._num_rows = os.fstat(self._handle).st_size // self._row_bytes
 
@@ -27,7 +27,7 @@ class RowsFile:
         return self._num_rows
 
     def take(self, rows_B: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Those rows (B, *shape)."""
+        """The rows with these numbers, (B, *shape)."""
         size = self._row_bytes
         content = b"".join(os.pread(self._handle, size, int(row) * size) for row in rows_B)
         return np.frombuffer(content, np.float32).reshape(len(rows_B), *self.shape)

@@ -35,7 +35,7 @@ class Schema:
 
     @property
     def num_outputs(self) -> int:
-        """Values that a model's head gives."""
+        """How many values a model's head gives for a row."""
         return TASKS[self.task].num_outputs(len(self.classes))
 
     def write(self, folder: Path) -> None:
@@ -43,7 +43,7 @@ class Schema:
 
     @classmethod
     def read(cls, folder: Path) -> "Schema":
-        """schema.json of a prepared dataset; raises DataError where it is missing or damaged."""
+        """schema.json of a prepared dataset. Raises DataError where it is missing or damaged."""
         path = folder / SCHEMA
         try:
             values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -56,7 +56,7 @@ class Schema:
 
 
 def remedy(folder: Path, again: bool = False) -> str:
-    """What makes a folder of prepared data anew."""
+    """The sentence that tells a user how to make a folder of prepared data anew. DVC's own folders have a command."""
     if folder.parent.name == PREPARED:
         return f"Run: dvc repro {'-f ' if again else ''}prepare@{folder.name}"
     return f"Remove {folder} and run the same command again."

@@ -1,6 +1,6 @@
-"""Which row goes where: a function of the row's own inputs and the split's seed, and of nothing else.
+"""Which split each row goes to. It depends on the row's own inputs and the split's seed, and on nothing else.
 
-Equal rows land together, so that no copy of a test row is trained on, and rows that are added move no other.
+Equal rows land in the same split, so that no copy of a test row is trained on. Rows that are added move no other row.
 """
 
 import hashlib
@@ -17,17 +17,17 @@ DIGEST_BYTES = 8
 
 
 def row_digests(table: Table) -> list[str]:
-    """For each row, 16 hexadecimal digits that depend on its inputs' bytes alone."""
+    """For each row, 16 hexadecimal digits that depend only on the bytes of its inputs."""
     columns = [np.ascontiguousarray(table.inputs[f.name], dtype="<f4") for f in table.features]
     rows = [column.reshape(table.num_rows, -1).view(np.uint8) for column in columns]
-    # -0.0 + 0.0 is 0.0: the two zeros are one number and must have one digest
+    # The two zeros are one number and must have one digest: -0.0 + 0.0 is 0.0.
     rows = [(column.view("<f4") + np.float32(0)).view(np.uint8) for column in rows]
     joined = np.concatenate(rows, axis=1)
     return [hashlib.blake2b(row.tobytes(), digest_size=DIGEST_BYTES).hexdigest() for row in joined]
 
 
 def row_ids(digests: list[str]) -> list[str]:
-    """Digests made unique: the n-th further row with the very same inputs gets `-n` behind it."""
+    """The digests made unique: the n-th repetition of a row's inputs gets `-n` behind its digest."""
     seen: dict[str, int] = {}
     ids = []
     for digest in digests:
@@ -44,7 +44,7 @@ def unit_interval(digest: str, seed: int) -> float:
 
 
 def assign(digests: list[str], config: SplitConfig) -> NDArray[np.str_]:
-    """The split of each row: test below `test`, validation below `test + validation`, else train."""
+    """Each row's split, by its uniform number: test below `test`, validation below `test + validation`, or train."""
     places = []
     for digest in digests:
         u = unit_interval(digest, config.seed)
@@ -53,7 +53,7 @@ def assign(digests: list[str], config: SplitConfig) -> NDArray[np.str_]:
 
 
 def counts(table: Table, places: NDArray[np.str_]) -> dict[str, dict[str, int]]:
-    """Rows of each split, in all and by class name."""
+    """How many rows each split has, in all and of each class."""
     found: dict[str, dict[str, int]] = {}
     for split in SPLITS:
         target = table.target[places == split]

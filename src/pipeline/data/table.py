@@ -1,4 +1,4 @@
-"""Raw rows in memory, as a source gives them."""
+"""Raw rows in memory, in the form in which a source gives them."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,8 +14,8 @@ from pipeline.tasks import TASKS
 
 @dataclass(frozen=True)
 class Table:
-    """`inputs[name]` is (N, *feature.shape); `target` is (N,), float for regression, else a class index; `weight` is
-    (N,) or None."""
+    """`inputs[name]` is (N, *feature.shape) and `target` (N,): floats for regression, class indices for other tasks.
+    `classes` names the classes, and is empty for a regression. `weight` is (N,) or None."""
 
     features: list[Feature]
     inputs: dict[str, NDArray[np.float32]]
@@ -29,7 +29,7 @@ class Table:
         return len(self.target)
 
     def weighted_by(self, dataset: str, column: str) -> "Table":
-        """The same rows with that numeric feature as their weights, no longer a feature."""
+        """The same rows, with the numeric feature `column` as their weights. It is then no feature any more."""
         numeric = [feature.name for feature in self.features if not feature.shape]
         if column not in numeric:
             raise DataError(
@@ -43,7 +43,8 @@ class Table:
         return replace(self, features=features, inputs=inputs, weight=weight)
 
     def constant_columns(self, chosen: NDArray[np.bool_]) -> list[str]:
-        """The numeric features that have one value, as TensorFlow reads it, in all rows where `chosen` (N,) is true."""
+        """The numeric features that have a single value in all rows where `chosen` (N,) is true, as TensorFlow reads
+        them."""
 
         def is_constant(name: str) -> bool:
             values = as_tensorflow_reads(self.inputs[name][chosen])

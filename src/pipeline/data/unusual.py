@@ -1,4 +1,4 @@
-"""Which raw value of a row stands out, for an error that has to name one."""
+"""Find the raw value of a row that stands out, for an error message that has to name one."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ from pipeline.data.prepared import Split
 
 
 def most_unusual_input(split: Split, row: int, known: Split) -> str:
-    """The input of row number `row` (from 0) that is farthest from what `known` rows have, in units of their deviation,
-    as `'name' is value`. Of an image, its largest value stands for it."""
+    """The input of row number `row` (from 0) that is farthest from the mean of the `known` rows, in units of their
+    deviation, as the text `'name' is value`. The largest value of an image stands for the image."""
     found, farthest = "", -1.0
     for name, values in split.inputs.items():
         beside = known.inputs[name].astype(np.float64)

@@ -1,7 +1,6 @@
 """From a dataset's source to its splits on disk."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,8 +20,10 @@ from pipeline.layout import SPLITS, SUMMARY, TRAIN, split_file
 
 def write_prepared(config: PrepareConfig, folder: Path) -> dict[str, dict[str, int]]:
     """Write train, validation and test as Parquet, schema.json, and summary.json (rows by split and class) into
-    `folder`; return the summary. Prints the columns that are constant in training. Raises DataError for rows that no
-    model can learn from."""
+    `folder`, and return the summary.
+
+    Prints which columns are constant in the training rows. Raises DataError for rows that no model can learn from.
+    """
     dataset = config.dataset
     table = SOURCES[dataset.source].load(dataset)
     if dataset.weight is not None:
@@ -55,8 +56,8 @@ def write_prepared(config: PrepareConfig, folder: Path) -> dict[str, dict[str, i
     return summary
 
 
-def to_column(values: NDArray[Any], feature: Feature) -> pa.Array:
-    """(N, *shape) as a Parquet column; an image is a fixed-size list of its H * W * C values, row by row."""
+def to_column(values: NDArray[np.float32], feature: Feature) -> pa.Array:
+    """Values (N, *shape) as a Parquet column. An image is a fixed-size list of its H * W * C values, row by row."""
     flat = pa.array(values.reshape(-1))
     if not feature.shape:
         return flat
@@ -64,7 +65,8 @@ def to_column(values: NDArray[Any], feature: Feature) -> pa.Array:
 
 
 def write_split(folder: Path, split: str, table: Table, ids: NDArray[np.str_], chosen: NDArray[np.bool_]) -> None:
-    """Write the chosen rows, in the source's order; raises DataError for a feature with another column's name."""
+    """Write the chosen rows in the source's order. Raises DataError for a feature that has the name of a column of
+    ours."""
     for feature in table.features:
         if feature.name in (ROW, TARGET, WEIGHT):
             raise DataError(f"column '{feature.name}': that name is kept for another column. Rename the feature.")

@@ -1,4 +1,5 @@
-"""Intervals for test metrics. Which method stands for which metric, and how well each covers: docs/evaluation.md."""
+"""Intervals for test metrics. docs/evaluation.md says which method is used for which metric, and how often each of them
+holds the true value."""
 
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from pipeline.tasks.scores.metric import LUCKY, PROPORTION, Metric
 Array = NDArray[np.float64]
 Name = TypeVar("Name", bound=Hashable)
 
-THREADS = 2  # of NumPy, which waits for memory more than it computes
+THREADS = 2  # they run NumPy, which here waits for memory more than it computes
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,10 @@ class Interval:
 
 
 def intervals(scores: Scores, metrics: dict[str, Metric], config: EvaluationConfig) -> dict[str, Interval]:
-    """Each metric on the rows as they are, with its two-sided interval of coverage `config.confidence`."""
+    """Each metric of the test rows, with its two-sided interval whose coverage is `config.confidence`."""
     num_rows, tail = scores.num_rows, (1 - config.confidence) / 2
-    values = values_of(scores.values, resampling.drawn(num_rows, config.resamples, config.seed))
-    without = values_of(scores.values, resampling.left_out(num_rows))
+    values = values_of(scores.values, resampling.bootstrap_weights(num_rows, config.resamples, config.seed))
+    without = values_of(scores.values, resampling.jackknife_weights(num_rows))
     lucky = any(metric.kind == LUCKY for metric in metrics.values())
     ends = _with_one_more(scores, config, tail) if lucky else {}
     estimated = estimates(scores)
@@ -50,8 +51,8 @@ def intervals(scores: Scores, metrics: dict[str, Metric], config: EvaluationConf
 
 
 def values_of(function: Callable[[Array], dict[Name, Array]], chunks: Iterator[Array]) -> dict[Name, Array]:
-    """What `function` gives for all resamples (R,), THREADS chunks at a time; what is found of one does not depend on
-    others."""
+    """What `function` gives for all resamples (R,), by name. THREADS chunks are computed at a time; the values of a
+    resample do not depend on the other resamples of its chunk."""
     parts: dict[Name, list[Array]] = {}
     with ThreadPoolExecutor(THREADS) as pool:
         while some := list(islice(chunks, THREADS)):
@@ -62,8 +63,8 @@ def values_of(function: Callable[[Array], dict[Name, Array]], chunks: Iterator[A
 
 
 def clopper_pearson(hits: int, num_rows: int, tail: float) -> tuple[float, float]:
-    """The exact interval of a proportion, which leaves out at most `tail` on either side whatever the true proportion
-    is (Clopper and Pearson 1934, as quantiles of beta distributions)."""
+    """The exact interval of a proportion (Clopper and Pearson 1934, as quantiles of beta distributions). Whatever the
+    true proportion is, the interval misses it on either side with a probability of at most `tail`."""
     from scipy.special import betaincinv
 
     low = betaincinv(hits, num_rows - hits + 1, tail) if hits else 0.0
@@ -77,26 +78,26 @@ def bca(value: float, values: Array, without: Array, tail: float) -> tuple[float
     from scipy.special import ndtr, ndtri
 
     resamples = len(values)
-    # ties with the estimate count half, and the bias stays finite where all resamples are on one side
+    # Ties with the estimate count half. The bounds keep the bias finite where all resamples are on one side.
     below = np.mean(values < value) + np.mean(values == value) / 2
     bias = ndtri(np.clip(below, 0.5 / resamples, 1 - 0.5 / resamples))
     deviations = without.mean() - without
-    # cubes of numbers near 1e-200 would vanish
+    # Without this scaling, the cubes of numbers near 1e-200 would become 0.
     deviations = deviations / (np.abs(deviations).max() or 1.0)
     squares = (deviations**2).sum()
     acceleration = (deviations**3).sum() / (6 * squares**1.5) if squares else 0.0
     shifted = bias + ndtri(np.array([tail, 1 - tail]))
     stretch = 1 - acceleration * shifted
-    # beyond the pole of the formula, the interval ends at the outermost resample
+    # Beyond the pole of the formula, the interval ends at the outermost resample.
     places = np.where(stretch > 0, ndtr(bias + shifted / np.where(stretch > 0, stretch, 1)), [0.0, 1.0])
     low, high = np.quantile(values, places)
     return float(low), float(high)
 
 
 def _with_one_more(scores: Scores, config: EvaluationConfig, tail: float) -> dict[str, tuple[float, float]]:
-    """By metric, the limits of the Bayesian bootstrap with one row more, wrong for the low end and right for the high
-    one. For a proportion, they are Clopper and Pearson's: the share of the wrong rows with one more is Beta(wrong + 1,
-    right)."""
+    """For each metric, the limits of the Bayesian bootstrap with one more row, which is answered wrongly for the low
+    end and rightly for the high end. For a proportion, these are Clopper and Pearson's limits: the share of the wrong
+    rows with one more is Beta(wrong + 1, right)."""
 
     def both(weights_RM: Array) -> dict[tuple[str, str], Array]:
         wrong, right = scores.with_one_more(weights_RM)
@@ -104,7 +105,7 @@ def _with_one_more(scores: Scores, config: EvaluationConfig, tail: float) -> dic
             ("high", name): values for name, values in right.items()
         }
 
-    values = values_of(both, resampling.exponential(scores.num_rows + 1, config.resamples, config.seed))
+    values = values_of(both, resampling.bayesian_weights(scores.num_rows + 1, config.resamples, config.seed))
     names = {name for _, name in values}
     return {
         name: (float(np.quantile(values["low", name], tail)), float(np.quantile(values["high", name], 1 - tail)))

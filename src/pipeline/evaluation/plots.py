@@ -1,8 +1,8 @@
-"""Pictures of one experiment, as SVG whose bytes depend on what is drawn alone."""
+"""Plots of one experiment as SVG files, whose bytes depend only on what is drawn."""
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,18 @@ from pipeline.data.prepared import Split
 from pipeline.data.schema import Schema
 from pipeline.files import replacing
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 Array = NDArray[np.float64]
 MOST_POINTS = 2000  # of a scatter plot: a larger SVG opens slowly
 MOST_NUMBERS = 15  # classes of a confusion matrix whose cells hold their counts
 MOST_NAMES = 50  # of those whose axes are labelled by name, and not by number
 NOT_DRAWN = ("epoch", "learning_rate")
 SETTINGS: dict[Any, Any] = {
-    "svg.hashsalt": "pipeline",  # else ids are random
-    "svg.fonttype": "none",  # text stays text: a browser has the letters of every script
-    "text.parse_math": False,  # a class may be called a$b$
+    "svg.hashsalt": "pipeline",  # without a salt, the ids in the file are random
+    "svg.fonttype": "none",  # text stays text, as a browser has the letters of every script
+    "text.parse_math": False,  # a class may be called a$b$, which is no formula
     "font.size": 9.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -30,7 +33,7 @@ SETTINGS: dict[Any, Any] = {
 def write_plots(
     folder: Path, experiment: str, schema: Schema, history: list[EpochValues], test: Split, predicted: Array
 ) -> None:
-    """Write history.svg, and confusion.svg of classes or residuals.svg of numbers."""
+    """Write history.svg, and confusion.svg where the target is a class or residuals.svg where it is a number."""
     from matplotlib import rc_context
 
     folder.mkdir(parents=True)
@@ -45,8 +48,8 @@ def write_plots(
             _save(draw_residuals(experiment, predicted, residuals), folder / "residuals.svg")
 
 
-def draw_history(experiment: str, history: list[EpochValues]) -> Any:
-    """Training and validation of each measured value, over the epochs."""
+def draw_history(experiment: str, history: list[EpochValues]) -> "Figure":
+    """A chart for each measured value, with a line for training and one for validation over the epochs."""
     names = [name for name in history[0] if name not in NOT_DRAWN and not name.startswith("val_")]
     figure = _figure(4.2 * len(names), 3.0)
     epochs = [values["epoch"] for values in history]
@@ -60,8 +63,8 @@ def draw_history(experiment: str, history: list[EpochValues]) -> Any:
     return figure
 
 
-def draw_residuals(experiment: str, predicted: Array, residuals: Array) -> Any:
-    """What the model missed, over what it predicted; of many rows, evenly chosen ones."""
+def draw_residuals(experiment: str, predicted: Array, residuals: Array) -> "Figure":
+    """The residuals over the predictions. Of more than MOST_POINTS rows, it shows that many, chosen evenly."""
     chosen = np.linspace(0, len(predicted) - 1, min(MOST_POINTS, len(predicted))).astype(int)
     figure = _figure(4.6, 3.4)
     axes = figure.subplots()
@@ -76,8 +79,9 @@ def draw_residuals(experiment: str, predicted: Array, residuals: Array) -> Any:
     return figure
 
 
-def draw_confusion(experiment: str, counts_KK: NDArray[np.int64], classes: list[str]) -> Any:
-    """How many test rows of each class (a row) were taken for which (a column), coloured by their share of the row."""
+def draw_confusion(experiment: str, counts_KK: NDArray[np.int64], classes: list[str]) -> "Figure":
+    """The confusion matrix: a row for each actual class, a column for each predicted one, and the number of test rows
+    in each cell, which is coloured by its share of its row."""
     size = max(3.2, min(9.0, 0.4 * len(classes) + 1.4))
     figure = _figure(size + 0.4, size)
     axes = figure.subplots()
@@ -95,14 +99,15 @@ def draw_confusion(experiment: str, counts_KK: NDArray[np.int64], classes: list[
     return figure
 
 
-def _figure(width: float, height: float) -> Any:
-    """A figure of this size in inches; pyplot would keep it, and look for a display."""
+def _figure(width: float, height: float) -> "Figure":
+    """A figure of this size in inches. It is made without pyplot, which would keep it and look for a display."""
     from matplotlib.figure import Figure
 
     return Figure((width, height), layout="constrained")
 
 
-def _save(figure: Any, path: Path) -> None:
+def _save(figure: "Figure", path: Path) -> None:
     with replacing(path) as temporary, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that its font, of which it takes the sizes, lacks a letter
+        # Matplotlib warns where its own font lacks a letter, but it takes only the sizes of letters from that font.
+        warnings.simplefilter("ignore")
         figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None})

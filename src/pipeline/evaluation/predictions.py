@@ -16,8 +16,8 @@ from pipeline.tasks import TASKS
 def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> NDArray[np.float64]:
     """Predictions (N,) or (N, K) for exactly the rows of `test`, in its order.
 
-    Raises ArtifactError for a file of other rows or columns, and DataError for predictions that are not finite, which
-    names the input that is farthest from the `train` rows.
+    Raises ArtifactError for a file with other rows or columns. Raises DataError for predictions that are not finite;
+    its text names the input that is farthest from the `train` rows.
     """
     table = read_table(path)
     wanted = TASKS[schema.task].columns(len(schema.classes))

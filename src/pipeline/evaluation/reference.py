@@ -1,6 +1,6 @@
 """What a plain scikit-learn model answers on the same split, fitted on the training rows alone.
 
-It learns from MOST_ROWS of them at most: more would take minutes, and change its score by little.
+It learns from at most MOST_ROWS of them. More rows would take minutes and change its score little.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ MOST_ROWS = 50_000
 
 
 def flat_inputs(split: Split, schema: Schema) -> Array:
-    """Every raw input of a row in one line: (N, D)."""
+    """All raw inputs of each row as one vector: (N, D)."""
     columns = [split.inputs[f.name].reshape(split.num_rows, -1) for f in schema.features]
     return np.concatenate(columns, axis=1).astype(np.float64)
 

@@ -1,7 +1,7 @@
-"""report.json, and what of it DVC compares."""
+"""report.json, and the part of it that DVC compares."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,27 @@ Array = NDArray[np.float64]
 DIGITS = 6
 
 
+class Report(TypedDict):
+    """The content of report.json.
+
+    `test` holds each metric's `value`, `low` and `high`. `reference` and `baseline` hold the name of a model under
+    `model`, and beside it the value of each metric; `reference` says under `training_rows` how many of the `of_rows`
+    training rows it has learned from. `per_class` is there for tasks with classes.
+    """
+
+    experiment: str
+    dataset: str
+    task: str
+    split: str
+    rows: int
+    primary: str
+    confidence: float
+    test: dict[str, dict[str, float]]
+    reference: dict[str, Any]
+    baseline: dict[str, Any]
+    per_class: NotRequired[dict[str, dict[str, float]]]
+
+
 def build_report(
     experiment: str,
     config: EvaluationConfig,
@@ -26,10 +47,11 @@ def build_report(
     target: NDArray[Any],
     test: Split,
     predicted: Array,
-) -> dict[str, Any]:
-    """The content of report.json, rounded to six digits: the last bits of a sum are the processor's.
+) -> Report:
+    """The content of report.json. Numbers are rounded to six digits, because the last bits of a sum depend on the
+    processor.
 
-    `train` are the rows that the reference learns from, `target` is that of all training rows.
+    `train` holds the rows that the reference learns from, and `target` the target of all training rows.
     """
     task = TASKS[schema.task]
     found = intervals(task.scores(test.target, predicted), task.metrics, config)
@@ -49,17 +71,17 @@ def build_report(
     name, answer = task.baseline(target, len(schema.classes), test.num_rows)
     report["baseline"] = {"model": name, **estimates(task.scores(test.target, answer))}
     report |= task.report_parts(test.target, predicted, schema.classes)
-    rounded: dict[str, Any] = _rounded(report)
-    return rounded
+    return cast(Report, _rounded(report))
 
 
-def comparable(report: dict[str, Any]) -> dict[str, float]:
-    """The content of metrics.json, which DVC compares: the primary metric's value and interval, named alike for all."""
+def comparable(report: Report) -> dict[str, float]:
+    """The content of metrics.json, which DVC compares: the primary metric's value and interval, under the same names
+    for all tasks."""
     primary = report["test"][report["primary"]]
     return {"score": primary["value"], "low": primary["low"], "high": primary["high"]}
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: object) -> object:
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

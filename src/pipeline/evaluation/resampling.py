@@ -1,7 +1,7 @@
 """Weights of rows for resampling, a few resamples at a time, so that memory does not grow with their number.
 
-Each function yields (r, N) arrays: r resamples of N rows, as many as CHUNK_BYTES hold. Random numbers are drawn in the
-order of the resamples, so the size of a chunk makes no difference to any of them.
+Each function yields (r, N) arrays: r resamples of N rows, where r is as many as CHUNK_BYTES hold. Random numbers are
+drawn in the order of the resamples, so no resample depends on the size of a chunk.
 """
 
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ Array = NDArray[np.float64]
 
 CHUNK_BYTES = 2**25
 MOST_GROUPS = 500
-BOOTSTRAP, BAYESIAN = 0, 1  # streams of random numbers
+BOOTSTRAP, BAYESIAN = 0, 1  # each has a stream of random numbers of its own
 
 
-def drawn(num_rows: int, resamples: int, seed: int) -> Iterator[Array]:
+def bootstrap_weights(num_rows: int, resamples: int, seed: int) -> Iterator[Array]:
     """The bootstrap: how often each row stands in a resample of N rows drawn with replacement (Efron 1979)."""
     random = generator(seed, BOOTSTRAP)
     for count in _counts(num_rows, resamples):
@@ -28,16 +28,16 @@ def drawn(num_rows: int, resamples: int, seed: int) -> Iterator[Array]:
         yield weights
 
 
-def exponential(num_rows: int, resamples: int, seed: int) -> Iterator[Array]:
-    """The Bayesian bootstrap: weights that are Dirichlet(1, ..., 1) but for their sum (Rubin 1981)."""
+def bayesian_weights(num_rows: int, resamples: int, seed: int) -> Iterator[Array]:
+    """The Bayesian bootstrap: weights that, divided by their sum, follow Dirichlet(1, ..., 1) (Rubin 1981)."""
     random = generator(seed, BAYESIAN)
     for count in _counts(num_rows, resamples):
         yield random.standard_exponential((count, num_rows))
 
 
-def left_out(num_rows: int) -> Iterator[Array]:
-    """The jackknife: each row left out once, or each of MOST_GROUPS groups of rows where there are more rows. A single
-    row stays."""
+def jackknife_weights(num_rows: int) -> Iterator[Array]:
+    """The jackknife: each resample leaves one row out, or one of MOST_GROUPS groups of rows where there are more rows
+    than that. A single row is not left out."""
     if num_rows == 1:
         yield np.ones((1, 1))
         return

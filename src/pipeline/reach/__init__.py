@@ -1,12 +1,12 @@
-"""Which sources of a package a command can reach by imports, found in their text, without running any of them.
+"""Find the source files of a package that a command can reach by imports, from their text, without running any of them.
 
-An import counts wherever it stands, also inside a function, but for those under `if TYPE_CHECKING:`, which never run.
-The import of a.b.c runs a/__init__.py and a/b/__init__.py too, so these are reached as well.
+An import counts wherever it stands, also inside a function. Imports under `if TYPE_CHECKING:` do not count, because
+they never run. The import of a.b.c also runs a/__init__.py and a/b/__init__.py, so these are reached as well.
 
-A registry is a dict literal of a module with a name in capitals: `FAMILIES = {"cnn": Family(cnn.build, ...), ...}`. Its
-module imports every member, but one training uses few of them: the entries that are not chosen, and what is imported
-for those alone, count as if they were not there. That is sound because in this package nothing happens at import, and
-what a registry holds is looked up by its keys.
+A registry is a dict literal of a module with a name in capitals: `FAMILIES = {"cnn": cnn.FAMILY, ...}`. Its module
+imports every member, but one training uses few of them. The entries that are not chosen, and what is imported only for
+them, count as if they were not there. This is sound because in this package nothing happens at import, and what a
+registry holds is looked up by its keys.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,11 +18,11 @@ from pipeline.reach.module import Module, packages_around, read_module, registri
 def reach(
     package: Path, start: str, chosen: Mapping[str, frozenset[str]], left_out: Collection[str] = ()
 ) -> dict[str, str]:
-    """The files that the module `start` of `package` reaches, by their paths in it, each with a digest of its code that
-    comments and empty lines do not change.
+    """The files that the module `start` of `package` reaches, by their paths in the package. Each has a digest of its
+    code, which comments and empty lines do not change.
 
-    `chosen` says which keys of a registry are used, by the registry's name; a registry that it does not name counts
-    whole. Modules of `left_out`, and all in packages of it, are neither counted nor followed.
+    `chosen` says by a registry's name which of its keys are used; a registry that it does not name counts as a whole.
+    The modules in `left_out`, and all modules in packages named there, are neither counted nor followed.
     """
     found: dict[str, str] = {}
     waiting, seen = [f"{package.name}.{start}"], set[str]()
@@ -42,19 +42,19 @@ def reach(
 
 
 def read_file(path: Path, name: str, chosen: Mapping[str, frozenset[str]]) -> Module:
-    """The module `name` in the file `path`, with the entries of its registries that are used."""
+    """Read the module `name` from the file `path`, with only those entries of its registries that are used."""
     text = path.read_text(encoding="utf-8")
     inside = name if path.name == "__init__.py" else name.rpartition(".")[0]
     try:
         keys = {registry: chosen[registry] for registry in registries(text) if registry in chosen}
         return read_module(text, inside, tuple(sorted(keys.items())))
     except SyntaxError as error:
-        error.filename = str(path)  # what Python prints of it then says where it is
+        error.filename = str(path)  # so that the traceback says in which file the error is
         raise
 
 
 def source_file(package: Path, name: str) -> Path | None:
-    """The file of a module; None for a name that is not a module of this package."""
+    """The file of a module, or None for a name that is no module of this package."""
     top, *parts = name.split(".")
     place = package.joinpath(*parts)
     paths = (place / "__init__.py", place.with_name(f"{place.name}.py"))
@@ -62,5 +62,5 @@ def source_file(package: Path, name: str) -> Path | None:
 
 
 def is_in(name: str, places: Collection[str]) -> bool:
-    """Whether a module is one of these, or stands in one of these packages."""
+    """Whether a module is one of `places`, or stands in a package that is one of them."""
     return any(name == place or name.startswith(f"{place}.") for place in places)

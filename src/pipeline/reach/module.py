@@ -1,6 +1,6 @@
-"""One module's text: what it imports, and a digest of its code, both without the entries of registries that are unused.
+"""What one module imports, and a digest of its code. Both leave out the entries of registries that are not used.
 
-The digest is of text, not of a syntax tree, whose form differs between versions of Python.
+The digest is that of the text, and not of its syntax tree, whose form differs between versions of Python.
 """
 
 import ast
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 DIGITS = 12
-# Either a string, which is the program's whatever it holds, or the end of a line with the comments and the empty lines
-# that follow. What stands in neither holds no comment.
+# Matches either a string, which is code whatever it holds, or the end of a line together with its comment and the empty
+# lines and comment lines that follow. All other text holds no comment.
 STRING_OR_LINE_END = re.compile(
     r'("""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')'
     r"|(?:[ \t\f]*(?:#[^\n]*)?\n)+",
@@ -20,12 +20,12 @@ STRING_OR_LINE_END = re.compile(
 )
 
 Import = ast.Import | ast.ImportFrom
-Chosen = tuple[tuple[str, frozenset[str]], ...]  # of each registry in a module that something chooses from
+Chosen = tuple[tuple[str, frozenset[str]], ...]  # the names of a module's registries, each with the keys that are used
 
 
 @dataclass(frozen=True)
 class Module:
-    """`digest`: of the code, "" where there is none. `imports`: the dotted names that may be modules."""
+    """`digest` is that of the code, or "" where there is none. `imports` holds the dotted names that may be modules."""
 
     digest: str
     imports: tuple[str, ...]
@@ -33,7 +33,7 @@ class Module:
 
 @cache
 def read_module(text: str, inside: str, chosen: Chosen) -> Module:
-    """Read a module that stands in the package `inside`; each text is parsed once in a process."""
+    """Read a module that stands in the package `inside`. Each text is parsed only once in a process."""
     tree, unused = parse(text), set[str]()
     if chosen:
         dropped = [entry for name, keys in chosen for entry in not_chosen(registries(text)[name], keys)]
@@ -45,7 +45,7 @@ def read_module(text: str, inside: str, chosen: Chosen) -> Module:
 
 
 def without_comments(text: str) -> str:
-    """The text without comments, empty lines, and white space at the ends of lines; strings stay as they are."""
+    """The text without comments, empty lines, and white space at the ends of lines. Strings stay as they are."""
     return STRING_OR_LINE_END.sub(lambda match: match[1] or "\n", f"{text}\n").strip("\n")
 
 
@@ -67,14 +67,14 @@ def registries(text: str) -> dict[str, ast.Dict]:
 
 
 def not_chosen(registry: ast.Dict, keys: frozenset[str]) -> list[ast.AST]:
-    """The values of the entries with other keys; none of them where one of `keys` is not in the literal."""
+    """The values of the entries with other keys than `keys`. None is left out where the literal lacks one of `keys`."""
     pairs = zip(registry.keys, registry.values, strict=True)
     named: dict[object, ast.AST] = {key.value: value for key, value in pairs if isinstance(key, ast.Constant)}
     return [value for key, value in named.items() if key not in keys] if keys <= set(named) else []
 
 
 def statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """All statements of a module, but for those under `if TYPE_CHECKING:`."""
+    """All statements of a module, except those under `if TYPE_CHECKING:`."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
@@ -91,8 +91,8 @@ def is_type_checking(test: ast.expr) -> bool:
 
 
 def names_in(nodes: list[ast.AST], without: Collection[ast.AST] = ()) -> set[str]:
-    """The names that are used, or offered to other modules (by __all__ or `import a as a`), but for what is below
-    `without`."""
+    """The names that are used, or offered to other modules (by __all__ or `import a as a`). The nodes in `without`, and
+    what is below them, do not count."""
     found, waiting = set(), list(nodes)
     while waiting:
         node = waiting.pop()
@@ -114,7 +114,8 @@ def bound(alias: ast.alias) -> str:
 
 
 def targets(node: Import, inside: str, unused: set[str]) -> list[str]:
-    """The dotted names that an import may run as modules, in the packages around them too; none for unused names."""
+    """The dotted names that an import may run as modules, and those of the packages around them. Names in `unused` give
+    none."""
     names = [alias.name for alias in node.names if bound(alias) not in unused]
     if isinstance(node, ast.ImportFrom) and names:
         around = inside.split(".")[: len(inside.split(".")) + 1 - node.level] if node.level else []
@@ -130,9 +131,10 @@ def packages_around(name: str) -> list[str]:
 
 
 def trimmed(text: str, found: list[ast.Dict], dropped: list[ast.AST], unused: set[str]) -> str:
-    """The text with the kept entries of the registries `found`, and the used imports. Each entry and import is written
-    on a line of its own, so that what is left out has no part in how the others are written."""
-    content = text.encode()  # the columns of a syntax tree count bytes
+    """The text with only the used imports, and only those entries of the registries `found` that are not `dropped`.
+    Each entry and import gets a line of its own, so that what is left out has no influence on how others are written.
+    """
+    content = text.encode()  # because the columns of a syntax tree count bytes
     starts = [0]
     for line in content.split(b"\n"):
         starts.append(starts[-1] + len(line) + 1)
@@ -156,6 +158,6 @@ def trimmed(text: str, found: list[ast.Dict], dropped: list[ast.AST], unused: se
 
 
 def written(node: Import, alias: ast.alias) -> str:
-    """The import of one name."""
+    """The text of an import statement for one of its names."""
     source = f"from {'.' * node.level}{node.module or ''} " if isinstance(node, ast.ImportFrom) else ""
     return f"{source}import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")

@@ -1,10 +1,10 @@
-"""What stands beside a model version, so that a champion can be compared anywhere: its scores, by row, and the
-rows that it has learned from."""
+"""The evidence that stands beside a model version: its scores by row, and the rows that it has learned from. With it, a
+champion can be compared in any clone."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from pipeline.layout import (
 from pipeline.tasks import TASKS
 from pipeline.tasks.task import Task
 
+if TYPE_CHECKING:
+    from pipeline.evaluation.report import Report
+
 FOLDER = "evidence"
 LEARNED = "learned_rows.txt"
 
@@ -47,7 +50,7 @@ class RowGains:
 
 
 def check_outputs(layout: Layout, experiment: str) -> None:
-    """Raise ArtifactError where train or evaluate has left a file out."""
+    """Raise ArtifactError where a file is missing that train or evaluate should have written."""
     for stage, folder, names in (
         ("train", layout.trained(experiment), (MODEL, PREDICTIONS)),
         ("evaluate", layout.evaluated(experiment), (REPORT, SCORES)),
@@ -67,17 +70,17 @@ def write_evidence(layout: Layout, experiment: str, folder: Path) -> None:
     tables = [read_table(prepared / split_file(split), [ROW]) for split in (TRAIN, VALIDATION)]
     if any(ROW not in table.column_names for table in tables):
         raise ArtifactError(f"{prepared}: no '{ROW}' column in a split. {remedy(prepared, again=True)}")
-    rows = {base(row) for table in tables for row in table[ROW].to_pylist()}
+    rows = {digest_of_row(row) for table in tables for row in table[ROW].to_pylist()}
     (folder / LEARNED).write_text("".join(f"{row}\n" for row in sorted(rows)), encoding="utf-8")
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether a version's evidence is there; a model that was registered by hand has none."""
+def has_evidence(folder: Path) -> bool:
+    """Whether `folder` holds a version's evidence. A model that was registered by hand has none."""
     return all((folder / name).is_file() for name in (IDENTITY, SCORES, LEARNED))
 
 
-def base(row: str) -> str:
-    """A row's digest, which equal rows share, without the `-n` that tells them apart."""
+def digest_of_row(row: str) -> str:
+    """The digest in a row's id: without the `-n` that tells rows with equal inputs apart, equal rows share it."""
     return row.split("-")[0]
 
 
@@ -92,11 +95,11 @@ def read_gains(folder: Path) -> RowGains:
     return RowGains.of(task, table[ROW].to_pylist(), table[task.row_score].to_numpy())
 
 
-def read_report(folder: Path) -> dict[str, Any]:
+def read_report(folder: Path) -> "Report":
     """report.json of an evaluated experiment."""
     path = folder / REPORT
     try:
-        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        report: Report = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ArtifactError(
             f"{path}: not readable ({error}). Run: dvc repro -f evaluate@{experiment_of(folder)}"
@@ -105,4 +108,5 @@ def read_report(folder: Path) -> dict[str, Any]:
 
 
 def learned_rows(folder: Path) -> set[str]:
+    """The digests of the rows that a version has learned from, of its evidence."""
     return set((folder / LEARNED).read_text(encoding="utf-8").split())

@@ -1,4 +1,4 @@
-"""The promotion gate: a function of scores and a rule; it knows no server and no file."""
+"""The promotion gate: functions of scores and a rule, which know no server and no file."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import PromotionConfig
-from pipeline.evaluation.resampling import drawn
+from pipeline.evaluation.resampling import bootstrap_weights
 from pipeline.tasks.task import Task
 
 Array = NDArray[np.float64]
@@ -21,15 +21,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How much better the candidate is: mean over the test rows, and its one-sided lower bound."""
+    """How much better the candidate is: the mean gain over the test rows, and that mean's one-sided lower bound."""
 
     difference: float
     bound: float
 
 
 def unmet_minima(values: dict[str, float], minima: dict[str, float], task: Task) -> str | None:
-    """The first minimum that a test metric misses, in words, or None. Of a metric that should be small, it is a
-    maximum."""
+    """The first minimum that a test metric misses, in words, or None. For a metric that should be small, the minimum is
+    a maximum."""
     for name, limit in minima.items():
         metric = task.metric(name, "params.yaml: promotion.minima")
         if metric.misses(values[name], limit):
@@ -45,12 +45,13 @@ def compare(candidate: Array, champion: Array, rule: PromotionConfig) -> Compari
     """
     gain = candidate - champion
     num_rows = len(gain)
-    means = np.concatenate([weights @ gain for weights in drawn(num_rows, rule.resamples, SEED)]) / num_rows
+    means = np.concatenate([weights @ gain for weights in bootstrap_weights(num_rows, rule.resamples, SEED)])
+    means /= num_rows
     return Comparison(float(gain.mean()), float(np.quantile(means, 1 - rule.confidence)))
 
 
 def judge(comparison: Comparison, champion: str, unit: str, rule: PromotionConfig) -> Verdict:
-    """Promote only where the whole one-sided interval is better than no difference."""
+    """The verdict: promote only where the whole one-sided interval is above 0, which is no difference."""
     numbers = f"{comparison.difference:+.4g} {unit} a row, lower {rule.confidence:.0%} bound {comparison.bound:+.4g}"
     if comparison.bound > 0:
         return Verdict(True, f"better than {champion}: {numbers}")

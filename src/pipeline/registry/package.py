@@ -21,7 +21,7 @@ EXAMPLE, EXAMPLE_ROWS = "input_example.json", 3
 
 
 def signature_of(schema: Schema) -> ModelSignature:
-    """Raw columns in, the served output out."""
+    """The signature of a served model: the raw columns are its inputs, and the served values its output."""
     inputs: list[ColSpec | TensorSpec] = [
         TensorSpec(np.dtype(f.dtype), (-1, *f.shape), f.name) for f in schema.features
     ]

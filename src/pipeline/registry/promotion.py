@@ -31,11 +31,11 @@ def standing_of(
     """Whether the version of this identity is champion or challenger, and why.
 
     A verdict is given once for an identity, its evidence and the rule. An alias that was set by hand is respected until
-    a new identity comes; then that one is compared with the version that has the alias.
+    a new identity comes, which is then compared with the version that has the alias.
     """
     aliases = versions.aliases_of(store, version.name)
     number, champion = str(version.version), aliases.champion
-    question = question_of(store.layout, experiment, rule)
+    question = verdict_question(store.layout, experiment, rule)
     judged = version.tags.get(versions.VERDICT_TAG)
     if judged is not None and (aliases.by_hand or version.tags.get(versions.QUESTION_TAG) == question):
         reason = version.tags.get(versions.REASON_TAG, "")
@@ -48,7 +48,8 @@ def standing_of(
             return versions.CHALLENGER, f"was champion until version {champion}"
         return versions.CHALLENGER, reason
     if champion == number:
-        # a register that was killed had come so far, or another rule makes it no worse than it was
+        # Either an earlier `register` was killed just after it had moved the alias, or the rule has changed. The
+        # champion need not pass a new rule: its own scores are as good as they were.
         versions.finish_promotion(store, version, question)
         return versions.CHAMPION, version.tags.get(versions.REASON_TAG, "")
     held = store.client.get_model_version(version.name, champion) if champion else None
@@ -57,8 +58,8 @@ def standing_of(
     return versions.CHAMPION if decided.promoted else versions.CHALLENGER, decided.reason
 
 
-def question_of(layout: Layout, experiment: str, rule: PromotionConfig) -> str:
-    """A digest of what a verdict on an identity rests on: its report, its scores, and the rule for it."""
+def verdict_question(layout: Layout, experiment: str, rule: PromotionConfig) -> str:
+    """A digest of everything that a verdict on an identity depends on: its report, its scores, and the rule for it."""
     evaluated = layout.evaluated(experiment)
     minima = rule.minima.get(experiment, {})
     asked = [digest_file(evaluated / REPORT), digest_file(evaluated / SCORES), rule.confidence, rule.resamples, minima]
@@ -68,7 +69,7 @@ def question_of(layout: Layout, experiment: str, rule: PromotionConfig) -> str:
 def decide(
     store: Store, experiment: str, identity: Identity, champion: ModelVersion | None, rule: PromotionConfig
 ) -> Verdict:
-    """The verdict on an experiment's current model."""
+    """The verdict on an experiment's current model: the minima first, then the comparison with the champion."""
     report = evidence.read_report(store.layout.evaluated(experiment))
     values = {name: interval["value"] for name, interval in report["test"].items()}
     if unmet := unmet_minima(values, rule.minima.get(experiment, {}), TASKS[report["task"]]):
@@ -81,17 +82,17 @@ def decide(
         except (FileNotFoundError, MlflowException) as error:
             if isinstance(error, MlflowException) and "No such artifact" not in str(error):
                 raise
-            folder = Path(temporary)  # registered by hand, of files that are gone
-        if not evidence.is_whole(folder / evidence.FOLDER):
+            folder = Path(temporary)  # the champion was registered by hand, and its files are gone
+        if not evidence.has_evidence(folder / evidence.FOLDER):
             return Verdict(
                 False,
                 f"champion version {champion.version} has no evidence (it was not registered by this pipeline) and "
                 "cannot be compared; set the alias by hand",
             )
-        return against(store.layout, experiment, identity, champion, folder, rule)
+        return judge_against(store.layout, experiment, identity, champion, folder, rule)
 
 
-def against(
+def judge_against(
     layout: Layout,
     experiment: str,
     identity: Identity,
@@ -103,7 +104,7 @@ def against(
     name = f"champion version {champion.version}"
     ours = evidence.read_gains(layout.evaluated(experiment))
     known = folder / evidence.FOLDER
-    shared = evidence.learned_rows(known) & {evidence.base(row) for row in ours.rows}
+    shared = evidence.learned_rows(known) & {evidence.digest_of_row(row) for row in ours.rows}
     if shared and evidence.read_report(layout.evaluated(experiment))["split"] != "none":
         return Verdict(
             False,
@@ -136,7 +137,7 @@ def score_again(layout: Layout, dataset: str, model: Path) -> evidence.RowGains:
         done = subprocess.run(command, cwd=layout.root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1].removeprefix("error: ")
-            if done.returncode == BAD_INPUT:  # other columns or classes than it was made for
+            if done.returncode == BAD_INPUT:  # the rows have other columns or classes than the model was made for
                 raise ArtifactError(last.replace(str(model), MODEL))
             raise TrackingError(f"the champion of {dataset} could not be scored on the current test split: {last}")
         answers = read_predictions(output, schema, test, train)

@@ -17,13 +17,14 @@ from pipeline.tracking.sync import IDENTITY_TAG
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 VERDICT_TAG, REASON_TAG, REPLACED_TAG = "pipeline.verdict", "pipeline.reason", "pipeline.replaced"
-QUESTION_TAG = "pipeline.question"  # of a version: a digest of what its verdict rests on
-PUT_TAG = "pipeline.champion"  # of the model: the version that this pipeline gave the alias
+QUESTION_TAG = "pipeline.question"  # a version's tag: the digest of everything that its verdict depends on
+CHAMPION_SET_TAG = "pipeline.champion"  # a registered model's tag: the version to which this pipeline gave the alias
 
 
 @dataclass(frozen=True)
 class Aliases:
-    """The number of the version that holds `champion`, or None; `by_hand`: it is not where this pipeline put it."""
+    """`champion` is the number of the version that has this alias, or None. `by_hand` is true where the alias is not at
+    the version to which this pipeline gave it."""
 
     champion: str | None
     by_hand: bool
@@ -33,13 +34,13 @@ def aliases_of(store: Store, name: str) -> Aliases:
     model = store.client.get_registered_model(name)
     number = model.aliases.get(CHAMPION)
     champion = str(number) if number is not None else None
-    # a store from before this tag knows nothing of hands
-    put = model.tags.get(PUT_TAG, champion or "")
+    # A store from before this tag cannot tell whether somebody has moved the alias; it counts as not moved.
+    put = model.tags.get(CHAMPION_SET_TAG, champion or "")
     return Aliases(champion, (champion or "") != put)
 
 
 def find_version(store: Store, name: str, identity: str) -> ModelVersion | None:
-    """The version of this identity."""
+    """The version of this identity, or None where there is none."""
     for version in store.client.search_model_versions(f"name = '{name}'"):
         if version.tags.get(IDENTITY_TAG) == identity:
             return version
@@ -47,7 +48,7 @@ def find_version(store: Store, name: str, identity: str) -> ModelVersion | None:
 
 
 def register_version(store: Store, experiment: str, identity: Identity, run_id: str) -> ModelVersion:
-    """The version of this identity, registered where it is not yet."""
+    """The version of this identity; it is registered where it is missing."""
     client, name, model = store.client, str(identity["identity"]), model_name(experiment)
     try:
         client.create_registered_model(model)
@@ -59,7 +60,7 @@ def register_version(store: Store, experiment: str, identity: Identity, run_id: 
     tags = {IDENTITY_TAG: name, "pipeline.dataset": identity["dataset"], "pipeline.test": identity["data"]["test"]}
     place = store.experiment(experiment).experiment_id
     for unregistered in client.search_logged_models([place], f"tags.`{IDENTITY_TAG}` = '{name}'"):
-        # left by a register that was killed before it made a version of it
+        # An earlier `register` was killed before it made a version of this model.
         client.delete_logged_model(unregistered.model_id)
     logged = client.create_logged_model(
         place, name=model.replace(".", "-"), source_run_id=run_id, tags=tags, model_type="keras"
@@ -75,15 +76,15 @@ def register_version(store: Store, experiment: str, identity: Identity, run_id: 
 def apply_verdict(
     store: Store, version: ModelVersion, champion: ModelVersion | None, verdict: Verdict, question: str
 ) -> None:
-    """Write the reason, move the alias, and at last write the verdict on `question`: a version without one is judged
-    again, so a kill in between loses nothing."""
+    """Write the reason, move the alias, and last of all write the verdict on `question`. A version without a verdict is
+    judged again, so a kill in between loses nothing."""
     client, name, number = store.client, version.name, version.version
     tags = {REASON_TAG: verdict.reason}
     if verdict.promoted and champion is not None:
         tags[REPLACED_TAG] = str(champion.version)
     _set_tags(store, version, tags)
     if verdict.promoted:
-        client.set_registered_model_tag(name, PUT_TAG, str(number))
+        client.set_registered_model_tag(name, CHAMPION_SET_TAG, str(number))
         client.set_registered_model_alias(name, CHAMPION, number)
         finish_promotion(store, version, question)
         return
@@ -93,11 +94,12 @@ def apply_verdict(
 
 
 def finish_promotion(store: Store, version: ModelVersion, question: str) -> None:
-    """What follows once a version has the alias `champion`."""
+    """Do what is left once a version has the alias `champion`: take the alias `challenger` away from it, note that this
+    pipeline set the alias, and write the verdict."""
     client, name = store.client, version.name
     if str(client.get_registered_model(name).aliases.get(CHALLENGER)) == str(version.version):
         client.delete_registered_model_alias(name, CHALLENGER)
-    client.set_registered_model_tag(name, PUT_TAG, str(version.version))
+    client.set_registered_model_tag(name, CHAMPION_SET_TAG, str(version.version))
     _set_tags(store, version, {QUESTION_TAG: question, VERDICT_TAG: CHAMPION})
 
 

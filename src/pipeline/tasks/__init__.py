@@ -1,6 +1,7 @@
 """The tasks: what is asked of a model.
 
-Adding one: a file beside this with a subclass of `Task`, and a line in TASKS.
+To add a task, write a file beside this one with a subclass of `Task` (its docstring has an example), and a line in
+TASKS.
 """
 
 from pipeline.errors import ArtifactError
@@ -13,12 +14,12 @@ TASKS: dict[str, Task] = {"regression": Regression(), "binary": Binary(), "multi
 
 
 def objectives(task: Task) -> tuple[str, ...]:
-    """What a training can be scored by: its validation loss, or a test metric on the validation rows."""
+    """What a training of this task can be scored by: its validation loss, or a test metric on the validation rows."""
     return ("val_loss", *(f"val_{name}" for name in task.metrics))
 
 
 def larger_is_better(objective: str) -> bool:
-    """Which way an objective, of whichever task, is better."""
+    """Whether a larger value of an objective is better, whichever task it belongs to."""
     name = objective.removeprefix("val_")
     return any(task.metrics[name].higher_is_better for task in TASKS.values() if name in task.metrics)
 

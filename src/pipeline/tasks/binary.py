@@ -1,11 +1,15 @@
 """Predicting one of two classes."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.tasks.classification import Classification
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 
 class Binary(Classification):
@@ -13,19 +17,19 @@ class Binary(Classification):
     activation = "sigmoid"
 
     def num_outputs(self, num_classes: int) -> int:
-        """The log-odds of class 1."""
+        """One value, the log-odds of class 1."""
         return 1
 
     def training_target(self, target: NDArray[Any], offset: float, scale: float) -> NDArray[Any]:
         """0 or 1 (N, 1), float32."""
         return target.astype(np.float32)[:, np.newaxis]
 
-    def loss(self, reduction: str) -> Any:
+    def loss(self, reduction: str) -> "keras.losses.Loss":
         import keras
 
         return keras.losses.BinaryCrossentropy(from_logits=True, reduction=reduction)
 
-    def row_metric(self, target: Any, outputs: Any) -> Any:
+    def row_metric(self, target: "tf.Tensor", outputs: "tf.Tensor") -> "tf.Tensor":
         """1 where the class is right, else 0."""
         from keras import ops
 
@@ -42,6 +46,6 @@ class Binary(Classification):
             )
         return super().check_target(target, name, classes)
 
-    def by_column(self, answers: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """A served model tells class 1's probability alone."""
+    def by_column(self, answers: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """A served model answers with the probability of class 1 alone; that of class 0 is what remains."""
         return super().by_column(np.concatenate([1 - answers, answers], axis=1))

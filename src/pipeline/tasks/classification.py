@@ -1,4 +1,4 @@
-"""Predicting a class: what two and more classes have in common."""
+"""Predicting a class: what tasks with two and with more classes have in common."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,11 +1,15 @@
 """Predicting one of several classes."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.tasks.classification import Classification
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 
 class Multiclass(Classification):
@@ -19,12 +23,12 @@ class Multiclass(Classification):
         """Class indices (N,)."""
         return target.astype(np.int32)
 
-    def loss(self, reduction: str) -> Any:
+    def loss(self, reduction: str) -> "keras.losses.Loss":
         import keras
 
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction)
 
-    def row_metric(self, target: Any, outputs: Any) -> Any:
+    def row_metric(self, target: "tf.Tensor", outputs: "tf.Tensor") -> "tf.Tensor":
         """1 where the class is right, else 0."""
         from keras import ops
 

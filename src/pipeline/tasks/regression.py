@@ -9,6 +9,9 @@ from pipeline.tasks.scores.metric import REGRESSION_METRICS
 from pipeline.tasks.task import Task
 
 if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
     from pipeline.tasks.scores import Array, Scores
 
 
@@ -34,12 +37,12 @@ class Regression(Task):
         standardized = (target.astype(np.float64) - offset) / scale
         return standardized.astype(np.float32)[:, np.newaxis]
 
-    def loss(self, reduction: str) -> Any:
+    def loss(self, reduction: str) -> "keras.losses.Loss":
         import keras
 
         return keras.losses.MeanSquaredError(reduction)
 
-    def row_metric(self, target: Any, outputs: Any) -> Any:
+    def row_metric(self, target: "tf.Tensor", outputs: "tf.Tensor") -> "tf.Tensor":
         """The absolute error."""
         from keras import ops
 

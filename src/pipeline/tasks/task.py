@@ -1,4 +1,4 @@
-"""What a task is: the one place that says what differs between predicting a number and predicting a class."""
+"""What a task is: the one place for what differs between predicting a number and predicting a class."""
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,57 +10,81 @@ from pipeline.errors import ConfigError, did_you_mean
 from pipeline.tasks.scores.metric import Metric
 
 if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
     from pipeline.tasks.scores import Array, Scores
 
 
 class Task(ABC):
-    """A task is stateless; K is the number of classes, 0 where there are none, and N that of rows.
+    """A task has no state. K is the number of classes, 0 where there are none, and N the number of rows.
 
     An answer is what a model gives for a row: a number (N,), or the probability of each class (N, K).
+
+    A regression that outliers disturb less, for example, in the file tasks/robust.py. `last_layer` and `row_score` must
+    be its own, because a served model and a file of scores tell their task by these names::
+
+        class Robust(Regression):
+            name = "robust"
+            primary = "mae"
+            last_layer = "robust_prediction"
+            row_score = "absolute_error"
+            gain_unit = "less absolute error"
+
+            def loss(self, reduction: str) -> "keras.losses.Loss":
+                import keras
+
+                return keras.losses.Huber(reduction=reduction)
+
+            def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":
+                return np.abs(answers - target.astype(np.float64))
+
+    With `"robust": Robust()` in TASKS and "robust" in the `tasks` of the family `linear`, `task: robust` in a dataset's
+    YAML file asks for it.
     """
 
     name: ClassVar[str]
     has_classes: ClassVar[bool]
     metrics: ClassVar[dict[str, Metric]]
-    """Test metrics by name, as report.json has them."""
+    """The test metrics, under the names that they have in report.json."""
     primary: ClassVar[str]
-    """The test metric that stands for all others where one has to."""
+    """The test metric that stands for all others where there is place for only one."""
     training_metric: ClassVar[str]
-    """What is measured of each epoch beside the loss; it is one of `metrics`."""
+    """The metric that each epoch measures beside the loss; it is one of `metrics`."""
     last_layer: ClassVar[str]
-    """The name of a served model's last layer, by which its task is known."""
+    """The name of a served model's last layer, which tells the model's task."""
     activation: ClassVar[str | None]
-    """Keras' name of what makes probabilities of a head's raw outputs; None where they are no probabilities."""
+    """Keras' name of the function that turns a head's raw outputs into probabilities; None where there are none."""
     row_score: ClassVar[str]
-    """The column of scores.parquet: what two models are compared by, row by row."""
+    """The name of the column in scores.parquet by which two models are compared, row by row."""
     gain_unit: ClassVar[str]
-    """What a row's gain is, in words."""
+    """In words, what a row's gain is."""
 
     def metric(self, name: str, where: str) -> Metric:
-        """A test metric; raises ConfigError, which begins with `where`, for another name."""
+        """The test metric of this name. Raises ConfigError for any other name; its text begins with `where`."""
         if name not in self.metrics:
             raise ConfigError(f"{where}: '{name}' is not a test metric {did_you_mean(name, self.metrics)}")
         return self.metrics[name]
 
     @abstractmethod
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
-        """What is wrong with a column (N,) as this task's target, in words, or None."""
+        """In words, why a column (N,) cannot be this task's target; None if it can."""
 
     @abstractmethod
     def num_outputs(self, num_classes: int) -> int:
-        """How many values a model's head gives for a row."""
+        """The number of values that a model's head gives for a row."""
 
     @abstractmethod
     def training_target(self, target: NDArray[Any], offset: float, scale: float) -> NDArray[Any]:
-        """A raw target (N,) as the loss compares with; a number becomes (y - offset) / scale."""
+        """The raw target (N,) in the form that the loss takes. A number y becomes (y - offset) / scale."""
 
     @abstractmethod
-    def loss(self, reduction: str) -> Any:
-        """Keras' loss on a head's raw outputs (B, num_outputs)."""
+    def loss(self, reduction: str) -> "keras.losses.Loss":
+        """The loss on a head's raw outputs (B, num_outputs)."""
 
     @abstractmethod
-    def row_metric(self, target: Any, outputs: Any) -> Any:
-        """Each row's training metric (B,), of targets as `training_target` gives them and of raw outputs."""
+    def row_metric(self, target: "tf.Tensor", outputs: "tf.Tensor") -> "tf.Tensor":
+        """The training metric of each row (B,). `target` is as `training_target` gives it, and `outputs` are raw."""
 
     def chosen_class(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """The class (B,) that raw outputs (B, num_outputs) stand for; for tasks with classes."""
@@ -68,10 +92,10 @@ class Task(ABC):
 
     @abstractmethod
     def columns(self, num_classes: int) -> list[str]:
-        """The columns of a prediction."""
+        """The names of the columns of a prediction."""
 
-    def by_column(self, answers: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """What a served model answers (N, num_outputs), as the columns (N,) of a prediction."""
+    def by_column(self, answers: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """The columns (N,) of a prediction, from what a served model answers (N, num_outputs)."""
         return dict(zip(self.columns(answers.shape[1]), answers.T, strict=True))
 
     def answers(self, columns: list[NDArray[Any]]) -> "Array":
@@ -87,11 +111,11 @@ class Task(ABC):
 
     @abstractmethod
     def gain(self, row_scores: "Array") -> "Array":
-        """Row scores (N,) so that more is better."""
+        """The gain of each row (N,), of which more is better, from its row score."""
 
     @abstractmethod
     def scores(self, target: NDArray[Any], answers: "Array") -> "Scores":
-        """The test metrics of these rows."""
+        """What computes the test metrics of these rows."""
 
     @abstractmethod
     def reference(
@@ -101,8 +125,8 @@ class Task(ABC):
 
     @abstractmethod
     def baseline(self, target: NDArray[Any], num_classes: int, num_rows: int) -> tuple[str, "Array"]:
-        """Name of a guess that knows the training rows' target alone, and that guess for so many rows."""
+        """The name of a guess that knows only the target of the training rows, and that guess for `num_rows` rows."""
 
     def report_parts(self, target: NDArray[Any], answers: "Array", classes: list[str]) -> dict[str, Any]:
-        """What report.json holds beside the metrics."""
+        """What report.json holds for this task beside the metrics."""
         return {}

@@ -5,7 +5,6 @@ import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from pipeline.identity import Identity
 
@@ -14,7 +13,8 @@ WRITTEN_BY_PIPELINE = ("dvc.lock",)
 
 
 def run_tags(identity: Identity, root: Path) -> dict[str, str]:
-    """Tags of a run: digests of what went in, git commit and whether tracked files differ from it, versions."""
+    """The tags of a run: digests of what it was made from, the git commit and whether files differ from it, the
+    versions of libraries, and the machine."""
     tags = {
         "pipeline.identity": str(identity["identity"]),
         "pipeline.config": identity["config"],
@@ -31,7 +31,7 @@ def run_tags(identity: Identity, root: Path) -> dict[str, str]:
     return tags | git_tags(root)
 
 
-def run_params(config: dict[str, Any]) -> dict[str, Any]:
+def run_params(config: dict[str, object]) -> dict[str, object]:
     """A run's parameters: the values of its resolved configuration by dotted key, without its name and output."""
     return flatten({key: value for key, value in config.items() if key not in ("name", "output")})
 
@@ -58,9 +58,9 @@ def _git(root: Path, *arguments: str) -> str | None:
     return done.stdout.rstrip("\n") if done.returncode == 0 else None
 
 
-def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one level, keys joined by dots; lists stay values."""
-    flat: dict[str, Any] = {}
+def flatten(values: dict[str, object], prefix: str = "") -> dict[str, object]:
+    """Nested mappings as a single one, whose keys are joined by dots. Lists stay values."""
+    flat: dict[str, object] = {}
     for key, value in values.items():
         if isinstance(value, dict):
             flat |= flatten(value, f"{prefix}{key}.")

@@ -1,5 +1,7 @@
-"""`python -m pipeline.tracking.follow <root> [<sweep>]`: sync the journals of the runs that standard input names, one a
-line, until it ends, then once more."""
+"""`python -m pipeline.tracking.follow <root> [<sweep>]`: carry the journals of runs to MLflow while they grow.
+
+Standard input names the runs, one on each line. When it ends, the process syncs once more and ends too.
+"""
 
 import os
 import select
@@ -13,26 +15,26 @@ from pipeline.processes import exit_lean, start_lean
 
 SECONDS_BETWEEN = 1.0
 SECONDS_AFTER_FAILURE = 10.0
-LOW_PRIORITY = 10  # a tenth of a core that the training wants too
+LOW_PRIORITY = 10  # with this `nice` value it gets about a tenth of a core that the training wants too
 
 
 def give_way() -> None:
-    """Let the training go first. Linux divides a core between sessions before it looks at their
-    processes, and this is a session of its own."""
+    """Let the training go first. Linux divides a core between sessions before it looks at their processes, and this
+    process has a session of its own, so the session gets the low priority too."""
     os.nice(LOW_PRIORITY)
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(LOW_PRIORITY))
 
 
 class Parent:
-    """The training that started this process. It names the runs to follow on this one's standard input, which ends
-    when the training does."""
+    """The training that started this process. It writes the names of the runs to follow to this process's standard
+    input, which ends when the training does."""
 
     def __init__(self) -> None:
         self._unfinished_line, self.ended = b"", False
 
     def named_since(self, wait: float) -> list[str]:
-        """The identities named since the last call; waits for one, so many seconds at most."""
+        """The identities that were named since the last call. Waits for one, but at most `wait` seconds."""
         ready, _, _ = select.select([0], [], [], wait)
         if not ready:
             return []
@@ -43,7 +45,8 @@ class Parent:
 
 
 def follow(layout: Layout, sweep: str = "") -> bool:
-    """True when the last sync delivered everything. A run of a sweep's job is shown below the sweep's."""
+    """Sync until the training has ended; return whether the last sync delivered everything. A run of a sweep's job is
+    put below the sweep's own run."""
     from pipeline.tracking.settings import set_defaults
 
     give_way()
@@ -66,7 +69,7 @@ def follow(layout: Layout, sweep: str = "") -> bool:
                 if sweep and run_id and name not in adopted:
                     adopt(store, sweep, syncing.experiment, run_id)
                     adopted.add(name)
-            # a run that another has followed has ended
+            # A process trains one run after another, so every run but the last has ended.
             followed = followed[-1:]
             delivered, wait = True, SECONDS_BETWEEN
         except PipelineError as error:

@@ -1,7 +1,7 @@
 """The child process that carries a run's journal to MLflow while the run goes on.
 
-A process, not a thread: MLflow's import and a server that does not answer cost the training nothing, and it
-outlives a training that is killed for just long enough to deliver what was journaled.
+It is a process and not a thread, so that MLflow's import and a server that does not answer cost the training nothing.
+It also outlives a training that is killed, just long enough to deliver what the journal holds.
 """
 
 import os
@@ -19,10 +19,10 @@ LOG = "sync.log"
 
 
 class Follower:
-    """`follow` before TensorFlow is imported, `stop` at the end.
+    """Start it before TensorFlow is imported, name each run with `follow`, and call `stop` at the end.
 
-    It ends when its standard input does: when this process calls `stop`, or dies, however it dies. `sweep` is the name
-    of the sweep whose jobs it follows, one after another; its log is `log`.
+    The child process ends when its standard input does: when this process calls `stop`, or dies, however it dies. It
+    writes to the file `log`. `sweep` is the name of the sweep whose jobs it follows, one after another.
     """
 
     def __init__(self, layout: Layout, log: Path, sweep: str = "") -> None:
@@ -35,23 +35,23 @@ class Follower:
                 bufsize=0,
                 stdout=stream,
                 stderr=stream,
-                cwd=layout.home,  # it outlives the working tree of a `dvc exp run --temp`
+                cwd=layout.home,  # because it outlives the working tree of a `dvc exp run --temp`
                 env=os.environ,
-                # its own session: Ctrl-C is for the training, the follower still delivers
+                # Ctrl-C ends the training; in a session of its own, the follower does not get it and still delivers.
                 start_new_session=True,
             )
 
     @classmethod
     def of_run(cls, layout: Layout, identity: str) -> "Follower":
-        """One for this run alone, which it follows."""
+        """A follower for this run alone, which it follows at once."""
         follower = cls(layout, layout.run(identity) / LOG)
         follower.follow(identity)
         return follower
 
     @classmethod
     def of_job(cls, layout: Layout, identity: str, sweep: str) -> "Follower":
-        """The one that all jobs of a sweep share that this process runs: MLflow's import takes longer than many a
-        job. It now follows this run; no one stops it, it ends with the process."""
+        """The follower that all of a sweep's jobs in this process share, because MLflow's import takes longer than many
+        a job. It now follows this run. Nobody stops it; it ends with this process."""
         follower = _of_sweeps.get(sweep)
         if follower is None or follower._process.poll() is not None:
             follower = _of_sweeps[sweep] = cls(layout, layout.sweep(sweep) / LOG, sweep)
@@ -61,13 +61,13 @@ class Follower:
     def follow(self, identity: str) -> None:
         """Follow runs/<identity>/journal.jsonl from now on, and what was followed before until it is delivered."""
         assert self._process.stdin is not None
-        # it may have died, in which case what it has not delivered comes with register or the end of the sweep
+        # The child may have died. `register` or the end of the sweep then delivers what it has not.
         with suppress(BrokenPipeError):
             self._process.stdin.write(f"{identity}\n".encode())
 
     def stop(self, timeout: float) -> str | None:
-        """End it; None if all is delivered within `timeout` seconds, else one line that says what is not. With a
-        timeout of 0 it delivers the rest after this process has ended, and the answer is None."""
+        """End the child process. Returns None if it has delivered everything within `timeout` seconds, else one line
+        that says so. With a timeout of 0 it delivers the rest after this process has ended, and the answer is None."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         if timeout == 0:
@@ -77,7 +77,8 @@ class Follower:
         except subprocess.TimeoutExpired:
             delivered = False
         if delivered or self._process.returncode == -signal.SIGTERM:
-            return None  # or somebody else delivers it, and has ended this one for that (locks.hold)
+            # After SIGTERM, another process delivers the rest: it has terminated this one to do so (locks.hold).
+            return None
         said = self.log.read_bytes()[self._log_starts :].decode(errors="replace").strip()
         why = f"{self.log} says why" if said else f"it needs more than {timeout:g} s, and goes on in the background"
         return (
@@ -91,8 +92,10 @@ _of_sweeps: dict[str, Follower] = {}
 
 @contextmanager
 def followed(layout: Layout, identity: str, sweep: str, wait: float) -> Iterator[None]:
-    """With what brings the run's journal to MLflow meanwhile; at the end, `wait` seconds at most for the rest of it. A
-    `sweep`'s job waits for nothing: what is left, the end of the sweep delivers."""
+    """Carry the run's journal to MLflow while the body runs, and wait at most `wait` seconds for the rest at the end.
+
+    The job of a `sweep` does not wait: the end of the sweep delivers what is left.
+    """
     if sweep:
         Follower.of_job(layout, identity, sweep)
         yield

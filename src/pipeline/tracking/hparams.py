@@ -1,6 +1,7 @@
-"""TensorBoard's HParams page over all runs: the parameters in which they differ, then the validation's scores.
+"""TensorBoard's HParams page over all runs: the parameters in which they differ, then the validation scores.
 
-Without this, the page has a column for every parameter, and the scores stand behind forty that are equal in all runs.
+Without this, the page has a column for every parameter, and the scores stand behind forty columns that are equal in
+all runs.
 """
 
 from pipeline.layout import JOURNAL, TENSORBOARD, Layout
@@ -12,10 +13,8 @@ FILE = "events.out.tfevents.0.columns"
 
 
 def write_columns(layout: Layout, identity: str) -> None:
-    """Write runs/hparams/, which TensorBoard reads with the runs, at the start of the training of this identity.
-
-    TensorBoard shows it when it is opened or reloaded.
-    """
+    """Write runs/hparams/, which TensorBoard reads together with the runs. Called when this identity's training starts;
+    TensorBoard shows the result when it is opened or reloaded."""
     from tensorboard.plugins.hparams import api
 
     shown = {path.parents[1].name for path in layout.runs.glob(f"*/{TENSORBOARD}/{HPARAMS}")} | {identity}
@@ -28,8 +27,8 @@ def write_columns(layout: Layout, identity: str) -> None:
 
 
 def differing_params(starts: list[Record]) -> tuple[list[str], set[str]]:
-    """Of the first records of runs' journals, the parameters that do not have one value in all, and what the runs
-    measure."""
+    """From the first record of each run's journal: the parameters whose values are not the same in all runs, and the
+    names of what the runs measure."""
     names = dict.fromkeys(name for start in starts for name in start["params"])
     differing = [name for name in names if len({str(start["params"].get(name)) for start in starts}) > 1]
     tasks = {str(start["params"].get("dataset.task")) for start in starts}

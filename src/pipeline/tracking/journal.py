@@ -1,17 +1,35 @@
-"""The journal of a run: append-only, one JSON object a line. The disk is the truth, MLflow a projection of it.
+"""The journal of a run: an append-only file with one JSON object on each line. The disk is the truth, MLflow a
+projection of it.
 
 A line is never written twice: a rerun or resumed run of the same identity adds only what is not there yet.
 """
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Required, TypedDict
 
 SECONDS_BETWEEN_FLUSHES = 1.0
 FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
 
-Record = dict[str, Any]
+
+class Record(TypedDict, total=False):
+    """One line. `type` is `start`, `tags`, `metrics` or `end`, and `time` is in milliseconds since 1970."""
+
+    type: Required[str]
+    time: Required[int]
+    # of a start
+    identity: str
+    experiment: str
+    params: dict[str, object]
+    # of a start or of tags
+    tags: dict[str, str]
+    # of metrics
+    epoch: int
+    values: dict[str, float]
+    # of an end
+    status: str
 
 
 class Reader:
@@ -21,7 +39,8 @@ class Reader:
         self._path, self._offset = path, 0
 
     def more(self) -> list[Record]:
-        """The records added since; a last line that is still being written, or was cut off, is left out."""
+        """The records that were added since the last call. A last line without its end, because it is still being
+        written or was cut off, is left out."""
         try:
             with self._path.open("rb") as stream:
                 stream.seek(self._offset)
@@ -40,7 +59,8 @@ class Reader:
 
 
 def read_start(path: Path) -> Record | None:
-    """The record with which a journal starts, without the rest of it; None where there is none."""
+    """The first record of a journal, which says what the run is; None where there is no such record. The rest of the
+    file is not read."""
     try:
         with path.open("rb") as stream:
             record: Record = json.loads(stream.readline())
@@ -50,7 +70,7 @@ def read_start(path: Path) -> Record | None:
 
 
 def read(path: Path) -> list[Record]:
-    """The journal's records, none where there is no journal."""
+    """All records of a journal; an empty list where there is no journal."""
     return Reader(path).more()
 
 
@@ -62,7 +82,8 @@ def status(records: list[Record]) -> str | None:
 
 
 class Journal:
-    """Writes a run's journal, metrics to disk about once a second. Once the run has finished, nothing is added."""
+    """Writes a run's journal. Metrics go to disk about once a second. Nothing is added to the journal of a run that has
+    finished."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +95,7 @@ class Journal:
         self._stream = path.open("a", encoding="utf-8")
         self._flushed_at = 0.0
 
-    def start(self, identity: str, experiment: str, params: dict[str, Any], tags: dict[str, str]) -> None:
+    def start(self, identity: str, experiment: str, params: dict[str, object], tags: dict[str, str]) -> None:
         self._add({"type": "start", "identity": identity, "experiment": experiment, "params": params, "tags": tags})
 
     def tags(self, tags: dict[str, str]) -> None:
@@ -92,11 +113,11 @@ class Journal:
         self._stream.close()
 
     def flush(self) -> None:
-        """Hand all that was added to the operating system, which keeps it whatever becomes of this process."""
+        """Hand everything that was added to the operating system, which keeps it even if this process is killed."""
         self._stream.flush()
         self._flushed_at = time.monotonic()
 
-    def _add(self, record: Record, flush: bool = True) -> None:
+    def _add(self, record: Mapping[str, object], flush: bool = True) -> None:
         if self.finished:
             return
         line = json.dumps({"type": record["type"], "time": time.time_ns() // 1_000_000, **record})

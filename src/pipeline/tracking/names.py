@@ -1,7 +1,7 @@
-"""Names and values as MLflow takes them.
+"""Names and values in the form that MLflow accepts.
 
-A key may hold letters, digits, `_ - . : /` and spaces, must not look like a path that leads elsewhere, and has 250
-characters at most; a parameter's value has 6,000, a tag's 8,000 (mlflow/utils/validation.py).
+A key may hold letters, digits, `_ - . : /` and spaces. It must not look like a path that leads elsewhere, and may have
+250 characters. The value of a parameter may have 6,000 and that of a tag 8,000 (mlflow/utils/validation.py).
 """
 
 import hashlib
@@ -11,14 +11,14 @@ KEY_LENGTH, PARAM_LENGTH, TAG_LENGTH = 250, 6000, 8000
 
 
 def key(text: str) -> str:
-    """`text` as a key of a parameter, metric or tag; as it is where MLflow takes it so."""
+    """`text` as the key of a parameter, metric or tag. It is unchanged where MLflow accepts it as it is."""
     plain = re.sub(r"[^\w.\-: /]", "_", text)
     plain = "/".join(part for part in plain.split("/") if part not in ("", ".", "..")) or "_"
     return plain if len(plain) <= KEY_LENGTH else f"{plain[: KEY_LENGTH - 9]}-{_digest(text)}"
 
 
 def model_name(experiment: str) -> str:
-    """The registered model of an experiment, whose name may have folders in it: team/small is team.small."""
+    """The name of an experiment's registered model. An experiment may stand in a folder: team/small is team.small."""
     return experiment.replace("/", ".")
 
 
@@ -28,7 +28,7 @@ def swept_key(override: str) -> str:
 
 
 def cut(value: str, length: int) -> str:
-    """A value that is too long ends in a digest of it, so that two of them stay two."""
+    """The value, or where it is too long its beginning and a digest of it, so that different values stay different."""
     return value if len(value) <= length else f"{value[: length - 9]}-{_digest(value)}"
 
 

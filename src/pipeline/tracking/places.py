@@ -1,7 +1,7 @@
 """Where a project's own SQLite store keeps artifacts, after the project was moved, renamed or copied.
 
-MLflow writes absolute places into its database. A checkout that has gone elsewhere would not find its models, and would
-write new ones to where it was; a copy, into the original.
+MLflow writes absolute places into its database. A checkout that was moved would not find its models, and would write
+new ones to its old place. A copy would write into the original.
 """
 
 import sqlite3
@@ -10,23 +10,25 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
 
-# what names a place below an experiment's: table and column
+# The tables and columns that name a place below an experiment's own place.
 BELOW = (
     ("runs", "artifact_uri"),
     ("logged_models", "artifact_location"),
     ("model_versions", "source"),
     ("model_versions", "storage_location"),
 )
-OWNER_TAG = "pipeline.artifacts"  # of MLflow's first experiment: the mlartifacts/ of the project whose database it is
+# A tag of MLflow's first experiment that holds the mlartifacts/ of the project to which the database belongs.
+OWNER_TAG = "pipeline.artifacts"
 NOTE = "WHERE experiment_id = 0 AND key = ?"
 
 
 def follow_the_project(database: Path, artifacts: Path) -> None:
     """Let the places in `database` that lie where this project was before lie in its `artifacts` now, and say so.
 
-    The database notes which project it belongs to; what other checkouts that share it have put into it is theirs.
-    Models and reports of runs move too if they came along; where only the database was copied, they stay where they
-    are, and just new ones come here. A database without the note (of an earlier version) tells by what is gone.
+    The database notes to which project it belongs. Places of other checkouts that share it are left alone. The places
+    of models and of runs' reports move too if the files came along. Where only the database was copied, they stay where
+    they are, and only new artifacts come here. In a database without the note, of an earlier version, the places count
+    as this project's whose folders no longer exist.
     """
     if not database.is_file():
         return
@@ -52,7 +54,7 @@ def follow_the_project(database: Path, artifacts: Path) -> None:
 
 
 def _roots_that_are_gone(connection: sqlite3.Connection, name: str) -> list[str]:
-    """The folders called `name` in which experiments of this pipeline have their places, and which are not there."""
+    """The folders called `name` in which experiments of this pipeline have their places, but which do not exist."""
     roots = set()
     for experiment, location in connection.execute("SELECT name, artifact_location FROM experiments").fetchall():
         root = (location or "").removesuffix(below(experiment))
@@ -63,11 +65,11 @@ def _roots_that_are_gone(connection: sqlite3.Connection, name: str) -> list[str]
 
 
 def below(experiment: str) -> str:
-    """The end of an experiment's place, as a URI has it."""
+    """The end of an experiment's place, in the form that it has in a URI."""
     return (Path("/") / experiment).as_uri().removeprefix("file://")
 
 
 def _replace(connection: sqlite3.Connection, table: str, column: str, old: str, new: str) -> int:
-    """Give the places that begin with `old/` the beginning `new/`; returns how many there were."""
+    """Replace the beginning `old/` of all places in one column by `new/`, and return how many places had it."""
     statement = f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"
     return connection.execute(statement, (new, len(old) + 1, len(old) + 1, f"{old}/")).rowcount

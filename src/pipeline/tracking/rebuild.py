@@ -1,4 +1,4 @@
-"""A run's journal made anew from DVC's outputs, where they came by `dvc pull` or the run cache."""
+"""Make a run's journal anew from DVC's outputs, where these came by `dvc pull` or from the run cache."""
 
 from pathlib import Path
 
@@ -15,8 +15,11 @@ from pipeline.tracking.sync import find_run, sync
 
 
 def ensure_run(store: Store, experiment: str, identity: Identity) -> str:
-    """The id of the MLflow run of this identity, up to date: from its journal, else as a server that others
-    also report to already has it, else from the outputs."""
+    """The id of the MLflow run of this identity, after bringing it up to date.
+
+    The run comes from its journal. Without a finished journal, it is the run that the store already has, if somebody
+    else has reported it there; otherwise the journal is made anew from the outputs.
+    """
     layout, name = store.layout, str(identity["identity"])
     folder = layout.run(name)
     if status(read(folder / JOURNAL)) != FINISHED and not locks.held(folder / LOCK):
@@ -29,14 +32,15 @@ def ensure_run(store: Store, experiment: str, identity: Identity) -> str:
 
 
 def ensure_journal(layout: Layout, experiment: str, identity: Identity) -> Path:
-    """The run's folder, its journal complete. Points that a journal already holds keep their time stamps."""
+    """Complete the run's journal and return the run's folder. Points that the journal already holds keep their time
+    stamps."""
     folder = layout.run(str(identity["identity"]))
     path = folder / JOURNAL
     if status(read(path)) == FINISHED:
         return folder
     values = yaml.safe_load(layout.resolved_experiment(experiment).read_text(encoding="utf-8"))
     journal = Journal(path)
-    # of this machine's facts none is the training's
+    # The run was trained elsewhere; do not record this machine's facts.
     tags = {key: value for key, value in run_tags(identity, layout.root).items() if key.startswith("pipeline.")}
     tags["pipeline.rebuilt"] = "true"
     journal.start(str(identity["identity"]), experiment, run_params(values), tags)

@@ -1,4 +1,4 @@
-"""The journal of a training, from its start to its end, however that comes."""
+"""Keep the journal of a training from its start to its end, however it ends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ from pipeline.config import Config
 from pipeline.identity import Identity
 from pipeline.layout import JOURNAL, Layout
 from pipeline.tracking.facts import run_params, run_tags
-from pipeline.tracking.journal import FAILED, FINISHED, KILLED, Journal, Record, read, status
+from pipeline.tracking.journal import FAILED, FINISHED, KILLED, Journal, read, status
 
 
 @contextmanager
 def recorded(config: Config, identity: Identity, layout: Layout) -> Iterator[Journal]:
-    """Yield the run's journal, which says when the body starts, and how it ends."""
+    """Yield the run's journal. It gets a record when the body starts, and another that says how the body ended."""
     name = identity["identity"]
     journal = Journal(layout.run(name) / JOURNAL)
     journal.start(name, config.name, run_params(asdict(config)), run_tags(identity, layout.root))
@@ -33,8 +33,8 @@ def recorded(config: Config, identity: Identity, layout: Layout) -> Iterator[Jou
         )
 
 
-def finished_epochs(identity: Identity, layout: Layout) -> list[Record] | None:
-    """Each epoch's values of a run of this identity that has finished, or None where there is none."""
+def finished_epochs(identity: Identity, layout: Layout) -> list[dict[str, float]] | None:
+    """Each epoch's values of the run of this identity, or None where no such run has finished."""
     records = read(layout.run(identity["identity"]) / JOURNAL)
     if status(records) != FINISHED:
         return None

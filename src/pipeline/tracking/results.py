@@ -1,4 +1,4 @@
-"""What a finished run gets beside its curves: test metrics, the dataset as input, the report."""
+"""What a finished run gets beside its curves: the test metrics, the dataset as its input, and the report."""
 
 import json
 import time
@@ -28,14 +28,14 @@ def log_results(store: Store, layout: Layout, experiment: str, identity: Identit
             return
         metrics = json.loads((evaluated / REPORT).read_text(encoding="utf-8"))
         epochs = int(read_history(layout.trained(experiment) / HISTORY)[-1]["epoch"])
-        # of two points at one step MLflow shows the later, and of two at one time the greater
+        # Of two points at one step MLflow shows the later one, and of two points at one time the greater one.
         when = run.info.end_time if reported is None else time.time_ns() // 1_000_000
         values = {f"test_{name}": interval["value"] for name, interval in metrics["test"].items()}
         values[views.SCORE] = values[f"test_{metrics['primary']}"]
         points = [
             Metric(name, value, when, epochs) for name, value in values.items() if run.data.metrics.get(name) != value
         ]
-        # a metric would be a chart of one point
+        # Intervals are tags: as a metric, each end of one would be a chart with a single point.
         ends = {f"test_{name}_{views.INTERVAL}": shown(interval) for name, interval in metrics["test"].items()}
         ends |= {views.INTERVAL: shown(metrics["test"][metrics["primary"]]), views.METRIC: metrics["primary"]}
         store.client.log_batch(run_id, metrics=points, tags=tags_of(ends))
@@ -55,7 +55,7 @@ def _dataset(layout: Layout, name: str, identity: Identity) -> DatasetInput:
     columns = [{"type": f.dtype, "name": f.name, "required": True} for f in schema.features]
     dataset = Dataset(
         name=schema.dataset,
-        # MLflow takes at most 36 characters
+        # MLflow accepts at most 36 characters.
         digest=identity["data"]["train"][:32],
         source_type="local",
         source=json.dumps({"uri": str(folder.relative_to(layout.root))}),

@@ -1,11 +1,11 @@
-"""What MLflow reads from the environment, set before its first import; what the user has set wins."""
+"""What MLflow reads from the environment, set before its first import. A value that the user has set wins."""
 
 import os
 import re
 
-# Seconds for an answer of a server. MLflow's own defaults, 120 and seven retries, hold a client for minutes where it is
-# down. Beside a training nobody waits for the answer, and the next command delivers; where a person waits for the
-# result, a slow proxy has its time.
+# How many seconds a server has to answer. With MLflow's own defaults, 120 seconds and seven retries, a server that is
+# down holds its client for minutes. Beside a training nobody waits for the answer, and the next command delivers what
+# is left. Where a person waits for the result, a slow proxy gets more time.
 BESIDE_A_TRAINING, FOR_A_PERSON = "3", "30"
 DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -16,7 +16,7 @@ DEFAULTS = {
 
 
 def set_defaults(seconds: str = BESIDE_A_TRAINING) -> None:
-    """Of two calls the first one counts."""
+    """Set what the environment does not say yet; of two calls, the first one therefore counts."""
     for name, value in (DEFAULTS | {"MLFLOW_HTTP_REQUEST_TIMEOUT": seconds}).items():
         os.environ.setdefault(name, value)
 

@@ -1,4 +1,4 @@
-"""The MLflow store: opened safely, its failures told in one line."""
+"""The MLflow store: it is opened safely, and each of its failures becomes an error of one line."""
 
 import os
 import re
@@ -20,7 +20,8 @@ from pipeline.tracking.places import follow_the_project
 from pipeline.tracking.settings import set_defaults, without_password
 
 REASON_LENGTH = 300
-# What MLflow's HTTP client and SQLite say in paragraphs, as a regular expression; what it means; what to do.
+# For what MLflow's HTTP client and SQLite say in paragraphs: a regular expression that recognises it, what it means,
+# and what to do.
 CHECK_SERVER = "Check MLFLOW_TRACKING_URI and the server"
 OF_SERVERS = (
     ("Connection refused", "connection refused", CHECK_SERVER),
@@ -41,7 +42,7 @@ OF_SQLITE = (
         "Give yourself the right to write there, or set MLFLOW_TRACKING_URI",
     ),
 )
-# error codes of an answer about one item: the store is there
+# With these error codes the store answers about one item, so it is there.
 ANSWERS = {
     "INVALID_PARAMETER_VALUE",
     "RESOURCE_DOES_NOT_EXIST",
@@ -49,16 +50,16 @@ ANSWERS = {
     "BAD_REQUEST",
     "INVALID_STATE",
 }
-# the UI then shows a run under model training, not among evaluations of language models
+# With this tag MLflow's UI shows a run under model training, and not among evaluations of language models.
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 
 class Store:
-    """A client of `layout.tracking_uri`. A store that does not answer costs seconds, not minutes."""
+    """A client of the store at `layout.tracking_uri`. A store that does not answer costs seconds, not minutes."""
 
     def __init__(self, layout: Layout, gives_way: bool = False) -> None:
-        """`gives_way`: whoever else delivers a run may end this process, which is at low priority; but not while it
-        creates a database."""
+        """`gives_way` says that any other process that delivers a run may terminate this one, which has a low priority;
+        only while it creates a database, nobody does."""
         set_defaults()
         self.layout, self.uri, self.gives_way = layout, layout.tracking_uri, gives_way
         self.shown_uri = without_password(self.uri)
@@ -67,29 +68,29 @@ class Store:
     def client(self) -> MlflowClient:
         if not self.uri.startswith(SQLITE):
             return MlflowClient(self.uri, self.uri)
-        # of several processes that create one SQLite store at once, all but one crash
+        # If several processes create one SQLite store at the same time, all but one of them crash.
         with locks.hold(self._creation_lock, "the creation of the MLflow store"):
             if self.is_own:
                 self._follow_the_project()
             client = MlflowClient(self.uri, self.uri)
             client.search_experiments(max_results=1)
             if self.is_own:
-                self._follow_the_project()  # a new one notes whose it is
+                self._follow_the_project()  # a new database notes to which project it belongs
             self._remove_misread_folder()
             return client
 
     def _remove_misread_folder(self) -> None:
-        """MLflow makes the folder of a database as the URI writes it; that of feature%2Flogin it writes
-        feature%252Flogin, and opens the right one all the same."""
+        """Remove a folder that MLflow makes by mistake. It makes the folder of a database as the URI spells it: for
+        feature%2Flogin that is feature%252Flogin. It still opens the database in the right folder."""
         written, database = Path(self.uri.removeprefix(SQLITE).partition("?")[0]).parent, self.layout.database
-        with suppress(OSError):  # not empty, so not ours
+        with suppress(OSError):  # a folder that is not empty was not made by this mistake
             while database is not None and written not in (database.parent, *database.parents):
                 written.rmdir()
                 written = written.parent
 
     @property
     def _creation_lock(self) -> Path:
-        """Among the project's locks, or beside a database that checkouts may share."""
+        """One of the project's locks, or for a database elsewhere, which checkouts may share, a file beside it."""
         database = self.layout.database
         assert database is not None
         return self.layout.lock(database.name) if self.is_own else database.with_name(f"{database.name}.lock")
@@ -105,7 +106,7 @@ class Store:
         try:
             follow_the_project(self.layout.database, self.layout.artifacts)
         except sqlite3.Error:
-            return  # MLflow will find the same fault, and has words for it
+            return  # MLflow will run into the same fault and report it
 
     @contextmanager
     def guard(self) -> Iterator[None]:
@@ -119,9 +120,10 @@ class Store:
             raise self._explained(error) from error
 
     def _explained(self, error: Exception) -> TrackingError:
-        """What is wrong, and what to do: with the store, or with the one item that it was asked for."""
+        """An error that says what is wrong and what to do. It is a RefusedError where the store is there but refuses
+        the one item that it was asked for."""
         kept = "everything is kept in runs/ and build/, and the next `make repro` delivers it."
-        # behind what SQLite says SQLAlchemy puts the statement and its values
+        # SQLAlchemy appends the statement and its values to what SQLite says.
         text = without_password(" ".join(str(error).split())).partition(" [SQL:")[0]
         local = self.uri.startswith(SQLITE)
         for sign, meaning, cure in OF_SQLITE if local else OF_SERVERS:
@@ -138,15 +140,17 @@ class Store:
 
     @cached_property
     def birth(self) -> str:
-        """What tells this store from one made anew at the same address: when its first experiment was created."""
+        """The time at which the store's first experiment was created. It tells this store from another that was made
+        anew at the same address."""
         first = self.client.get_experiment("0")
         return str(first.creation_time)
 
     def experiment(self, name: str) -> Experiment:
-        """The MLflow experiment of this name, made or brought back where it is missing or deleted."""
+        """The MLflow experiment of this name. It is created where it is missing, and restored where it was deleted."""
         found = self.client.get_experiment_by_name(name)
         if found is None:
-            # a local store's default location depends on the working directory; a server has its own
+            # The default location of a local store depends on the working directory; a server has a location of its
+            # own.
             local = (self.layout.artifacts / name).as_uri() if self.uri.startswith(SQLITE) else None
             try:
                 return self.client.get_experiment(self.client.create_experiment(name, local, KIND))

@@ -1,4 +1,4 @@
-"""A sweep on disk: runs/sweeps/<name>/<number>/job.json for each job, whichever process runs it.
+"""A sweep on disk: each job has a record runs/sweeps/<name>/<number>/job.json, whichever process runs it.
 
 MLflow's parent run and the table at the end are made from these files alone.
 """
@@ -19,7 +19,8 @@ RUNNING, FINISHED, FAILED = "RUNNING", "FINISHED", "FAILED"
 
 @dataclass
 class SweepJob:
-    """One job's record, in the sweep's `folder`. `score` is the value of `objective`, None until it has finished."""
+    """The record of one job, in the sweep's `folder`. `score` is the value of `objective`; it is None until the job has
+    finished."""
 
     folder: Path
     number: int
@@ -38,7 +39,8 @@ class SweepJob:
     def run(self, work: Callable[["SweepJob"], float]) -> float:
         """Do the job's `work`, which returns its score, and keep a record of it however it ends.
 
-        An error meant for the user fails this job alone, with a score that no search takes for good (NaN).
+        An error that is meant for the user fails this job alone. Its score is then NaN, which no search takes for a
+        good one.
         """
         self.save()
         try:
@@ -72,13 +74,13 @@ def read_jobs(sweep: Path) -> list[SweepJob]:
 
 
 def swept(jobs: list[SweepJob]) -> list[list[str]]:
-    """Of each job the overrides in which not all jobs agree, or all of them where there is one job."""
+    """For each job, the overrides that are not common to all jobs. A single job has all of its overrides."""
     common = set.intersection(*(set(job.overrides) for job in jobs)) if len(jobs) > 1 else set()
     return [[override for override in job.overrides if override not in common] for job in jobs]
 
 
 def table(jobs: list[SweepJob]) -> str:
-    """Aligned columns, best job first: number, overrides, score, run."""
+    """A table with aligned columns (number, overrides, score, run) and a line for each job, in the order given."""
     objective = next((job.objective for job in jobs if job.objective), "score")
     lines = [["job", "overrides", objective, "run"]]
     for job, overrides in zip(jobs, swept(jobs), strict=True):

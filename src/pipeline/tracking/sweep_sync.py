@@ -1,4 +1,4 @@
-"""Sweeps to MLflow: one parent run for each sweep and experiment, its jobs' runs below it."""
+"""Carry sweeps to MLflow: one parent run for each sweep and experiment, with its jobs' runs below it."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ KILLED = "KILLED"
 
 
 def parent_run(store: Store, name: str, experiment: str) -> str:
-    """The id of the sweep's run in an MLflow experiment, made where it is missing."""
+    """The id of the sweep's run in an MLflow experiment. The run is created where it is missing."""
     identity = f"sweep-{name}"
     with locks.hold(store.layout.sweep(name) / "sync.lock", f"the sync of {identity}", store.gives_way):
         found = find_run(store, experiment, identity)
@@ -40,13 +40,14 @@ def parent_run(store: Store, name: str, experiment: str) -> str:
 
 
 def adopt(store: Store, name: str, experiment: str, run_id: str) -> None:
-    """Show a run below its sweep. A run that an earlier sweep has trained moves to the latest."""
+    """Put a run below its sweep's run. A run that an earlier sweep has trained moves to the latest sweep."""
     with store.guard():
         store.client.set_tag(run_id, MLFLOW_PARENT_RUN_ID, parent_run(store, name, experiment))
 
 
 def sync_sweep(store: Store, name: str) -> int:
-    """Deliver a sweep whole: its jobs' runs and the runs above them. Any number of times; returns the jobs' number."""
+    """Deliver a whole sweep, its jobs' runs and the runs above them, and return the number of jobs. A repeated call
+    adds nothing twice."""
     folder = store.layout.sweep(name)
     jobs = [job for job in read_jobs(folder) if job.experiment]
     for experiment in sorted({job.experiment for job in jobs}):
@@ -62,8 +63,8 @@ def sync_sweep(store: Store, name: str) -> int:
 
 
 def sync_sweeps(store: Store) -> tuple[int, list[PipelineError]]:
-    """Deliver every sweep that has ended and that the store lacks in whole or part; return how many, and what was in
-    the way of others."""
+    """Deliver every sweep that has ended and that the store does not have completely. Returns how many were delivered,
+    and the errors of those that were not."""
     delivered, errors = 0, list[PipelineError]()
     for folder in sorted({path.parent.parent for path in store.layout.sweeps.glob(f"*/*/{JOB}")}):
         if locks.held(folder / LOCK):
@@ -78,7 +79,7 @@ def sync_sweeps(store: Store) -> tuple[int, list[PipelineError]]:
 
 
 def _lacks(store: Store, folder: Path) -> bool:
-    """Whether the store lacks the sweep in whole or part."""
+    """Whether the store does not have the sweep completely."""
     jobs = [job for job in read_jobs(folder) if job.experiment]
     for experiment in {job.experiment for job in jobs}:
         with store.guard():
@@ -90,12 +91,13 @@ def _lacks(store: Store, folder: Path) -> bool:
 
 
 def jobs_version(jobs: list[SweepJob]) -> str:
-    """What the store notes of a sweep that it has whole."""
+    """The value that the store notes when it has these jobs of a sweep completely."""
     return digest_value([[job.number, job.identity, job.status] for job in jobs])[:12]
 
 
 def _describe(store: Store, folder: Path, run_id: str, jobs: list[SweepJob]) -> None:
-    """Which values were swept, the best score and whose it is, how it ended."""
+    """Note at the sweep's run which values were swept, what the best score is and which job has it, and how the sweep
+    ended. `jobs` is sorted, best first."""
     run = store.client.get_run(run_id)
     values: dict[str, list[str]] = {}
     for overrides in swept(jobs):

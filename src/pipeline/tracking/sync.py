@@ -1,4 +1,4 @@
-"""Journals to MLflow: one run for each identity, any number of times, no point twice."""
+"""Carry journals to MLflow: one run for each identity. A sync may run any number of times; no point appears twice."""
 
 from pathlib import Path
 
@@ -19,23 +19,24 @@ SYNCED_TAG = "pipeline.synced"
 BATCH = 1000  # MLflow takes at most 1,000 metrics a call
 PARAM_BATCH = 100
 RUNNING = "RUNNING"
-DELIVERED = "delivered"  # the stores that have had a run or sweep, a line each
+DELIVERED = "delivered"  # a file that names the stores that have had a run or sweep, one on each line
 
 
 def journal_version(records: list[Record]) -> str:
-    """What the store notes of a journal that it has whole; one that is longer, or written anew, has another version."""
+    """The value that the store notes when it has a journal completely. A journal that is longer, or was written anew,
+    has another version."""
     return f"{len(records)} {digest_value(records)[:12]}"
 
 
 def find_run(store: Store, experiment: str, identity: str) -> Run | None:
-    """The MLflow run of this identity."""
+    """The MLflow run of this identity, or None where there is none."""
     place = store.experiment(experiment).experiment_id
     found = store.client.search_runs([place], f"tags.`{IDENTITY_TAG}` = '{identity}'", max_results=1)
     return found[0] if found else None
 
 
 class RunSync:
-    """Carries one journal; remembers what it has delivered, so that following a live run stays cheap."""
+    """Carries one journal to MLflow. It remembers what it has delivered, so that following a live run stays cheap."""
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store, self._folder = store, folder
@@ -47,7 +48,8 @@ class RunSync:
         self.experiment = ""  # known with the first delivery
 
     def deliver(self) -> str | None:
-        """Bring MLflow up to date; return the run's id, or None while nothing is journaled. Raises TrackingError."""
+        """Bring MLflow up to date and return the run's id, or None while the journal holds no start. Raises
+        TrackingError."""
         self._records += self._reader.more()
         records = self._records
         if self._run_id is None and not any(record["type"] == "start" for record in records):
@@ -60,7 +62,8 @@ class RunSync:
             return self._deliver(records, ended)
 
     def _status_of(self, records: list[Record]) -> str:
-        """How the run ended. One that has journaled no end is running while its lock is held, else it was killed."""
+        """How the run ended. A run whose journal has no end is still running while its lock is held; otherwise it was
+        killed."""
         if (ended := status(records)) is not None:
             return ended
         return RUNNING if locks.held(self._folder / LOCK) else KILLED
@@ -103,8 +106,9 @@ class RunSync:
     def _begin(self, run: Run, start: Record) -> None:
         """Note which points the store has, and add the parameters that it lacks.
 
-        MLflow drops only a point with the same time stamp. A journal that was written anew (runs/ deleted, or
-        another clone on one server) has its own, and its epochs must not appear twice.
+        MLflow drops a repeated point only where its time stamp is the same. A journal that was written anew (because
+        runs/ was deleted, or by another clone on the same server) has other time stamps, but its epochs must not appear
+        twice.
         """
         client = self._store.client
         for name in run.data.metrics:
@@ -133,7 +137,7 @@ def tags_of(tags: dict[str, str]) -> list[RunTag]:
 
 
 def sync(store: Store, folder: Path) -> str:
-    """Deliver the journal in a run's folder whole; return the MLflow run's id."""
+    """Deliver the whole journal in a run's folder, and return the MLflow run's id."""
     run_id = RunSync(store, folder).deliver()
     if run_id is None:
         raise ArtifactError(f"{folder / JOURNAL}: no start of a run in it. Move the folder away and run: make repro")
@@ -141,8 +145,9 @@ def sync(store: Store, folder: Path) -> str:
 
 
 def sync_all(store: Store) -> tuple[int, list[PipelineError]]:
-    """Deliver every ended journal under runs/ that the store lacks in whole or part; return how many, and what was in
-    the way of others. What a user has deleted in MLflow stays deleted, also after `mlflow gc`."""
+    """Deliver every ended journal under runs/ that the store does not have completely. Returns how many were delivered,
+    and the errors of those that were not. A run that a user has deleted in MLflow stays deleted, even after
+    `mlflow gc`."""
     journals: dict[str, dict[str, str]] = {}
     for path in sorted(store.layout.runs.glob(f"*/{JOURNAL}")):
         records = read(path)
@@ -170,14 +175,15 @@ def sync_all(store: Store) -> tuple[int, list[PipelineError]]:
 
 
 def is_wanted(store: Store, known: dict[str, str] | None, identity: str, whole: str, folder: Path) -> bool:
-    """Whether a store whose runs of the experiment are `known` is to have this one, whose version is `whole`."""
+    """Whether to deliver the run of this identity, in `folder`, to a store whose runs of the experiment are `known`.
+    `whole` is the version of its complete journal."""
     if known is None or (identity not in known and was_delivered(store, folder)):
-        return False  # deleted, and perhaps purged
+        return False  # a user has deleted it, and `mlflow gc` may have removed it for good
     return known.get(identity) not in (whole, LifecycleStage.DELETED)
 
 
 def note_delivery(store: Store, folder: Path) -> None:
-    """Note beside the journal or the jobs that this very store has had them."""
+    """Note in the folder of a run or sweep that this very store has had it."""
     path = folder / DELIVERED
     if not was_delivered(store, folder):
         write_text(path, (path.read_text(encoding="utf-8") if path.is_file() else "") + f"{store.birth}\n")
@@ -189,7 +195,7 @@ def was_delivered(store: Store, folder: Path) -> bool:
 
 
 def known_runs(store: Store, experiment: str) -> dict[str, str] | None:
-    """By identity the version of the journal delivered, or `deleted`; None for a deleted experiment."""
+    """For each identity, the version of the journal that the store has, or `deleted`. None for a deleted experiment."""
     place = store.client.get_experiment_by_name(experiment)
     if place is None:
         return {}

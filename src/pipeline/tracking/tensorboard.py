@@ -3,28 +3,37 @@
 import io
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.files import PARTIAL, replacing
 
-CELL = 34  # pixels of a confusion matrix's cell
+if TYPE_CHECKING:
+    import keras
+    import PIL.Image
+    import tensorflow as tf
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+CELL = 34  # the width and height of a confusion matrix's cell, in pixels
 VALIDATION_PREFIX = "val_"
 TRAIN, VALIDATION = "train", "validation"
 HPARAMS = "events.out.tfevents.0.hparams"
 EVENT_FILES = "events.out.tfevents.*"
-KEPT_EVENTS = "events.out.tfevents.0.kept"  # sorts, and so is read, before what is written later
+KEPT_EVENTS = "events.out.tfevents.0.kept"  # this name sorts before those of later files, so TensorBoard reads it first
 
 
 class TensorBoardWriter:
-    """Writes under `folder`/train and `folder`/validation, so that both lines stand on one chart.
+    """Writes to `folder`/train and `folder`/validation, so that TensorBoard draws both lines on one chart.
 
-    What an earlier, unfinished run of the same identity wrote of the epochs up to `done` stands, all else goes, so
-    that no point appears twice. Events go out by TensorBoard's own writer and its thread: `tf.summary.scalar` takes
-    longer than an epoch of a small model.
+    What an earlier, unfinished run of the same identity wrote of the epochs up to `done` is kept, and everything else
+    is removed, so that no point appears twice. Events go through TensorBoard's own writer and its thread, because
+    `tf.summary.scalar` takes longer than an epoch of a small model.
     """
 
     def __init__(self, folder: Path, done: int = 0) -> None:
@@ -40,28 +49,28 @@ class TensorBoardWriter:
         self._train, self._validation = (EventFileWriter(str(place)) for place in places)
 
     def scalars(self, epoch: int, values: dict[str, float]) -> None:
-        """`val_loss` becomes the scalar `loss` of validation, beside train's."""
+        """Write an epoch's values. `val_loss` becomes the scalar `loss` of validation, beside that of train."""
         held_out = {k.removeprefix(VALIDATION_PREFIX): v for k, v in values.items() if k.startswith(VALIDATION_PREFIX)}
         own = {k: v for k, v in values.items() if not k.startswith(VALIDATION_PREFIX)}
         for writer, named in ((self._train, own), (self._validation, held_out)):
             self._add(writer, epoch, [{"tag": tag, "simple_value": value} for tag, value in named.items()])
 
-    def graph(self, graph: Any) -> None:
-        """What the core computes, a `tf.Graph`."""
+    def graph(self, graph: "tf.Graph") -> None:
+        """Write the graph of what the core computes."""
         from tensorboard.compat.proto.event_pb2 import Event
 
         content = graph.as_graph_def().SerializeToString()
         self._train.add_event(Event(wall_time=time.time(), graph_def=content))
 
-    def histograms(self, epoch: int, core: Any) -> None:
-        """Every trainable weight's distribution."""
+    def histograms(self, epoch: int, core: "keras.Model") -> None:
+        """Write the distribution of every trainable weight."""
         from tensorboard.plugins.histogram.summary_v2 import histogram_pb
 
         for weight in core.trainable_weights:
             self._add_summary(self._train, epoch, histogram_pb(weight.path, np.asarray(weight.value)))
 
     def confusion(self, epoch: int, counts_KK: NDArray[np.int64], classes: list[str]) -> None:
-        """A validation confusion matrix (rows: actual, columns: predicted) as an image."""
+        """Write a validation confusion matrix (rows: actual, columns: predicted) as an image."""
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         drawn = draw_confusion(counts_KK, classes)
@@ -70,8 +79,8 @@ class TensorBoardWriter:
         image = Summary.Image(height=drawn.height, width=drawn.width, encoded_image_string=buffer.getvalue())
         self._add(self._validation, epoch, [{"tag": "confusion", "image": image}])
 
-    def hparams(self, params: dict[str, Any]) -> None:
-        """The parameters stand above both folders, so that the HParams page finds the values of either."""
+    def hparams(self, params: Mapping[str, object]) -> None:
+        """Write the parameters above both folders, so that the HParams page finds the values of either."""
         from tensorboard.plugins.hparams import api
 
         plain = {k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in params.items()}
@@ -86,22 +95,22 @@ class TensorBoardWriter:
         self._train.close()
         self._validation.close()
 
-    def _add(self, writer: Any, epoch: int, values: list[dict[str, Any]]) -> None:
+    def _add(self, writer: "EventFileWriter", epoch: int, values: list[dict[str, Any]]) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
 
         writer.add_event(Event(wall_time=time.time(), step=epoch, summary={"value": values}))
 
-    def _add_summary(self, writer: Any, epoch: int, summary: Any) -> None:
+    def _add_summary(self, writer: "EventFileWriter", epoch: int, summary: "Summary") -> None:
         from tensorboard.compat.proto.event_pb2 import Event
 
-        # a summary made by TensorFlow's protocol buffers is another class of the same message
+        # TensorFlow's protocol buffers have a class of their own for the same message, so it goes by its bytes.
         event = Event(wall_time=time.time(), step=epoch)
         event.summary.ParseFromString(summary.SerializeToString())
         writer.add_event(event)
 
 
-def write_summary(path: Path, summary: Any) -> None:
-    """A file of events with this one alone, whole or not at all; what stood there goes."""
+def write_summary(path: Path, summary: "Summary") -> None:
+    """Write a file of events that holds this one summary, whole or not at all. It replaces the file that was there."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -115,7 +124,7 @@ def write_summary(path: Path, summary: Any) -> None:
 
 
 def keep_events(folder: Path, last_step: int) -> None:
-    """Leave one file in `folder`, with the events up to `last_step`; a kill at any moment loses none of them."""
+    """Leave one file in `folder`, which holds the events up to `last_step`. A kill at any moment loses none of them."""
     from tensorboard.summary.writer.record_writer import RecordWriter
 
     kept = folder / KEPT_EVENTS
@@ -131,9 +140,9 @@ def keep_events(folder: Path, last_step: int) -> None:
             path.unlink()
 
 
-def read_events(folder: Path, last_step: int) -> list[Any]:
-    """The events of a folder's files up to `last_step`; a last one that was cut off is left out, and so is what stands
-    twice because `keep_events` was killed before it had removed what it had kept."""
+def read_events(folder: Path, last_step: int) -> "list[Event]":
+    """The events of a folder's files up to `last_step`. A last event that was cut off is left out. So are repeated
+    events, which stand there if `keep_events` was killed before it had removed the files that it had copied."""
     from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
     from tensorboard.compat.proto.event_pb2 import Event
 
@@ -153,8 +162,8 @@ def confusion_counts(actual: NDArray[Any], predicted: NDArray[Any], num_classes:
     return np.bincount(flat, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
-def draw_confusion(counts_KK: NDArray[np.int64], classes: list[str]) -> Any:
-    """The matrix as an RGB Pillow image, each cell with its count, darker for a larger share of its row."""
+def draw_confusion(counts_KK: NDArray[np.int64], classes: list[str]) -> "PIL.Image.Image":
+    """The matrix as an RGB image. Each cell holds its count, and is darker for a larger share of its row."""
     from PIL import Image, ImageDraw
 
     size = (len(classes) + 1) * CELL

@@ -1,7 +1,7 @@
-"""What a person sees of a store in MLflow's pages: where to look, each experiment's question, the score as a column.
+"""What a person sees in MLflow's pages: the addresses, each experiment's question, and the score as a column.
 
-MLflow 3 opens in its view for language models, in which no training run is in sight, unless the address says otherwise.
-Its table of runs shows no metric unless a shared view, which is an experiment's tag, says so.
+MLflow 3 opens in its view for language models, which shows no training run, unless the address says otherwise. Its
+table of runs shows no metric unless a shared view, which is a tag of the experiment, says so.
 """
 
 import json
@@ -12,7 +12,7 @@ from mlflow.entities import Experiment
 from pipeline.layout import Layout
 from pipeline.tracking.store import Store
 
-SCORE, INTERVAL, METRIC = "score", "interval", "metric"  # of a run: a metric and two tags
+SCORE, INTERVAL, METRIC = "score", "interval", "metric"  # the first is a metric of a run, the others are tags of it
 VIEW = "score"
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
 NOTE_TAG, NOTED_TAG = "mlflow.note.content", "pipeline.question"
@@ -21,7 +21,7 @@ TRAINING = "workflowType=machine_learning"
 
 
 def addresses(base: str, experiments: list[str]) -> dict[str, str]:
-    """Where to look in MLflow at `base`, by name, the first one first; `experiments` are ids."""
+    """The addresses to look at in MLflow at `base`, by name, the most useful one first. `experiments` holds ids."""
     found = {}
     if experiments:
         chosen = quote(json.dumps(experiments, separators=(",", ":")))
@@ -33,13 +33,14 @@ def addresses(base: str, experiments: list[str]) -> dict[str, str]:
 
 
 def shown_experiments(store: Store) -> list[str]:
-    """The ids of the experiments that have a view of ours."""
+    """The ids of the experiments that have our shared view."""
     with store.guard():
         return [found.experiment_id for found in store.client.search_experiments() if VIEW_TAG in found.tags]
 
 
 def describe(store: Store, experiment: str) -> Experiment:
-    """An experiment with its view and, unless somebody has written another description, its file's question."""
+    """Give an experiment its shared view and, unless somebody has written another description, the question of its
+    file; return it."""
     found = store.experiment(experiment)
     question = question_of(store.layout, experiment)
     wanted = {VIEW_TAG: view()}
@@ -52,7 +53,7 @@ def describe(store: Store, experiment: str) -> Experiment:
 
 
 def view() -> str:
-    """The state of MLflow's table of runs: scores in sight, the newest run first."""
+    """The state of MLflow's table of runs: it shows the scores, and the newest run comes first."""
     state = {
         "selectedColumns": COLUMNS,
         "searchFilter": "",

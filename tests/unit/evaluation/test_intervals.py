@@ -37,8 +37,8 @@ def test_clopper_pearson_is_scipys(hits: int, rows: int) -> None:
 
 def test_bca_is_scipys() -> None:
     values = np.random.default_rng(0).lognormal(size=60)
-    drawn = np.concatenate([w @ values / w.sum(axis=1) for w in resampling.drawn(60, 4000, seed=2)])
-    without = np.concatenate([w @ values / w.sum(axis=1) for w in resampling.left_out(60)])
+    drawn = np.concatenate([w @ values / w.sum(axis=1) for w in resampling.bootstrap_weights(60, 4000, seed=2)])
+    without = np.concatenate([w @ values / w.sum(axis=1) for w in resampling.jackknife_weights(60)])
     low, high = bca(values.mean(), drawn, without, 0.025)
     expected = stats.bootstrap([values], np.mean, n_resamples=20_000, method="BCa", random_state=3).confidence_interval
     assert (low, high) == pytest.approx((expected.low, expected.high), rel=0.03)

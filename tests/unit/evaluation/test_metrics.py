@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from pipeline.evaluation.resampling import drawn
+from pipeline.evaluation.resampling import bootstrap_weights
 from pipeline.tasks.scores.classes import ClassScores, per_class
 from pipeline.tasks.scores.ranking import Ranking
 from pipeline.tasks.scores.regression import RegressionScores
@@ -14,7 +14,7 @@ ROWS = 200
 
 @pytest.fixture
 def weights() -> np.ndarray:
-    return np.concatenate([np.ones((1, ROWS)), *drawn(ROWS, 5, seed=3)])
+    return np.concatenate([np.ones((1, ROWS)), *bootstrap_weights(ROWS, 5, seed=3)])
 
 
 def test_regression(weights: np.ndarray) -> None:

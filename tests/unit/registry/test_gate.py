@@ -70,7 +70,7 @@ def test_memory_and_verdict_do_not_depend_on_the_chunks(monkeypatch: pytest.Monk
     rule = PromotionConfig(confidence=0.9, resamples=300)
     once = compare(candidate, champion, rule)
     monkeypatch.setattr(resampling, "CHUNK_BYTES", 8 * 500 * 7)
-    assert [len(weights) for weights in resampling.drawn(500, 20, 0)] == [7, 7, 6]
+    assert [len(weights) for weights in resampling.bootstrap_weights(500, 20, 0)] == [7, 7, 6]
     again = compare(candidate, champion, rule)
     assert again.difference == once.difference
     assert again.bound == pytest.approx(once.bound, rel=1e-12)

@@ -1,4 +1,5 @@
-"""Where rows come from. Adding one: a file beside this with a `SOURCE`, a line in SOURCES, a YAML in conf/dataset/."""
+"""Where rows come from. To add a source, write a file beside this one with a `SOURCE` (the docstring of Source has an
+example), a line in SOURCES, and a YAML file in conf/dataset/."""
 
 from pipeline.data.sources import inline, sklearn
 from pipeline.data.sources.source import Source

@@ -1,4 +1,4 @@
-"""A few numeric rows written in the YAML itself; the last column is the target, a number."""
+"""A few numeric rows that are written in the YAML file itself. The last column is the target, which is a number."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from pipeline.tasks import TASKS
 
 @dataclass
 class InlineDataset(DatasetConfig):
-    """`rows` has a number for each of `columns`."""
+    """Each of `rows` has a number for each of `columns`."""
 
     columns: list[str] = MISSING
     rows: list[list[float]] = MISSING

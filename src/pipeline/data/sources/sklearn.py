@@ -1,4 +1,4 @@
-"""The data sets that ship with scikit-learn: real, small, and there without a network."""
+"""The datasets that ship with scikit-learn. They are real and small, and need no network."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class SklearnDataset(DatasetConfig):
 
 
 def load(config: SklearnDataset) -> Table:
-    """All rows of `sklearn.datasets.load_<loader>`, as float32; digits as images (8, 8, 1)."""
+    """All rows of `sklearn.datasets.load_<loader>`, as float32. With `modality: image`, digits gives (8, 8, 1)."""
     from sklearn import datasets
 
     if config.loader not in LOADERS:
@@ -40,7 +40,7 @@ def load(config: SklearnDataset) -> Table:
         names = [str(name) for name in bunch.feature_names]
         features = [Feature(name, NUMERIC, "float32", []) for name in names]
         inputs = {name: values[:, i] for i, name in enumerate(names)}
-    named = "target_names" in bunch  # else the target is a number
+    named = "target_names" in bunch  # without names of classes, the target is a number
     classes = [str(name) for name in bunch.target_names] if named and TASKS[config.task].has_classes else []
     target = np.asarray(bunch.target, np.int32 if classes else np.float32)
     return Table(features, inputs, target, "target", classes)

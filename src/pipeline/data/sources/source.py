@@ -10,9 +10,9 @@ from pipeline.data.table import Table
 
 @dataclass(frozen=True)
 class Source:
-    """`config` is the dataclass of its configuration, of which `load(config)` reads the rows.
+    """`config` is the dataclass of the source's configuration. `load(config)` returns all rows.
 
-    A NumPy archive, for example, in a file of its own::
+    A source for NumPy archives, for example, in the file data/sources/npz.py::
 
         @dataclass
         class NpzDataset(DatasetConfig):
@@ -26,6 +26,15 @@ class Source:
             return Table(features, dict(zip(names, x.T)), y, "y", classes=[])
 
         SOURCE = Source(NpzDataset, load)
+
+    With `"npz": npz.SOURCE` in SOURCES, conf/dataset/sensors.yaml describes a dataset of it::
+
+        defaults:
+          - npz_schema
+
+        path: data/raw/sensors.npz
+        modality: table
+        task: regression
     """
 
     config: type[DatasetConfig]

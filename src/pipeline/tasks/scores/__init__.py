@@ -1,7 +1,8 @@
-"""What `evaluate` computes of a task's answers. `train` needs none of it, so that an edit here retrains nothing.
+"""What `evaluate` computes from a task's answers. `train` needs none of it, so an edit here retrains nothing.
 
-Metrics are functions of row weights, so that a bootstrap resample is just another weight vector. A weight w_n is how
-often row n stands in the resample; all ones is the test split itself. scikit-learn's figures are the tests' yardstick.
+Metrics are functions of row weights, so that a bootstrap resample is just another weight vector. The weight w_n says
+how often row n stands in the resample; with all weights 1 it is the test split itself. The tests compare the metrics
+with scikit-learn's.
 """
 
 from typing import Protocol
@@ -20,11 +21,12 @@ class Scores(Protocol):
     def num_rows(self) -> int: ...
 
     def values(self, weights_RN: Array) -> Values:
-        """Each metric of R resamples (R,)."""
+        """Each metric (R,) of R resamples."""
 
     def with_one_more(self, weights_RM: Array) -> tuple[Values, Values]:
-        """The metrics of kind LUCKY with one row more, which is answered wrongly, and rightly. M is N + 1: the last
-        weight is that row's, which is of every class by the class's share of the rows."""
+        """The metrics of kind LUCKY with one more row: first where it is answered wrongly, then where it is answered
+        rightly. M is N + 1, and the last weight is that of the additional row, which belongs to each class in the
+        proportion of the class among the rows."""
 
 
 def sums_by(bin_N: NDArray[np.int64], weights_RN: Array, num_bins: int) -> Array:

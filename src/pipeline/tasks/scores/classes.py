@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from pipeline.tasks.scores import Array, Values, sums_by
 from pipeline.tasks.scores.ranking import Extra, Ranking
 
-# As scikit-learn's log_loss, for probabilities that a model answers in float32. Below it, the two classes of a binary
-# model would count differently: its p_0 is 1 - p_1, which no probability near 1 lets come nearer to 0.
+# scikit-learn's log_loss uses the same limit for probabilities in float32, in which a model answers. With a smaller one
+# the two classes of a binary model would count differently: p_0 is computed as 1 - p_1, and where p_1 is near 1, that
+# difference is either 0 or about as large as this limit.
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)
 CALIBRATION_BINS = 15
 BLOCK = 2**16  # weights
@@ -17,7 +18,8 @@ BLOCK = 2**16  # weights
 
 @dataclass(frozen=True)
 class Counts:
-    """Weight of the rows of each class, of those that were taken for it, and of those rightly so: (R, K) each."""
+    """For each class, (R, K) each: the weight of its rows, of the rows that were taken for it, and of those that were
+    rightly taken for it."""
 
     truth: Array
     guess: Array
@@ -63,7 +65,7 @@ class ClassScores:
         self.num_rows, self._num_classes = len(target), num_classes
         guess = scores_NK.argmax(axis=1)
         hit = guess == target
-        # sums over pairs of true and predicted class that occur are one sum over rows
+        # All sums over the pairs of true and predicted class that occur then need only one pass over the rows.
         pairs, self._pair = np.unique(target * num_classes + guess, return_inverse=True)
         self._truth_P, self._guess_P = np.divmod(pairs, num_classes)
         self._shares = np.bincount(target, minlength=num_classes) / len(target)
@@ -71,7 +73,7 @@ class ClassScores:
         self._gap = hit - confidence
         self._bin = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
         chosen = scores_NK[np.arange(len(target)), target]
-        # the sum over classes of (p - y)^2, without an array of y
+        # This is the sum over classes of (p - y)^2, without an array for y.
         brier = np.einsum("nk,nk->n", scores_NK, scores_NK) + 1 - 2 * chosen
         self._row_means = {
             "log_loss": -np.log(np.clip(chosen, SMALLEST_PROBABILITY, 1)),
@@ -123,7 +125,8 @@ class ClassScores:
 
 
 def _mean_areas(areas: list[tuple[Array, Array]]) -> Values:
-    """Over classes; one without a curve in a resample is left out, and where none has one, ranking is chance."""
+    """The mean areas over classes. A class without a curve in a resample is left out. Where no class has a curve, the
+    areas are those of a ranking by chance."""
     found = {}
     for name, column, by_chance in zip(("roc_auc", "pr_auc"), zip(*areas, strict=True), (0.5, 0.0), strict=True):
         area_KR = np.stack(column)

@@ -1,4 +1,4 @@
-"""What a test metric is: which way is better, and which interval it gets."""
+"""What a test metric is: whether a larger or a smaller value is better, and which interval it gets."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ PROPORTION, LUCKY, SMOOTH = "proportion", "lucky", "smooth"
 
 @dataclass(frozen=True)
 class Metric:
-    """`kind` chooses the interval (docs/evaluation.md): a PROPORTION is a share of rows; a LUCKY metric reaches its
-    best value where no test row happens to be wrong; what is SMOOTH does neither."""
+    """`kind` chooses the interval (docs/evaluation.md). A PROPORTION is a share of rows. A LUCKY metric reaches its
+    best value when no test row happens to be wrong. A SMOOTH metric is neither."""
 
     higher_is_better: bool
     kind: str = SMOOTH
 
     def misses(self, value: float, limit: float) -> bool:
-        """Whether `value` is worse than `limit`: below a minimum of what should be large, above a maximum of what
-        should be small. What is not a number misses every limit."""
+        """Whether `value` is worse than `limit`, which is a minimum where larger is better and else a maximum. A NaN
+        misses every limit."""
         return not (value >= limit if self.higher_is_better else value <= limit)
 
     @property

@@ -19,11 +19,11 @@ class Extra:
 
 
 class Ranking:
-    """One class against all others, of `positive` (N,) and `score` (N,) from 0 to 1.
+    """One class against all others. `positive` (N,) says which rows are of the class; `score` (N,) is from 0 to 1.
 
-    A curve bends only at the V scores that the class has (and at 0 and 1, where an extra row may stand). So each row
-    falls into one of 3 V + 1 bins: V + 1 for rows of other classes between these scores, V for others at each of them,
-    and V for rows of the class. A resample is one sum by bin, and no sorting.
+    A curve bends only at the V scores that rows of the class have (and at 0 and 1, where an extra row may stand). So
+    each row falls into one of 3 V + 1 bins: V + 1 for rows of other classes between these scores, V for rows of other
+    classes at each of them, and V for rows of the class. A resample then needs one sum by bin, and no sorting.
     """
 
     def __init__(self, positive: NDArray[np.bool_], score: Array) -> None:
@@ -34,7 +34,8 @@ class Ranking:
         self._ends = np.searchsorted(at_V, [0.0, 1.0])
 
     def areas(self, weights_RN: Array, *extras: Extra) -> list[tuple[Array, Array]]:
-        """ROC AUC and average precision of R resamples (R,), with each of `extras`; without any, of the rows alone."""
+        """ROC AUC and average precision (R,) of R resamples, once with each of `extras`. Without extras, there is one
+        pair for the rows alone."""
         count = self._count
         sums = sums_by(self._bin_N, weights_RN, 3 * count + 1)
         between, above, at, up = np.split(sums, [count, count + 1, 2 * count + 1], axis=1)
@@ -50,12 +51,13 @@ class Ranking:
 
 
 def _areas(between_RV: Array, at_RV: Array, up_RV: Array, above_R: Array) -> tuple[Array, Array]:
-    """From the weight of others below each score and above the one before, of others at it, of the class at it, and of
-    others above all scores.
+    """ROC AUC and average precision, from weights by score of the class: `between_RV` is that of other rows below the
+    score and above the one before, `at_RV` that of other rows at the score, `up_RV` that of the class's rows at it, and
+    `above_R` that of other rows above all scores.
 
-    ROC AUC: the chance that a row of the class scores above another, ties half (Hanley and McNeil 1982). Average
-    precision: the precision at each score of the class, by the class's weight there, as scikit-learn has it. NaN
-    without rows of the class, and for the first one without others.
+    ROC AUC is the chance that a row of the class scores above another row, where ties count half (Hanley and McNeil
+    1982). Average precision is the mean of the precision at each score of the class, weighted by the class's weight
+    there, as in scikit-learn. Both are NaN without rows of the class; ROC AUC is NaN without other rows as well.
     """
     below = between_RV.copy()
     below[:, 1:] += at_RV[:, :-1]
@@ -65,7 +67,7 @@ def _areas(between_RV: Array, at_RV: Array, up_RV: Array, above_R: Array) -> tup
     of_class = np.where(right[:, 0] > 0, right[:, 0], np.nan)
     chosen = of_others[:, np.newaxis] - below
     chosen += right
-    # where nothing is chosen, the class has no weight
+    # This avoids a division by 0. Where nothing is chosen, the class has no weight either, so the term is 0.
     np.maximum(chosen, SMALLEST, out=chosen)
     precision = np.einsum("rv,rv->r", up_RV, right / chosen) / of_class
     below += 0.5 * at_RV

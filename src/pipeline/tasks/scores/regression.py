@@ -9,10 +9,10 @@ from pipeline.tasks.scores import Array, Values
 
 @dataclass(frozen=True)
 class RegressionScores:
-    """Mean absolute error, root mean squared error and R2 of target and predicted (N,).
+    """Mean absolute error, root mean squared error and R2 of `target` and `predicted` (N,).
 
-    R2 of rows whose targets are all equal, one row included, is 1 where they are predicted without error and else 0,
-    as scikit-learn's `r2_score`; for a single row that one gives NaN, which no minimum can be compared with.
+    R2 of rows whose targets are all equal is 1 where they are predicted without error and else 0, as in scikit-learn's
+    `r2_score`. This holds for a single row too, where `r2_score` gives NaN, with which no minimum can be compared.
     """
 
     target: Array
@@ -36,11 +36,11 @@ class RegressionScores:
         return {}, {}
 
     def _r2(self, weights_RN: Array, unexplained_R: Array) -> Array:
-        # near the target's mean, sums of squares lose no digits to an offset
+        # Centred targets lose no digits to a large offset when their squares are summed.
         centred = self.target - self.target.mean()
         distance = centred - (weights_RN @ centred / weights_RN.sum(axis=1))[:, np.newaxis]
         spread = np.einsum("rn,rn->r", weights_RN, distance**2)
-        # equal targets differ from their own rounded mean in the last bits, and by nothing more
+        # Equal targets may differ from their own rounded mean, but only in the last bits.
         constant = spread <= (4 * np.finfo(np.float64).eps) ** 2 * (weights_RN @ self.target**2)
         explained = 1 - unexplained_R / np.where(constant, 1.0, spread)
         return np.where(constant, (unexplained_R == 0).astype(float), explained)
