@@ -26,6 +26,7 @@ def _uint64(value: int) -> Tensor:
 def philox(a: Tensor, b: Tensor, key: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """The random words for counters (a, b): of any shape, and a key of two 32-bit numbers, all as uint64."""
     half = _uint64(32)
+    # the keys are scalars of their own: read from an array, they took XLA's loop half as long again
     for i in range(ROUNDS):
         # a shift to the left drops the carry of the key's sum, which is modulo 2^32
         key_0, key_1 = (left_shift(k + _uint64(i * step), half) for k, step in zip(key, WEYL, strict=True))
@@ -48,9 +49,8 @@ def random_words(count: int, seed: Tensor) -> Tensor:
     key = right_shift(mixed, half), bitwise_and(mixed, lower)
     # Each number computes its whole block and takes one word of it. XLA turns that into one vectorised loop; a block's
     # words put side by side by tf.stack took it 20 times as long.
-    number = tf.cast(tf.range(count), tf.uint64)
-    block, word = right_shift(number, _uint64(2)), bitwise_and(number, _uint64(3))
+    number = tf.range(count)
+    block, word = tf.cast(number // 4, tf.uint64), number % 4
     a, b = philox(left_shift(block, half), tf.zeros_like(block) + upper_counter, key)
-    pair = tf.where(word < _uint64(2), a, b)
-    first = tf.equal(bitwise_and(word, _uint64(1)), _uint64(0))
-    return tf.where(first, right_shift(pair, half), bitwise_and(pair, lower))
+    pair = tf.where(word < 2, a, b)
+    return tf.where(word % 2 == 0, right_shift(pair, half), bitwise_and(pair, lower))
