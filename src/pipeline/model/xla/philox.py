@@ -24,6 +24,7 @@ def philox(a: Tensor, b: Tensor, key: tuple[Tensor, Tensor]) -> tuple[Tensor, Te
     """The random words for counters (a, b), which may have any shape, and a key of two 32-bit numbers; all are
     uint64."""
     half = _uint64(32)
+    # The keys are scalars of their own. XLA's loop took half as long again when it read them from an array.
     for i in range(ROUNDS):
         # The sum of the key is modulo 2^32. The shift to the left drops its carry.
         key_0, key_1 = (left_shift(k + _uint64(i * step), half) for k, step in zip(key, WEYL, strict=True))
@@ -47,9 +48,8 @@ def random_words(count: int, seed: Tensor) -> Tensor:
     key = right_shift(mixed, half), bitwise_and(mixed, lower)
     # Each number computes its whole block and takes one word of it. XLA turns that into one vectorised loop. It took 20
     # times as long when tf.stack put the words of a block side by side.
-    number = tf.cast(tf.range(count), tf.uint64)
-    block, word = right_shift(number, _uint64(2)), bitwise_and(number, _uint64(3))
+    number = tf.range(count)
+    block, word = tf.cast(number // 4, tf.uint64), number % 4
     a, b = philox(left_shift(block, half), tf.zeros_like(block) + upper_counter, key)
-    pair = tf.where(word < _uint64(2), a, b)
-    first = tf.equal(bitwise_and(word, _uint64(1)), _uint64(0))
-    return tf.where(first, right_shift(pair, half), bitwise_and(pair, lower))
+    pair = tf.where(word < 2, a, b)
+    return tf.where(word % 2 == 0, right_shift(pair, half), bitwise_and(pair, lower))
