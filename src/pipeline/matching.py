@@ -50,7 +50,7 @@ def check_chosen(key: str, name: str, config: object, expected: type) -> None:
     if type(config) is not expected:
         group = key.partition(".")[0]
         how = f"Choose it by {group}={name}" if group != "dataset" else f"Begin its YAML with defaults: [{name}_schema]"
-        raise ConfigError(f"{key}: found '{name}' with the settings of another {key.partition('.')[2]}. {how}.")
+        raise ConfigError(f"{key}={name} alone leaves the settings of another {group}. {how}.")
 
 
 def check_family(family: str, dataset: DatasetConfig) -> None:

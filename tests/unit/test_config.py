@@ -63,6 +63,17 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
             "objective: 'val_r2' is unknown (val_loss, val_accuracy, val_balanced_accuracy, val_macro_f1, val_mcc, "
             "val_roc_auc, val_pr_auc, val_log_loss, val_brier, val_calibration_error). Did you mean 'val_brier'?",
         ),
+        (
+            "trainer.name=exact",
+            "trainer.name=exact alone leaves the settings of another trainer. Choose it by trainer=exact.",
+        ),
+        ("model.family=rnn", "model.family=rnn alone leaves the settings of another model. Choose it by model=rnn."),
+        (
+            "dataset.source=inline",
+            "dataset.source=inline alone leaves the settings of another dataset. Begin its YAML with defaults: "
+            "[inline_schema].",
+        ),
+        ("dataset.source=inlin", "dataset.source: 'inlin' is unknown (sklearn, inline). Did you mean 'inline'?"),
         ("trainer.name=own", "trainer.name: 'own' is unknown (compiled, keras, exact)."),
         ("dataset.modality=tabl", "dataset.modality: 'tabl' is unknown (table, image). Did you mean 'table'?"),
         ("trainer.epochs=0", "trainer.epochs: found 0, expected 1 or more."),

@@ -33,4 +33,6 @@ def task_of_model(last_layer: str, width: int) -> Task:
         if task.last_layer == last_layer and task.num_outputs(width) == width:
             return task
     known = " or ".join(sorted({f"'{task.last_layer}'" for task in TASKS.values()}))
-    raise ArtifactError(f"the model's last layer is '{last_layer}', expected {known}: it is none that train has saved.")
+    raise ArtifactError(
+        f"the model's last layer is '{last_layer}' with {width} values, expected {known}. It is none that train saves."
+    )

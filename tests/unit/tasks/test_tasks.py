@@ -1,0 +1,69 @@
+"""Each task on the same checklist, and what a served model or a rare class asks of them."""
+
+import numpy as np
+import pytest
+
+from pipeline.errors import ArtifactError
+from pipeline.tasks import TASKS, larger_is_better, objectives, task_of_model
+from pipeline.tasks.scores import estimates
+
+ROWS = 40
+
+
+def data_of(name: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """Targets, answers that are close to them, and the number of classes."""
+    num_classes = {"regression": 0, "binary": 2}.get(name, 3)
+    random = np.random.default_rng(0)
+    if not num_classes:
+        target = random.normal(size=ROWS).astype(np.float32)
+        return target, target + 0.1 * random.normal(size=ROWS), 0
+    target = np.arange(ROWS) % num_classes
+    answers = random.dirichlet(np.ones(num_classes), ROWS) + np.eye(num_classes)[target]
+    return target, answers / 2, num_classes
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_keeps_its_word(name: str) -> None:
+    task = TASKS[name]
+    target, answers, num_classes = data_of(name)
+    assert task.name == name
+    assert {task.primary, task.training_metric} <= set(task.metrics)
+    assert objectives(task) == ("val_loss", *(f"val_{metric}" for metric in task.metrics))
+    # it is found again by what it serves
+    width = task.num_outputs(num_classes)
+    assert task_of_model(task.last_layer, width) is task
+    served = np.full((ROWS, width), 0.25, np.float32)
+    assert list(task.by_column(served)) == task.columns(num_classes)
+    # answers that are close are better than a guess, in the direction that each metric names
+    _, guess = task.baseline(target, num_classes, ROWS)
+    good, poor = estimates(task.scores(target, answers)), estimates(task.scores(target, guess))
+    assert set(good) == set(task.metrics)
+    for metric in set(task.metrics) - {"calibration_error"}:  # a guess of the shares is calibrated
+        better = good[metric] > poor[metric] if larger_is_better(f"val_{metric}") else good[metric] < poor[metric]
+        assert better, metric
+    gains = [task.gain(task.row_scores(target, some)).mean() for some in (answers, guess)]
+    assert gains[0] > gains[1]
+
+
+def test_an_answer_of_raw_outputs_is_the_class_with_the_larger_one() -> None:
+    assert TASKS["binary"].chosen_class(np.array([[-0.1], [0.2]])).tolist() == [0, 1]
+    assert TASKS["multiclass"].chosen_class(np.array([[0.1, 0.3, 0.2], [0.4, 0.3, 0.2]])).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("layer", "width"), [("dense_1", 1), ("prediction", 3)])
+def test_a_model_of_elsewhere_is_refused(layer: str, width: int) -> None:
+    with pytest.raises(ArtifactError, match=f"the model's last layer is '{layer}' with {width} values"):
+        task_of_model(layer, width)
+
+
+@pytest.mark.parametrize("kept", [[0, 2], [2]])
+def test_a_reference_that_has_not_seen_a_class_gives_it_no_chance(kept: list[int]) -> None:
+    """Of many rows the reference learns from a sample, which may lack a rare class."""
+    random = np.random.default_rng(1)
+    target = np.arange(ROWS) % 3
+    inputs = random.normal(size=(ROWS, 2)) + target[:, np.newaxis]
+    there = np.isin(target, kept)
+    _, answers = TASKS["multiclass"].reference(inputs[there], target[there], inputs, 3)
+    assert answers.shape == (ROWS, 3)
+    np.testing.assert_allclose(answers.sum(axis=1), 1)
+    assert set(np.flatnonzero(answers.any(axis=0))) == set(kept)
