@@ -36,9 +36,7 @@ def write_outputs(root: Path, identity: str, gain: float = 0.0, column: str = "x
     known["data"] = {**parts["data"], "test": test}
     write_json(trained / "identity.json", known)
     scored = {"value": 0.5 + gain, "low": 0.4, "high": 0.6}
-    write_json(
-        evaluated / "report.json",
-        {"dataset": DATASET, "split": "hash", "primary": "r2", "test": {"r2": scored}, "reference": {"r2": 0.4}},
-    )
+    report = {"dataset": DATASET, "task": "regression", "split": "hash", "primary": "r2"}
+    write_json(evaluated / "report.json", {**report, "test": {"r2": scored}, "reference": {"r2": 0.4}})
     layout.resolved_experiment(EXPERIMENT).parent.mkdir(parents=True, exist_ok=True)
     layout.resolved_experiment(EXPERIMENT).write_text(f"name: {EXPERIMENT}\nseed: 1\n")
