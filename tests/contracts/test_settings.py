@@ -125,7 +125,7 @@ def test_mixed_precision_under_the_instructions_of_a_real_run() -> None:
     """In a process of its own, which may use other instructions than this one."""
     env = environment() | {"PIPELINE_TEST_PRECISION": "mixed_bfloat16"}
     command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", str(MIXED)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(MIXED_CASES)} passed" in done.stdout
 
