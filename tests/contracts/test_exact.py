@@ -202,10 +202,3 @@ def test_units_of_unstandardized_features_do_not_matter(units: float, tmp_path: 
     np.testing.assert_allclose(kernel.ravel(), [*(expected.coef_[0] / [units, 1.0]), 0.0], rtol=1e-3, atol=1e-20)
     answers = np.asarray(model.served.predict(rows.inputs, verbose=0))[:, 0]
     np.testing.assert_allclose(answers, expected.predict_proba(x)[:, 1], rtol=2e-3)
-
-
-def test_other_families_are_refused() -> None:
-    config = config_of("cnn", "multiclass")
-    config.trainer.name = "exact"
-    with pytest.raises(ConfigError, match="trainer exact solves linear and logistic models, found cnn"):
-        config.check()
