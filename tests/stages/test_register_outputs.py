@@ -25,7 +25,10 @@ def test_a_missing_output_names_the_stage(checkout: Path, register: Callable[...
 
 def test_a_minimum_of_an_unknown_metric_is_refused(register: Callable[..., str], edit) -> None:
     edit("params.yaml", "r2: 0.1", "r22: 0.1")
-    assert register(2) == "error: params.yaml: promotion.minima: 'r22' is not a test metric (r2). Did you mean 'r2'?"
+    assert (
+        register(2)
+        == "error: params.yaml: promotion.minima: 'r22' is not a test metric (mae, rmse, r2). Did you mean 'r2'?"
+    )
 
 
 def test_a_clone_adds_nothing_to_a_run_that_the_store_has(checkout: Path, register: Callable[..., str]) -> None:

@@ -114,7 +114,7 @@ def test_a_disk_that_is_nearly_full(root: Layout, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_processor_without_the_instructions(root: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "FLAG_OF_INSTRUCTIONS", {"avx2": "no_such_flag"})
+    monkeypatch.setattr("pipeline.tensorflow_process.INSTRUCTION_SETS", {"avx2": ("AVX2", "no_such_flag")})
     monkeypatch.setattr("pipeline.compose.num_cores", lambda: 1)
     threads, instructions = doctor.check_processor(root)
     assert (threads.level, instructions.level) == (doctor.NOTE, doctor.NOTE)
