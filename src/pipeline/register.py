@@ -103,10 +103,10 @@ def register_one(store: "Store", experiment: str, rule: "PromotionConfig") -> li
 
 def table(rows: list[list[str]]) -> str:
     """Aligned columns under a header."""
+    from pipeline.tracking.columns import aligned
+
     lines = [["experiment", "metric", "test score [interval]", "reference", "verdict", "version", "reason"], *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
-    return "\n".join("  ".join(line).rstrip() for line in padded)
+    return aligned(lines)
 
 
 def main() -> None:

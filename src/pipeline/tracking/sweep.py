@@ -13,6 +13,7 @@ from pipeline.errors import ArtifactError, PipelineError
 from pipeline.files import write_json
 from pipeline.layout import JOB
 from pipeline.tasks import larger_is_better
+from pipeline.tracking.columns import aligned
 
 RUNNING, FINISHED, FAILED = "RUNNING", "FINISHED", "FAILED"
 
@@ -86,6 +87,4 @@ def table(jobs: list[SweepJob]) -> str:
     for job, overrides in zip(jobs, swept(jobs), strict=True):
         score = f"{job.score:.6f}" if job.score is not None else f"{job.status.lower()}: {job.error}"
         lines.append([str(job.number), " ".join(overrides), score, job.identity])
-    widths = [max(len(line[i]) for line in lines) for i in range(4)]
-    padded = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-    return "\n".join(line.rstrip() for line in padded)
+    return aligned(lines)
