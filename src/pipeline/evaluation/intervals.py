@@ -1,10 +1,10 @@
 """Intervals for test metrics. docs/evaluation.md says which method is used for which metric, and how often each of them
 holds the true value."""
 
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -51,14 +51,22 @@ def intervals(scores: Scores, metrics: dict[str, Metric], config: EvaluationConf
 
 
 def values_of(function: Callable[[Array], dict[Name, Array]], chunks: Iterator[Array]) -> dict[Name, Array]:
-    """What `function` gives for all resamples (R,), by name. THREADS chunks are computed at a time; the values of a
-    resample do not depend on the other resamples of its chunk."""
+    """What `function` gives for all resamples (R,), by name. THREADS chunks are computed at a time, while the next one
+    is drawn; the values of a resample do not depend on the other resamples of its chunk."""
     parts: dict[Name, list[Array]] = {}
+    waiting: deque[Future[dict[Name, Array]]] = deque()
+
+    def take() -> None:
+        for name, values in waiting.popleft().result().items():
+            parts.setdefault(name, []).append(values)
+
     with ThreadPoolExecutor(THREADS) as pool:
-        while some := list(islice(chunks, THREADS)):
-            for found in pool.map(function, some):
-                for name, values in found.items():
-                    parts.setdefault(name, []).append(values)
+        for chunk in chunks:
+            waiting.append(pool.submit(function, chunk))
+            if len(waiting) > THREADS:
+                take()
+        while waiting:
+            take()
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 
