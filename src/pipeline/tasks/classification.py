@@ -20,6 +20,7 @@ class Classification(Task):
     training_metric = "accuracy"
     row_score = "correct"
     gain_unit = "accuracy"
+    plot = "confusion"
 
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
         if not classes:

@@ -25,6 +25,7 @@ class Regression(Task):
     activation = None
     row_score = "error"
     gain_unit = "less squared error"
+    plot = "residuals"
 
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
         return None

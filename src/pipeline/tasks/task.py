@@ -59,6 +59,8 @@ class Task(ABC):
     """The name of the column in scores.parquet by which two models are compared, row by row."""
     gain_unit: ClassVar[str]
     """In words, what a row's gain is."""
+    plot: ClassVar[str]
+    """The name of the plot of the test rows, one of TEST_PLOTS in evaluation/plots.py."""
 
     def metric(self, name: str, where: str) -> Metric:
         """The test metric of this name. Raises ConfigError for any other name; its text begins with `where`."""
