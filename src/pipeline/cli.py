@@ -196,12 +196,12 @@ def _call_hydra(layout: "Layout", config_name: str, task: Callable[["DictConfig"
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
-    from pipeline import compose
+    from pipeline.hydra_errors import explain
 
     try:
         hydra.main(config_path=str(layout.conf), config_name=config_name)(task)()
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
-        raise compose.explain(error) from error
+        raise explain(error) from error
 
 
 def _typed(node: "DictConfig") -> Any:

@@ -4,7 +4,6 @@ The stage `configure` and every command compose here, so that a run by hand and 
 """
 
 import os
-import re
 from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pipeline import config as schema
 from pipeline.data.sources import SOURCES
 from pipeline.errors import ConfigError, did_you_mean
+from pipeline.hydra_errors import explain, explain_omegaconf, unknown_field
 from pipeline.layout import Layout
 from pipeline.matching import check_dataset, check_members
 from pipeline.model.families import FAMILIES
@@ -60,7 +60,7 @@ def typed(node: object, where: str) -> Any:
     try:
         config: Any = OmegaConf.to_object(node)
     except OmegaConfBaseException as error:
-        raise _explained(error, where) from error
+        raise explain_omegaconf(error, where) from error
     _refuse_unknown(config, where)
     schema.check_all(config)
     return config
@@ -71,17 +71,9 @@ def _refuse_unknown(config: Any, where: str) -> None:
     known = type(config).__dataclass_fields__
     for name, value in vars(config).items():
         if name not in known:
-            raise _unknown_field(type(config), name, where)
+            raise unknown_field(type(config), name, where)
         if is_dataclass(value):
             _refuse_unknown(value, where)
-
-
-def _unknown_field(kind: Any, name: str, where: str) -> ConfigError:
-    """The error that `name` is no field of the dataclass `kind`. It calls CnnConfig `cnn`, the name that users know."""
-    known = kind.__dataclass_fields__
-    called = kind.__name__.removesuffix("Config").lower() or "config"
-    place = f"{where}: " if where else ""
-    return ConfigError(f"{place}'{name}' is not a field of {called} {did_you_mean(name, known)}")
 
 
 def num_cores() -> int:
@@ -96,7 +88,7 @@ def load_params(layout: Layout) -> schema.Params:
         params: schema.Params = typed(OmegaConf.merge(OmegaConf.structured(schema.Params), values), "params.yaml")
         return params
     except OmegaConfBaseException as error:
-        raise _explained(error, "params.yaml") from error
+        raise explain_omegaconf(error, "params.yaml") from error
 
 
 def choose_experiments(params: schema.Params, arguments: list[str]) -> list[str]:
@@ -180,44 +172,3 @@ def as_plain(config: "DataclassInstance") -> dict[str, Any]:
     plain = OmegaConf.to_container(OmegaConf.structured(config), throw_on_missing=False)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
-
-
-def explain(error: BaseException) -> ConfigError:
-    """An error of Hydra or OmegaConf as a ConfigError whose one line says where it is, what was found and what is
-    known."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ConfigError):
-            return cause
-        if isinstance(cause, OmegaConfBaseException):
-            where = str(error).split("'")[1] if str(error).startswith("In '") else ""
-            return _explained(cause, where)
-        cause = cause.__cause__ or cause.__context__
-    return _unknown_choice(error) or ConfigError(_one_line(error))
-
-
-def _unknown_choice(error: BaseException) -> ConfigError | None:
-    """Hydra's `Could not find 'group/option'` in the form of our other errors, which name the known options and the
-    nearest one; None for any other error."""
-    match = re.search(r"Could not find '(\S+)/(\S+)'\s+Available options in '\S+':((?:\n\t\S+)+)", str(error))
-    if match is None:
-        return None
-    group, found, listed = match.groups()
-    known = [option for option in listed.split() if not option.endswith("_schema")]
-    return ConfigError(f"{group}: '{found}' is unknown {did_you_mean(found, known)}")
-
-
-def _explained(error: OmegaConfBaseException, where: str) -> ConfigError:
-    known = getattr(error.object_type, "__dataclass_fields__", None) if error.object_type else None
-    if known and error.key is not None and str(error.key) not in known:
-        return _unknown_field(error.object_type, str(error.key), where)
-    place = f"{where}: " if where else ""
-    name = f"{error.full_key}: " if error.full_key else ""
-    return ConfigError(f"{place}{name}{_one_line(error)}")
-
-
-def _one_line(error: BaseException) -> str:
-    """The message without OmegaConf's trailing `full_key:` and `object_type=` lines."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    kept = [line for line in lines if line and not line.startswith(("full_key:", "object_type=", "reference_type="))]
-    return " ".join(kept)

@@ -17,7 +17,7 @@ def evaluate(config: Config) -> None:
     from threadpoolctl import threadpool_limits
 
     from pipeline.data.history import read_history
-    from pipeline.data.prepared import SplitFile, read_split, sample
+    from pipeline.data.prepared import ROW, TARGET, SplitFile, read_split, sample
     from pipeline.data.schema import Schema
     from pipeline.evaluation import report
     from pipeline.evaluation.plots import write_plots
@@ -42,8 +42,8 @@ def evaluate(config: Config) -> None:
         write_json(folder / REPORT, found)
         write_json(folder / METRICS, report.comparable(found))
         columns = {
-            "row": test.rows.tolist(),
-            "target": test.target,
+            ROW: test.rows.tolist(),
+            TARGET: test.target,
             task.row_score: task.row_scores(test.target, predicted),
         }
         pq.write_table(pa.table(columns), folder / SCORES)

@@ -1,6 +1,6 @@
 """Which members go together: a family with a dataset, a trainer with a family, an objective with a task."""
 
-from pipeline.config import Config, DatasetConfig
+from pipeline.config import Config, DatasetConfig, TrainerConfig
 from pipeline.config.checks import one_of
 from pipeline.data.sources import SOURCES
 from pipeline.errors import ConfigError
@@ -9,7 +9,7 @@ from pipeline.model.preprocessing import PREPROCESSING
 from pipeline.tasks import TASKS, objectives
 from pipeline.tensorflow_process import INSTRUCTION_SETS
 from pipeline.training import TRAINERS
-from pipeline.training.distribution import STRATEGIES
+from pipeline.training.distribution import NONE, STRATEGIES
 from pipeline.training.optimizers import OPTIMIZERS, SCHEDULES
 
 
@@ -28,8 +28,8 @@ def check_members(config: Config) -> None:
     check_chosen("model.family", config.model.family, config.model, FAMILIES[config.model.family].config)
     one_of("trainer.name", config.trainer.name, tuple(TRAINERS))
     check_chosen("trainer.name", config.trainer.name, config.trainer, TRAINERS[config.trainer.name].config)
-    task, family = TASKS[config.dataset.task], config.model.family
-    check_family(family, config.dataset)
+    task = TASKS[config.dataset.task]
+    check_family(config.model.family, config.dataset)
     one_of("objective", config.objective, objectives(task))
     one_of("trainer.strategy", config.trainer.strategy, STRATEGIES)
     one_of("trainer.instruction_set", config.trainer.instruction_set, ("auto", "native", *INSTRUCTION_SETS))
@@ -40,9 +40,7 @@ def check_members(config: Config) -> None:
             f"trainer.class_weight={config.trainer.class_weight} is for classes, but dataset {config.dataset.name} "
             f"asks for {task.name}. Set it to none."
         )
-    if config.trainer.name == "exact" and not FAMILIES[family].convex:
-        convex = " and ".join(name for name, other in FAMILIES.items() if other.convex)
-        raise ConfigError(f"trainer exact solves {convex} models, found {family}. Use trainer=compiled.")
+    check_trainer(config.trainer, config.model.family)
 
 
 def check_chosen(key: str, name: str, config: object, expected: type) -> None:
@@ -51,6 +49,22 @@ def check_chosen(key: str, name: str, config: object, expected: type) -> None:
         group = key.partition(".")[0]
         how = f"Choose it by {group}={name}" if group != "dataset" else f"Begin its YAML with defaults: [{name}_schema]"
         raise ConfigError(f"{key}={name} alone leaves the settings of another {group}. {how}.")
+
+
+def check_trainer(config: TrainerConfig, family: str) -> None:
+    """Raise ConfigError unless the trainer can train `family`, and can do what its configuration asks of it."""
+    trainer, strategy = TRAINERS[config.name], config.strategy
+    if trainer.convex_only and not FAMILIES[family].convex:
+        convex = " and ".join(name for name, other in FAMILIES.items() if other.convex)
+        fits = " or ".join(name for name, other in TRAINERS.items() if not other.convex_only)
+        raise ConfigError(f"trainer {config.name} solves {convex} models, found {family}. Use trainer={fits}.")
+    if strategy != NONE and not trainer.takes_strategies:
+        fits = " or ".join(name for name, other in TRAINERS.items() if other.takes_strategies)
+        raise ConfigError(f"trainer.strategy={strategy} needs trainer={fits}, found {config.name}.")
+    if config.xla == "on" and (strategy != NONE or not trainer.takes_xla):
+        fits = " or ".join(name for name, other in TRAINERS.items() if other.takes_xla)
+        found = f"trainer={config.name}" if strategy == NONE else f"trainer.strategy={strategy}"
+        raise ConfigError(f"trainer.xla=on is for trainer={fits} without a strategy, found {found}.")
 
 
 def check_family(family: str, dataset: DatasetConfig) -> None:

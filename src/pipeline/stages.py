@@ -37,7 +37,7 @@ FRAME = (
     # They start a command, end it, and keep two processes from running it at the same time.
     *("cli", "processes", "locks"),
     # what they resolve stands in the stage's file; what a value means is said where it is used
-    *("compose", "config", "matching"),
+    *("compose", "config", "hydra_errors", "matching"),
     # a stage that ends with an error has no outputs
     "errors",
     # It only names files. A stage that looks for a file under a new name says which file is missing.

@@ -14,14 +14,13 @@ from pipeline.tracking.sweep import SweepJob, read_jobs, table
 if TYPE_CHECKING:
     import keras
 
+    from pipeline.data.history import EpochValues
     from pipeline.identity import Identity
     from pipeline.model.assembly import Assembled
     from pipeline.tracking.journal import Journal
 
 # How long a run by hand waits for MLflow at its end. A stage of DVC does not wait: `register` delivers what is left.
 WAIT_SECONDS = 3.0
-
-History = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def identified(config: Config, layout: Layout) -> Run:
     return Run(config, layout, prepared, identity, folder, Path(config.output) if config.output else folder / "output")
 
 
-def train_as_worker(run: Run) -> History:
+def train_as_worker(run: Run) -> "list[EpochValues]":
     """Train as one of several workers of which another is the chief: compute the same, but write nothing."""
     import tempfile
 
@@ -96,14 +95,14 @@ def train_as_worker(run: Run) -> History:
         return train_model(run, Journal(Path(temporary) / JOURNAL), chief=False)[1]
 
 
-def trained_before(run: Run) -> History | None:
+def trained_before(run: Run) -> "list[EpochValues] | None":
     """The history of a finished run of this identity whose output is there."""
     from pipeline.tracking.recording import finished_epochs
 
     return finished_epochs(run.identity, run.layout) if (run.output / MODEL).is_file() else None
 
 
-def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, History]":
+def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, list[EpochValues]]":
     """The trained model and its history, from the prepared data."""
     from pipeline.data.prepared import TrainingData
     from pipeline.tensorflow_process import load_tensorflow
@@ -120,7 +119,7 @@ def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, 
     return fit(run.config, data, run.folder, journal)
 
 
-def write_output(run: Run, served: "keras.Model", history: History) -> None:
+def write_output(run: Run, served: "keras.Model", history: "list[EpochValues]") -> None:
     """Write model.keras, predictions.parquet, history.csv and identity.json, and remove the checkpoints, which only an
     unfinished training needs."""
     from pipeline.data.history import write_history
@@ -141,7 +140,7 @@ def write_output(run: Run, served: "keras.Model", history: History) -> None:
     Checkpoints(run.folder / CHECKPOINTS, run.folder.name).clear()
 
 
-def score(run: Run, history: History) -> float:
+def score(run: Run, history: "list[EpochValues]") -> float:
     """The value of the objective with the weights that the training has kept. It comes from the history where each
     epoch measures it; any other metric is computed from the saved model's answers to the validation rows."""
     from pipeline.training.early_stopping import kept_epoch

@@ -155,18 +155,6 @@ def test_what_xla_cannot_compute_is_refused(tmp_path: Path, monkeypatch: pytest.
         trained(config, "image", "multiclass", tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("trainer", "strategy", "found"),
-    [("keras", "none", "trainer=keras"), ("compiled", "mirrored", "trainer.strategy=mirrored")],
-)
-def test_where_xla_cannot_be_it_says_so(trainer: str, strategy: str, found: str, tmp_path: Path) -> None:
-    config = config_of("linear", "regression")
-    config.trainer.name, config.trainer.strategy, config.trainer.xla = trainer, strategy, "on"
-    message = f"trainer.xla=on is for trainer=compiled without a strategy, found {found}."
-    with pytest.raises(ConfigError, match=re.escape(message)):
-        trained(config, "table", "regression", tmp_path)
-
-
 def convolution_of(strides: int) -> keras.Model:
     inputs = keras.Input((8, 8, 2))
     return keras.Model(inputs, keras.layers.Conv2D(4, 3, strides, padding="same", name="convolution_0")(inputs))
@@ -174,23 +162,24 @@ def convolution_of(strides: int) -> keras.Model:
 
 def test_what_is_slow_with_xla_is_refused_by_name() -> None:
     config = replace(config_of("cnn", "multiclass").trainer, name="compiled", xla="on")
-    assert uses_xla(config, convolution_of(strides=1), 100)
+    assert uses_xla(config, True, convolution_of(strides=1), 100)
     message = (
         "trainer.xla=on: the layer convolution_0 has strides=(2, 2), and XLA has no fast form of that on a CPU. Set"
     )
     with pytest.raises(ConfigError, match=re.escape(message)):
-        uses_xla(config, convolution_of(strides=2), 100)
+        uses_xla(config, True, convolution_of(strides=2), 100)
 
 
 def test_xla_auto_is_for_what_it_pays() -> None:
     config = replace(config_of("cnn", "multiclass").trainer, name="compiled", epochs=1000, batch_size=32)
     core = convolution_of(strides=1)
-    assert uses_xla(config, core, 1000)
-    assert not uses_xla(replace(config, epochs=1), core, 1000), "too little to compute"
-    assert not uses_xla(replace(config, precision="mixed_bfloat16"), core, 1000)
-    assert not uses_xla(replace(config, xla="off"), core, 1000)
-    assert not uses_xla(replace(config, name="keras"), core, 1000)
-    assert not uses_xla(config, convolution_of(strides=2), 1000), "a slow layer"
+    assert uses_xla(config, True, core, 1000)
+    assert not uses_xla(replace(config, epochs=1), True, core, 1000), "too little to compute"
+    assert not uses_xla(replace(config, precision="mixed_bfloat16"), True, core, 1000)
+    assert not uses_xla(replace(config, xla="off"), True, core, 1000)
+    assert not uses_xla(replace(config, strategy="mirrored"), True, core, 1000)
+    assert not uses_xla(config, False, core, 1000), "a trainer that does not take XLA"
+    assert not uses_xla(config, True, convolution_of(strides=2), 1000), "a slow layer"
 
 
 def test_xla_auto_weighs_the_arithmetic_of_a_step() -> None:
@@ -200,7 +189,7 @@ def test_xla_auto_weighs_the_arithmetic_of_a_step() -> None:
     found = []
     for units in (32, 8192):
         hidden = keras.layers.Dense(units, name="hidden")(inputs)
-        found.append(uses_xla(config, keras.Model(inputs, keras.layers.Dense(units)(hidden)), 64 * 100))
+        found.append(uses_xla(config, True, keras.Model(inputs, keras.layers.Dense(units)(hidden)), 64 * 100))
     assert found == [False, True]
 
 

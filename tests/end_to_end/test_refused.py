@@ -73,7 +73,7 @@ COMMANDS = {
     ),
     "trainer": (
         ("train", CNN, "trainer=exact"),
-        "trainer exact solves linear and logistic models, found cnn. Use trainer=compiled.",
+        "trainer exact solves linear and logistic models, found cnn. Use trainer=compiled or keras.",
     ),
     "argument": (
         ("train", CNN, "trainer.epochs"),

@@ -104,6 +104,31 @@ def test_the_exact_trainer_ignores_nothing(layout: Layout, override: str, found:
     )
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["experiment=cnn_digits", "trainer=exact"],
+            "trainer exact solves linear and logistic models, found cnn. Use trainer=compiled or keras.",
+        ),
+        (
+            ["experiment=cnn_digits", "trainer=keras", "trainer.strategy=mirrored"],
+            "trainer.strategy=mirrored needs trainer=compiled, found keras.",
+        ),
+        (
+            ["experiment=cnn_digits", "trainer=keras", "trainer.xla=on"],
+            "trainer.xla=on is for trainer=compiled without a strategy, found trainer=keras.",
+        ),
+        (
+            ["experiment=cnn_digits", "trainer.strategy=mirrored", "trainer.xla=on"],
+            "trainer.xla=on is for trainer=compiled without a strategy, found trainer.strategy=mirrored.",
+        ),
+    ],
+)
+def test_a_trainer_is_not_asked_for_more_than_it_can_do(layout: Layout, overrides: list[str], message: str) -> None:
+    assert refused(layout, *overrides) == message
+
+
 def test_impossible_pair(layout: Layout) -> None:
     assert refused(layout, "experiment=linear_diabetes", "model=rnn") == (
         "model rnn takes sequence or grid features, but dataset diabetes (table) gives a vector. Choose one of: linear."

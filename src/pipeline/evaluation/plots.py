@@ -11,6 +11,7 @@ from pipeline.data.history import EpochValues
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Schema
 from pipeline.files import replacing
+from pipeline.tasks import TASKS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,19 +34,14 @@ SETTINGS: dict[Any, Any] = {
 def write_plots(
     folder: Path, experiment: str, schema: Schema, history: list[EpochValues], test: Split, predicted: Array
 ) -> None:
-    """Write history.svg, and confusion.svg where the target is a class or residuals.svg where it is a number."""
+    """Write history.svg, and the task's plot of the test rows under its own name."""
     from matplotlib import rc_context
 
+    plot = TASKS[schema.task].plot
     folder.mkdir(parents=True)
     with rc_context(SETTINGS):
         _save(draw_history(experiment, history), folder / "history.svg")
-        if schema.classes:
-            counts_KK = np.zeros((len(schema.classes), len(schema.classes)), np.int64)
-            np.add.at(counts_KK, (test.target, predicted.argmax(axis=1)), 1)
-            _save(draw_confusion(experiment, counts_KK, schema.classes), folder / "confusion.svg")
-        else:
-            residuals = test.target.astype(np.float64) - predicted
-            _save(draw_residuals(experiment, predicted, residuals), folder / "residuals.svg")
+        _save(TEST_PLOTS[plot](experiment, test.target, predicted, schema.classes), folder / f"{plot}.svg")
 
 
 def draw_history(experiment: str, history: list[EpochValues]) -> "Figure":
@@ -63,8 +59,9 @@ def draw_history(experiment: str, history: list[EpochValues]) -> "Figure":
     return figure
 
 
-def draw_residuals(experiment: str, predicted: Array, residuals: Array) -> "Figure":
+def draw_residuals(experiment: str, target: NDArray[Any], predicted: Array, classes: list[str]) -> "Figure":
     """The residuals over the predictions. Of more than MOST_POINTS rows, it shows that many, chosen evenly."""
+    residuals = target.astype(np.float64) - predicted
     chosen = np.linspace(0, len(predicted) - 1, min(MOST_POINTS, len(predicted))).astype(int)
     figure = _figure(4.6, 3.4)
     axes = figure.subplots()
@@ -79,9 +76,11 @@ def draw_residuals(experiment: str, predicted: Array, residuals: Array) -> "Figu
     return figure
 
 
-def draw_confusion(experiment: str, counts_KK: NDArray[np.int64], classes: list[str]) -> "Figure":
+def draw_confusion(experiment: str, target: NDArray[Any], predicted: Array, classes: list[str]) -> "Figure":
     """The confusion matrix: a row for each actual class, a column for each predicted one, and the number of test rows
     in each cell, which is coloured by its share of its row."""
+    counts_KK = np.zeros((len(classes), len(classes)), np.int64)
+    np.add.at(counts_KK, (target, predicted.argmax(axis=1)), 1)
     size = max(3.2, min(9.0, 0.4 * len(classes) + 1.4))
     figure = _figure(size + 0.4, size)
     axes = figure.subplots()
@@ -97,6 +96,9 @@ def draw_confusion(experiment: str, counts_KK: NDArray[np.int64], classes: list[
             axes.text(j, i, str(counts_KK[i, j]), ha="center", va="center", color=ink)
     axes.set(xlabel="predicted", ylabel="actual", title=f"{experiment}: {counts_KK.sum()} test rows")
     return figure
+
+
+TEST_PLOTS = {"confusion": draw_confusion, "residuals": draw_residuals}
 
 
 def _figure(width: float, height: float) -> "Figure":

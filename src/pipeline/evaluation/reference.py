@@ -1,14 +1,17 @@
-"""What a plain scikit-learn model answers on the same split, fitted on the training rows alone.
+"""What a model has to be worth its while beside: plain scikit-learn models on the same split, and guesses that know the
+target alone. A task names one of each.
 
-It learns from at most MOST_ROWS of them. More rows would take minutes and change its score little.
+A scikit-learn model learns from at most MOST_ROWS training rows. More rows would take minutes and change its score
+little.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Schema
-from pipeline.tasks import TASKS
 
 Array = NDArray[np.float64]
 MOST_ROWS = 50_000
@@ -20,8 +23,41 @@ def flat_inputs(split: Split, schema: Schema) -> Array:
     return np.concatenate(columns, axis=1).astype(np.float64)
 
 
-def reference(schema: Schema, train: Split, test: Split) -> tuple[str, Array]:
-    """Name and answers to the test rows of a plain scikit-learn model, (N,) or (N, K)."""
-    return TASKS[schema.task].reference(
-        flat_inputs(train, schema), train.target, flat_inputs(test, schema), len(schema.classes)
-    )
+def linear(train_ND: Array, target: NDArray[Any], test_MD: Array, num_classes: int) -> Array:
+    """Least squares: predictions (M,) of the test rows."""
+    from sklearn.linear_model import LinearRegression
+
+    answers: Array = LinearRegression().fit(train_ND, target).predict(test_MD)
+    return answers
+
+
+def logistic(train_ND: Array, target: NDArray[Any], test_MD: Array, num_classes: int) -> Array:
+    """Logistic regression on standardised inputs: probabilities (M, K) of the test rows. A class that is not among the
+    N training rows (of a large set they are a sample) gets 0."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    found = np.unique(target)
+    answers = np.zeros((len(test_MD), num_classes))
+    if len(found) == 1:
+        answers[:, found] = 1.0
+    else:
+        scaler = StandardScaler().fit(train_ND)
+        model = LogisticRegression(max_iter=1000).fit(scaler.transform(train_ND), target)
+        answers[:, model.classes_] = model.predict_proba(scaler.transform(test_MD))
+    return answers
+
+
+def mean(target: NDArray[Any], num_classes: int, num_rows: int) -> Array:
+    """The training rows' mean, for so many rows (M,)."""
+    return np.full(num_rows, target.astype(np.float64).mean())
+
+
+def shares(target: NDArray[Any], num_classes: int, num_rows: int) -> Array:
+    """The classes' shares of the training rows, for so many rows (M, K)."""
+    found = np.bincount(target, minlength=num_classes) / len(target)
+    return np.tile(found, (num_rows, 1))
+
+
+REFERENCES = {"LinearRegression": linear, "LogisticRegression": logistic}
+BASELINES = {"mean": mean, "majority": shares}

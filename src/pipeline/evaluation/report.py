@@ -10,7 +10,7 @@ from pipeline.config import EvaluationConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Schema
 from pipeline.evaluation.intervals import intervals
-from pipeline.evaluation.reference import reference
+from pipeline.evaluation.reference import BASELINES, REFERENCES, flat_inputs
 from pipeline.tasks import TASKS
 from pipeline.tasks.scores import estimates
 
@@ -65,11 +65,13 @@ def build_report(
         "confidence": config.confidence,
         "test": {name: asdict(interval) for name, interval in found.items()},
     }
-    name, answer = reference(schema, train, test)
-    report["reference"] = {"model": name, "training_rows": train.num_rows, "of_rows": len(target)}
-    report["reference"] |= estimates(task.scores(test.target, answer))
-    name, answer = task.baseline(target, len(schema.classes), test.num_rows)
-    report["baseline"] = {"model": name, **estimates(task.scores(test.target, answer))}
+    num_classes = len(schema.classes)
+    train_ND, test_MD = flat_inputs(train, schema), flat_inputs(test, schema)
+    answers = REFERENCES[task.reference](train_ND, train.target, test_MD, num_classes)
+    report["reference"] = {"model": task.reference, "training_rows": train.num_rows, "of_rows": len(target)}
+    report["reference"] |= estimates(task.scores(test.target, answers))
+    guess = BASELINES[task.baseline](target, num_classes, test.num_rows)
+    report["baseline"] = {"model": task.baseline, **estimates(task.scores(test.target, guess))}
     report |= task.report_parts(test.target, predicted, schema.classes)
     return cast(Report, _rounded(report))
 

@@ -20,6 +20,9 @@ class Classification(Task):
     training_metric = "accuracy"
     row_score = "correct"
     gain_unit = "accuracy"
+    plot = "confusion"
+    reference = "LogisticRegression"
+    baseline = "majority"
 
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
         if not classes:
@@ -43,18 +46,6 @@ class Classification(Task):
         from pipeline.tasks.scores.classes import ClassScores
 
         return ClassScores(target.astype(np.int64), answers)
-
-    def reference(
-        self, train_ND: "Array", target: NDArray[Any], test_MD: "Array", num_classes: int
-    ) -> tuple[str, "Array"]:
-        from pipeline.tasks.scores.references import logistic
-
-        return logistic(train_ND, target, test_MD, num_classes)
-
-    def baseline(self, target: NDArray[Any], num_classes: int, num_rows: int) -> tuple[str, "Array"]:
-        from pipeline.tasks.scores.references import shares
-
-        return shares(target, num_classes, num_rows)
 
     def report_parts(self, target: NDArray[Any], answers: "Array", classes: list[str]) -> dict[str, Any]:
         from pipeline.tasks.scores.classes import per_class

@@ -25,6 +25,9 @@ class Regression(Task):
     activation = None
     row_score = "error"
     gain_unit = "less squared error"
+    plot = "residuals"
+    reference = "LinearRegression"
+    baseline = "mean"
 
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
         return None
@@ -66,15 +69,3 @@ class Regression(Task):
         from pipeline.tasks.scores.regression import RegressionScores
 
         return RegressionScores(target.astype(np.float64), answers)
-
-    def reference(
-        self, train_ND: "Array", target: NDArray[Any], test_MD: "Array", num_classes: int
-    ) -> tuple[str, "Array"]:
-        from pipeline.tasks.scores.references import linear
-
-        return linear(train_ND, target, test_MD)
-
-    def baseline(self, target: NDArray[Any], num_classes: int, num_rows: int) -> tuple[str, "Array"]:
-        from pipeline.tasks.scores.references import mean
-
-        return mean(target, num_rows)

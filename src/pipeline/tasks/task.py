@@ -59,6 +59,13 @@ class Task(ABC):
     """The name of the column in scores.parquet by which two models are compared, row by row."""
     gain_unit: ClassVar[str]
     """In words, what a row's gain is."""
+    plot: ClassVar[str]
+    """The name of the plot of the test rows, one of TEST_PLOTS in evaluation/plots.py."""
+    reference: ClassVar[str]
+    """The name of the plain scikit-learn model that is fitted beside each model, one of REFERENCES in
+    evaluation/reference.py."""
+    baseline: ClassVar[str]
+    """The name of the guess that knows only the training rows' target, one of BASELINES in the same file."""
 
     def metric(self, name: str, where: str) -> Metric:
         """The test metric of this name. Raises ConfigError for any other name; its text begins with `where`."""
@@ -116,16 +123,6 @@ class Task(ABC):
     @abstractmethod
     def scores(self, target: NDArray[Any], answers: "Array") -> "Scores":
         """What computes the test metrics of these rows."""
-
-    @abstractmethod
-    def reference(
-        self, train_ND: "Array", target: NDArray[Any], test_MD: "Array", num_classes: int
-    ) -> tuple[str, "Array"]:
-        """Name of a plain scikit-learn model, and its answers to the M test rows after learning from the N others."""
-
-    @abstractmethod
-    def baseline(self, target: NDArray[Any], num_classes: int, num_rows: int) -> tuple[str, "Array"]:
-        """The name of a guess that knows only the target of the training rows, and that guess for `num_rows` rows."""
 
     def report_parts(self, target: NDArray[Any], answers: "Array", classes: list[str]) -> dict[str, Any]:
         """What report.json holds for this task beside the metrics."""

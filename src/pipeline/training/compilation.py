@@ -46,19 +46,15 @@ def refused_by_xla(used: bool) -> Iterator[None]:
         raise ConfigError(f"XLA cannot train this model ({reason}). Set trainer.xla=off.") from error
 
 
-def uses_xla(config: TrainerConfig, core: "keras.Model", num_rows: int) -> bool:
+def uses_xla(config: TrainerConfig, takes_xla: bool, core: "keras.Model", num_rows: int) -> bool:
     """Whether XLA compiles the training of `core` on so many rows.
 
-    That is what `trainer.xla` says; with `auto`, XLA compiles where it is estimated to save time. Raises ConfigError
-    where XLA is asked for but cannot be used, or where it has no fast form of a layer.
+    That is what `trainer.xla` says; with `auto`, XLA compiles where it is estimated to save time. `takes_xla` is what
+    the trainer says of itself. Raises ConfigError where XLA is asked for but has no fast form of a layer.
     """
-    # Keras' `fit` does not use XLA, without saying so, when operations are to be deterministic.
-    cannot = [f"trainer={config.name}"] if config.name != "compiled" else []
-    cannot += [f"trainer.strategy={config.strategy}"] if config.strategy != "none" else []
-    if config.xla == "off" or (config.xla == "auto" and cannot):
+    # Where XLA cannot be used, matching.py has refused trainer.xla=on.
+    if config.xla == "off" or not takes_xla or config.strategy != "none":
         return False
-    if cannot:
-        raise ConfigError(f"trainer.xla=on is for trainer=compiled without a strategy, found {' and '.join(cannot)}.")
     # On a GPU, XLA is fast with every layer, but nothing has been measured from which `auto` could estimate.
     if on_gpu():
         return config.xla == "on"

@@ -163,4 +163,4 @@ def _streamed(job: Job, iterator: "tf.data.Iterator") -> "tuple[Callable[[tf.Ten
     return lambda _: batch(size), lambda: batch(job.train.num_rows % size)
 
 
-TRAINER = Trainer(TrainerConfig, train)
+TRAINER = Trainer(TrainerConfig, train, takes_xla=True, takes_strategies=True)

@@ -22,11 +22,9 @@ KINDS = ("chief", "worker")  # TensorFlow also knows `evaluator` and `ps` (param
 
 
 def check_strategy(config: TrainerConfig) -> None:
-    """Raise ConfigError for a configuration that cannot be distributed, or a TF_CONFIG that cannot be read."""
+    """Raise ConfigError for an optimizer that cannot be distributed, or a TF_CONFIG that cannot be read."""
     if config.strategy == NONE:
         return
-    if config.name != "compiled":
-        raise ConfigError(f"trainer.strategy={config.strategy} needs trainer=compiled, found {config.name}.")
     if config.optimizer.clip_norm is not None:
         raise ConfigError(
             f"trainer.strategy={config.strategy}: clip_norm would clip each replica's gradient by itself. Set it to "

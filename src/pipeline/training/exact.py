@@ -139,4 +139,4 @@ def _values(job: Job, step: float) -> dict[str, float]:
     return dict(zip(job.value_names, [*found, step], strict=True))
 
 
-TRAINER = Trainer(ExactConfig, train)
+TRAINER = Trainer(ExactConfig, train, convex_only=True)

@@ -37,7 +37,7 @@ def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> t
     The training goes on from the last checkpoint in the run's `folder`, if there is one. Of several workers only the
     chief writes.
     """
-    settings = config.trainer
+    settings, trainer = config.trainer, TRAINERS[config.trainer.name]
     device = start_session(settings.tensorflow, config.seed)
     strategy, writes = build_strategy(settings.strategy), is_chief(settings)
     checkpoints = Checkpoints(folder / CHECKPOINTS, folder.name, writes)
@@ -52,7 +52,7 @@ def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> t
         augment = build_augmentation(settings.augmentation, model.core.input_shape[1:])
     with memory_advice(settings.batch_size):
         train, validation = make_examples(model, data, settings, folder)
-    xla = uses_xla(settings, model.core, train.num_rows)
+    xla = uses_xla(settings, trainer.takes_xla, model.core, train.num_rows)
     job = Job(model.core, augment, model.head, train, validation, settings, config.seed, xla, strategy)
     journal.tags(computation_tags(job, device))
 
@@ -77,7 +77,7 @@ def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> t
             speed_up(model.core, on_gpu())
         lifecycle = Lifecycle(job, config.checkpoint, observer, checkpoints, interrupts)
         with strategy.scope(), refused_by_xla(xla), profiled(settings.profile and writes, folder / TENSORBOARD):
-            TRAINERS[settings.name].train(job, lifecycle)
+            trainer.train(job, lifecycle)
     return model, observer.history
 
 

@@ -74,4 +74,5 @@ def _epoch_callback(job: Job, lifecycle: Lifecycle) -> "keras.callbacks.Callback
     return EpochCallback()
 
 
+# Keras' `fit` does not use XLA, without saying so, when operations are to be deterministic.
 TRAINER = Trainer(TrainerConfig, train)

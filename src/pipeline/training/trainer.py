@@ -28,7 +28,15 @@ class Trainer:
             lifecycle.end()
 
         TRAINER = Trainer(TrainerConfig, train)
+
+    The other fields say what the trainer can do; pipeline/matching.py refuses a configuration that asks for more. A
+    `convex_only` trainer trains only families that are `convex`. A trainer that `takes_xla` lets XLA compile its graph
+    where `job.xla` is true. A trainer that `takes_strategies` divides each batch among replicas where `job.shared` is
+    true.
     """
 
     config: type[TrainerConfig]
     train: Callable[[Job, Lifecycle], None]
+    convex_only: bool = False
+    takes_xla: bool = False
+    takes_strategies: bool = False

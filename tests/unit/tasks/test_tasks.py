@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import ArtifactError
+from pipeline.evaluation.plots import TEST_PLOTS
+from pipeline.evaluation.reference import BASELINES, REFERENCES
 from pipeline.tasks import TASKS, larger_is_better, objectives, task_of_model
 from pipeline.tasks.scores import estimates
 
@@ -28,6 +30,8 @@ def test_a_task_keeps_its_word(name: str) -> None:
     target, answers, num_classes = data_of(name)
     assert task.name == name
     assert {task.primary, task.training_metric} <= set(task.metrics)
+    assert task.reference in REFERENCES
+    assert task.plot in TEST_PLOTS
     assert objectives(task) == ("val_loss", *(f"val_{metric}" for metric in task.metrics))
     # it is found again by what it serves
     width = task.num_outputs(num_classes)
@@ -35,7 +39,7 @@ def test_a_task_keeps_its_word(name: str) -> None:
     served = np.full((ROWS, width), 0.25, np.float32)
     assert list(task.by_column(served)) == task.columns(num_classes)
     # answers that are close are better than a guess, in the direction that each metric names
-    _, guess = task.baseline(target, num_classes, ROWS)
+    guess = BASELINES[task.baseline](target, num_classes, ROWS)
     good, poor = estimates(task.scores(target, answers)), estimates(task.scores(target, guess))
     assert set(good) == set(task.metrics)
     for metric in set(task.metrics) - {"calibration_error"}:  # a guess of the shares is calibrated
@@ -63,7 +67,7 @@ def test_a_reference_that_has_not_seen_a_class_gives_it_no_chance(kept: list[int
     target = np.arange(ROWS) % 3
     inputs = random.normal(size=(ROWS, 2)) + target[:, np.newaxis]
     there = np.isin(target, kept)
-    _, answers = TASKS["multiclass"].reference(inputs[there], target[there], inputs, 3)
+    answers = REFERENCES[TASKS["multiclass"].reference](inputs[there], target[there], inputs, 3)
     assert answers.shape == (ROWS, 3)
     np.testing.assert_allclose(answers.sum(axis=1), 1)
     assert set(np.flatnonzero(answers.any(axis=0))) == set(kept)
