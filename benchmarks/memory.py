@@ -31,22 +31,25 @@ def write_rows(folder: Path, size: int) -> None:
         with pq.ParquetWriter(folder / f"{name}.parquet", _schema()) as writer:
             for _ in range(chunks):
                 pixels = pa.array(random.integers(0, 255, ROWS * 784).astype(np.float32))
-                target = pa.array(random.integers(0, 10, ROWS).astype(np.int32))
+                target = pa.array(random.integers(0, 10, ROWS)).cast(pa.string())
                 columns = [pa.array(["row"] * ROWS), pa.FixedSizeListArray.from_arrays(pixels, 784), target]
-                writer.write_table(pa.table(columns, schema=_schema()), row_group_size=chunk_rows([(784,)]))
+                writer.write_table(
+                    pa.table(columns, schema=_schema()), row_group_size=chunk_rows([pa.list_(pa.float32(), 784)])
+                )
 
 
 def _schema() -> Any:
     import pyarrow as pa
 
-    return pa.schema([("row", pa.string()), ("image", pa.list_(pa.float32(), 784)), ("target", pa.int32())])
+    return pa.schema([("row", pa.string()), ("image", pa.list_(pa.float32(), 784)), ("target", pa.string())])
 
 
 def train_once(folder: Path, resident_bytes: int) -> None:
     """One epoch of logistic regression on the dataset in `folder`; prints the peak memory in MiB."""
     from pipeline.config import Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
     from pipeline.data.prepared import TrainingData, open_split
-    from pipeline.data.schema import IMAGE, Feature, Schema
+    from pipeline.data.schema import Column, Schema
+    from pipeline.data.types.image import ImageColumn
     from pipeline.model.families import FAMILIES
     from pipeline.tensorflow_process import load_tensorflow
 
@@ -55,8 +58,8 @@ def train_once(folder: Path, resident_bytes: int) -> None:
     from pipeline.tracking.journal import Journal
     from pipeline.training.fit import fit
 
-    features = [Feature("image", IMAGE, "float32", [28, 28, 1])]
-    schema = Schema("made", "multiclass", "image", "hash", [str(k) for k in range(10)], features, "target")
+    features = [Column("image", ImageColumn("image", shape=[28, 28, 1]))]
+    schema = Schema("made", "multiclass", "hash", features, "target", [str(k) for k in range(10)])
     splits = [open_split(folder, name, schema, resident_bytes) for name in ("train", "validation")]
     model = FAMILIES["logistic"].config(family="logistic")
     config = Config("made", 1, SplitConfig(1, 0.2, 0.1), DatasetConfig("made"), model, trainer=trainer)

@@ -2,6 +2,7 @@
 
 python benchmarks/quality.py [--seeds 1 2 3 4 5] [--experiments cnn_digits rnn_digits] [--override key=value ...]
 
+It takes the experiments of params.yaml, or any in conf/experiment that are named.
 Runs prepare, train and evaluate in a temporary copy of the sources; this checkout is not touched.
 """
 
@@ -29,6 +30,12 @@ def copy_sources(target: Path) -> None:
         (shutil.copytree if source.is_dir() else shutil.copy2)(source, target / name)
 
 
+def dataset_of(experiment: str) -> str:
+    """The dataset that the experiment's file chooses."""
+    content = yaml.safe_load((ROOT / "conf" / "experiment" / f"{experiment}.yaml").read_text())
+    return next(line["override /dataset"] for line in content["defaults"] if "override /dataset" in line)
+
+
 def score(root: Path, experiment: str, dataset: str, seed: int, overrides: list[str]) -> dict[str, Any]:
     """report.json of one experiment on one split."""
     environment = os.environ | {"PYTHONPATH": str(root / "src"), "MLFLOW_TRACKING_URI": f"sqlite:///{root}/mlflow.db"}
@@ -46,10 +53,11 @@ def score(root: Path, experiment: str, dataset: str, seed: int, overrides: list[
 
 
 def main() -> None:
-    experiments = yaml.safe_load((ROOT / "params.yaml").read_text())["experiments"]
+    experiments = list(yaml.safe_load((ROOT / "params.yaml").read_text())["experiments"])
+    known = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
-    parser.add_argument("--experiments", nargs="+", default=list(experiments), choices=list(experiments))
+    parser.add_argument("--experiments", nargs="+", default=experiments, choices=known)
     parser.add_argument("--override", nargs="*", default=[])
     given = parser.parse_args()
     results = {}
@@ -58,7 +66,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             copy_sources(root)
-            found = [score(root, experiment, experiments[experiment], seed, given.override) for seed in given.seeds]
+            found = [score(root, experiment, dataset_of(experiment), seed, given.override) for seed in given.seeds]
         name = found[0]["primary"]
         ours = [metrics["test"][name]["value"] for metrics in found]
         theirs = [metrics["reference"][name] for metrics in found]

@@ -19,7 +19,10 @@ from tests.outputs import write_outputs
 from tests.refusals import content
 from tests.zygote import Zygote
 
-TREE = ("conf", "src", "params.yaml", "dvc.yaml", "requirements.lock", ".dvc/config", ".dvcignore", ".gitignore")
+TREE = (
+    *("conf", "data/raw", "src", "params.yaml", "dvc.yaml", "requirements.lock"),
+    *(".dvc/config", ".dvcignore", ".gitignore"),
+)
 
 # As a real run does before it imports TensorFlow. Test modules import it themselves, after this one.
 PRECISION = os.environ.get("PIPELINE_TEST_PRECISION", "float32")

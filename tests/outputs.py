@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.data.schema import NUMERIC, Feature, Schema
+from pipeline.data.schema import Schema
 from pipeline.files import write_json
 from pipeline.layout import Layout
+from tests.made import number
 
 EXPERIMENT, DATASET, ROWS = "linear_diabetes", "diabetes", 40
 
@@ -19,10 +20,8 @@ def write_outputs(root: Path, identity: str, gain: float = 0.0, column: str = "x
     prepared, trained, evaluated = layout.prepared(DATASET), layout.trained(EXPERIMENT), layout.evaluated(EXPERIMENT)
     for folder in (prepared, trained, evaluated):
         folder.mkdir(parents=True, exist_ok=True)
-    Schema(DATASET, "regression", "table", "hash", [], [Feature(column, NUMERIC, "float32", [])], "target").write(
-        prepared
-    )
-    values = np.arange(ROWS, dtype=np.float32)
+    Schema(DATASET, "regression", "hash", [number(column)], "target", []).write(prepared)
+    values = np.arange(ROWS, dtype=np.float64)
     for split in ("train", "validation", "test"):
         rows = [f"{split[:2]}{i:014x}" for i in range(ROWS)]
         pq.write_table(pa.table({"row": rows, column: values, "target": values}), prepared / f"{split}.parquet")

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from pipeline.config import Config, DatasetConfig, OptimizerConfig, SplitConfig, TensorFlowConfig, TrainerConfig
 from pipeline.data.prepared import Split, TrainingData
-from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
+from pipeline.data.schema import Column, Schema
+from pipeline.data.types.image import ImageColumn
+from pipeline.data.types.number import NumberColumn
 from pipeline.model.families import FAMILIES
 from pipeline.tensorflow_process import load_tensorflow
 from rivals.cases import Case, serve
@@ -21,19 +24,20 @@ def schema_of(case: Case) -> Schema:
     task = {0: "regression", 2: "binary"}.get(case.classes, "multiclass")
     classes = [str(k) for k in range(case.classes)]
     if len(case.shape) == 1:
-        features = [Feature(f"x{i}", NUMERIC, "float32", []) for i in range(case.shape[0])]
-        return Schema("made", task, "table", "hash", classes, features, "target")
-    shape = [*case.shape, 1][:3]
-    return Schema("made", task, "image", "hash", classes, [Feature("image", IMAGE, "float32", shape)], "target")
+        features = [Column(f"x{i}", NumberColumn("number")) for i in range(case.shape[0])]
+    else:
+        features = [Column("image", ImageColumn("image", shape=[*case.shape, 1][:3]))]
+    return Schema("made", task, "hash", features, "target", classes)
 
 
 def split_of(case: Case, schema: Schema, number: int) -> Split:
     features, target = case.data(number)
     if len(case.shape) == 1:
-        inputs = {f.name: features[:, i] for i, f in enumerate(schema.features)}
+        columns = {column.name: pa.array(features[:, i].astype(np.float64)) for i, column in enumerate(schema.features)}
     else:
-        inputs = {"image": features.reshape(len(features), *schema.features[0].shape)}
-    return Split(np.arange(len(target)).astype(str), inputs, target)
+        size = int(np.prod(case.shape))
+        columns = {"image": pa.FixedSizeListArray.from_arrays(pa.array(features.reshape(-1)), size)}
+    return Split(np.arange(len(target)).astype(str), pa.table(columns), target)
 
 
 def config_of(case: Case, **settings: Any) -> Config:

@@ -7,14 +7,14 @@ import os
 from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline import config as schema
@@ -28,6 +28,8 @@ from pipeline.training import TRAINERS
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+Arguments = TypeVar("Arguments", schema.PredictConfig, schema.InspectConfig)
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -136,6 +138,7 @@ def config_of(node: DictConfig, choices: Mapping[str, object]) -> Any:
         check_members(config)
     elif isinstance(config, schema.PrepareConfig):
         check_dataset(config.dataset)
+    config.dataset.types = sorted(set(SOURCES[config.dataset.source].types(config.dataset)))
     return config
 
 
@@ -154,17 +157,22 @@ def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> An
         raise explain(error) from error
 
 
-def from_arguments(kind: type[schema.PredictConfig], arguments: list[str]) -> schema.PredictConfig:
-    """A schema object from `key=value` arguments alone, for a command that needs nothing of conf/."""
+def from_arguments(kind: type[Arguments], arguments: list[str]) -> Arguments:
+    """A schema object from `key=value` arguments alone, for a command that needs nothing of conf/. A field without a
+    default must be given."""
     known = [entry.name for entry in fields(kind)]
-    usage = " ".join(f"{name}=..." for name in known)
+    needed = [entry.name for entry in fields(kind) if entry.default == MISSING]
+    usage = " ".join(f"{name}=..." if name in needed else f"[{name}=...]" for name in known)
     given = dict(argument.partition("=")[::2] for argument in arguments)
     for name in given:
         if name not in known:
             raise ConfigError(f"'{name}' is unknown {did_you_mean(name, known)} Usage: {usage}")
-    if missing := [name for name in known if not given.get(name)]:
+    empty = [name for name, value in given.items() if not value]
+    if missing := [name for name in known if name in empty or (name in needed and name not in given)]:
         raise ConfigError(f"{', '.join(missing)} missing. Usage: {usage}")
-    return kind(**given)
+    config = kind(**given)
+    schema.check_all(config)
+    return config
 
 
 def as_plain(config: "DataclassInstance") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pipeline.cli import run_command
+from pipeline.config import PrepareConfig
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def configure() -> None:
 
     layout = Layout.find()
     params = load_params(layout)
-    datasets = {name: as_plain(compose_config(layout, "prepare", [f"dataset={name}"])) for name in params.datasets}
+    datasets = {
+        name: prepared_from(layout, compose_config(layout, "prepare", [f"dataset={name}"])) for name in params.datasets
+    }
     experiments: dict[str, dict[str, Any]] = {}
     for name, dataset in params.experiments.items():
         resolved = as_plain(compose_config(layout, "config", [f"experiment={name}"]))
@@ -45,6 +48,21 @@ def configure() -> None:
             place.write_text(yaml.safe_dump(values), encoding="utf-8")
     drop_leftovers(layout, list(experiments))
     print(f"configured {len(experiments)} experiments on {len(datasets)} datasets")
+
+
+def prepared_from(layout: "Layout", config: PrepareConfig) -> dict[str, Any]:
+    """What a dataset's splits are made from: its configuration, and digests of the files from which its rows come.
+    Prints which files DVC does not watch."""
+    from pipeline.compose import as_plain
+    from pipeline.data.raw_files import digests_of_files
+
+    files = digests_of_files(config.dataset, layout)
+    if others := [path for path in files if not (layout.root / path).is_relative_to(layout.raw)]:
+        print(
+            f"{config.dataset.name}: DVC does not notice when {others[0]} changes, because it is not in "
+            f"{layout.raw.relative_to(layout.root)}/. Copy or link it there."
+        )
+    return as_plain(config) | {"files": files}
 
 
 def drop_leftovers(layout: "Layout", experiments: list[str]) -> None:

@@ -11,8 +11,8 @@ from typing import TypedDict, cast
 from pipeline import stages
 from pipeline.config import Config
 from pipeline.errors import ArtifactError, DataError
-from pipeline.files import digest_file, digest_value
-from pipeline.layout import IDENTITY, SPLITS, Layout, experiment_of, split_file
+from pipeline.files import digest_value
+from pipeline.layout import IDENTITY, MANIFEST, SPLITS, Layout, experiment_of, split_file
 
 IDENTITY_DIGITS = 12
 
@@ -38,7 +38,7 @@ def identify(config: Config, layout: Layout, prepared: Path) -> Identity:
     """The content of identity.json for this configuration, data, code, lock file and thread count."""
     values = asdict(config)
     try:
-        data = {split: digest_file(prepared / split_file(split)) for split in SPLITS}
+        data = data_digests(prepared)
     except FileNotFoundError as error:
         raise DataError(f"{error.filename}: not found. Run: dvc repro prepare@{config.dataset.name}") from error
     parts: dict[str, object] = {
@@ -53,6 +53,21 @@ def identify(config: Config, layout: Layout, prepared: Path) -> Identity:
     # An experiment's name may hold a folder, as team/small does, but all runs have their folders side by side in runs/.
     name = f"{config.name.replace('/', '.')}-{digest_value(parts)[:IDENTITY_DIGITS]}"
     return cast(Identity, {"identity": name, **parts})
+
+
+def data_digests(prepared: Path) -> dict[str, str]:
+    """The digest of each split, as its manifest says, so that gigabytes are not read anew by each job of a sweep."""
+    again = f"Remove {prepared} and run the same command again."
+    try:
+        manifest = json.loads((prepared / MANIFEST).read_text(encoding="utf-8"))
+        known = {split: (int(manifest[split]["bytes"]), str(manifest[split]["sha256"])) for split in SPLITS}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{prepared / MANIFEST}: damaged ({error}). {again}") from error
+    for split, (expected, _) in known.items():
+        path = prepared / split_file(split)
+        if (found := path.stat().st_size) != expected:
+            raise DataError(f"{path}: found {found} bytes, expected {expected}. {again}")
+    return {split: digest for split, (_, digest) in known.items()}
 
 
 def read_identity(folder: Path) -> Identity:

@@ -50,6 +50,16 @@ class Layout:
         """All values of an experiment, for people to read; no stage depends on this file."""
         return self.resolved / "experiments" / f"{experiment}.yaml"
 
+    @property
+    def raw(self) -> Path:
+        """The files that people bring. The stage `configure` depends on this folder."""
+        return self.root / "data" / "raw"
+
+    @property
+    def raw_digests(self) -> Path:
+        """The digests of raw files, which are kept so that nobody reads gigabytes twice."""
+        return self.home / "build" / "raw_digests.json"
+
     def prepared(self, dataset: str) -> Path:
         return self.root / "data" / PREPARED / dataset
 
@@ -122,6 +132,7 @@ TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 PREPARED = "prepared"
 SCHEMA = "schema.json"
 SUMMARY = "summary.json"
+MANIFEST = "manifest.json"
 MODEL = "model.keras"
 HISTORY = "history.csv"
 IDENTITY = "identity.json"

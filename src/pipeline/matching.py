@@ -5,7 +5,8 @@ from pipeline.config.checks import one_of
 from pipeline.data.sources import SOURCES
 from pipeline.errors import ConfigError
 from pipeline.model.families import FAMILIES
-from pipeline.model.preprocessing import PREPROCESSING
+from pipeline.model.inputs import INPUTS
+from pipeline.model.inputs.kind import kind_of
 from pipeline.tasks import TASKS, objectives
 from pipeline.tensorflow_process import INSTRUCTION_SETS
 from pipeline.training import TRAINERS
@@ -18,7 +19,8 @@ def check_dataset(dataset: DatasetConfig) -> None:
     one_of("dataset.source", dataset.source, tuple(SOURCES))
     check_chosen("dataset.source", dataset.source, dataset, SOURCES[dataset.source].config)
     one_of("dataset.task", dataset.task, tuple(TASKS))
-    one_of("dataset.modality", dataset.modality, tuple(PREPROCESSING))
+    for name in SOURCES[dataset.source].types(dataset):
+        one_of("dataset.types", name, tuple(INPUTS))
 
 
 def check_members(config: Config) -> None:
@@ -69,12 +71,13 @@ def check_trainer(config: TrainerConfig, family: str) -> None:
 
 def check_family(family: str, dataset: DatasetConfig) -> None:
     """Raise ConfigError unless `family` can take what `dataset` gives and answer what it asks."""
-    kind, found = PREPROCESSING[dataset.modality].gives, FAMILIES[family]
+    types = SOURCES[dataset.source].types(dataset)
+    kind, found = kind_of(types), FAMILIES[family]
     fits = [name for name, other in FAMILIES.items() if kind in other.accepts and dataset.task in other.tasks]
     if kind not in found.accepts:
         raise ConfigError(
             f"model {family} takes {' or '.join(found.accepts)} features, but dataset {dataset.name} "
-            f"({dataset.modality}) gives a {kind}. Choose one of: {', '.join(fits)}."
+            f"({', '.join(types)}) gives a {kind}. Choose one of: {', '.join(fits)}."
         )
     if dataset.task not in found.tasks:
         raise ConfigError(

@@ -13,28 +13,24 @@ from pipeline.layout import MODEL, Layout
 def predict() -> None:
     """Write the predictions for each row of `input`; `model` is a trained experiment or a .keras file."""
     from pipeline.compose import from_arguments
-    from pipeline.data.prepared import ROW, read_inputs, read_table
     from pipeline.serving import batch
-    from pipeline.serving.archive import load_served, precision_of
+    from pipeline.serving.archive import load_served, precision_of, schema_of
+    from pipeline.serving.row_files import read_file
     from pipeline.tensorflow_process import load_tensorflow, start_session
 
     config = from_arguments(PredictConfig, sys.argv[1:])
-    table = read_table(Path(config.input))
     named = Layout.find().trained(config.model) / MODEL
     path = named if named.is_file() else Path(config.model)
+    schema = schema_of(path)
+    rows, table = read_file(schema, Path(config.input))
     settings = TensorFlowConfig(precision=precision_of(path))
     load_tensorflow(settings)
     start_session(settings, seed=0)
     served = load_served(path)
-    inputs = read_inputs(
-        table, {name: list(tensor.shape[1:]) for name, tensor in served.input.items()}, Path(config.input)
-    )
-    rows = table[ROW].to_numpy() if ROW in table.column_names else np.arange(table.num_rows)
-    predictions = batch.predict(served, inputs)
-    batch.write_predictions(Path(config.output), [(rows, predictions)])
-    finite = np.isfinite(np.stack(list(predictions.values()))).all(axis=0)
-    if not finite.all():
-        first, count = rows[finite.argmin()], (~finite).sum()
+    predictions = batch.predict(served, schema, table)
+    batch.write_predictions(Path(config.output), [(np.array(rows), predictions)])
+    if (without := batch.rows_without_answer(predictions)).any():
+        first, count = rows[int(without.argmax())], without.sum()
         print(f"{config.input}: {count} rows get no finite prediction, first row {first}", file=sys.stderr)
     print(f"{config.output}: {table.num_rows} predictions of {path}")
 

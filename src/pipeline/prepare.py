@@ -6,13 +6,15 @@ from pipeline.layout import SPLITS, Layout
 
 
 def prepare(config: PrepareConfig) -> None:
-    """Write train, validation and test as Parquet, schema.json, and summary.json (rows by split and class)."""
+    """Write train, validation and test as Parquet, schema.json, summary.json (rows by split and class) and
+    manifest.json (bytes and digest of each split)."""
     from pipeline.data.writing import write_prepared
     from pipeline.files import replacing_folder
 
     name = config.dataset.name
-    with replacing_folder(Layout.find().prepared(name)) as folder:
-        summary = write_prepared(config, folder)
+    layout = Layout.find()
+    with replacing_folder(layout.prepared(name)) as folder:
+        summary = write_prepared(config, folder, layout.root)
     print(f"{name}: " + ", ".join(f"{summary[split]['rows']} {split}" for split in SPLITS) + " rows")
 
 

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.config.data import TYPES_OF_ROLES
 from pipeline.files import digest_file
 from pipeline.layout import Layout
 from pipeline.reach import reach
 
 KEYS: dict[str, tuple[str, ...]] = {
-    "prepare": ("split", "dataset"),
+    "prepare": ("split", "dataset", "files"),
     "train": ("seed", "dataset", "model", "preprocessing", "trainer"),
     "evaluate": ("evaluation",),
     "register": (),
@@ -26,10 +27,11 @@ KEYS: dict[str, tuple[str, ...]] = {
 REGISTRIES = {
     "CALLBACKS": "trainer.callbacks",
     "FAMILIES": "model.family",
-    "PREPROCESSING": "dataset.modality",
+    "INPUTS": "dataset.types",
     "SOURCES": "dataset.source",
     "TASKS": "dataset.task",
     "TRAINERS": "trainer.name",
+    "TYPES": "dataset.types",
 }
 
 # Modules and packages of src/pipeline/ that every command runs, and that do not change what it writes.
@@ -78,6 +80,8 @@ def chosen_by(values: Mapping[str, Any]) -> dict[str, frozenset[str]]:
         if group in values:
             value = values[group][key]
             chosen[registry] = frozenset([value] if isinstance(value, str) else value)
+    if "TYPES" in chosen:
+        chosen["TYPES"] |= TYPES_OF_ROLES
     return chosen
 
 

@@ -12,8 +12,6 @@ from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL
 from pipeline.tracking.sweep import SweepJob, read_jobs, table
 
 if TYPE_CHECKING:
-    import keras
-
     from pipeline.data.history import EpochValues
     from pipeline.identity import Identity
     from pipeline.model.assembly import Assembled
@@ -66,7 +64,7 @@ def train(config: Config, job: SweepJob | None = None) -> float:
         sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
         with followed(layout, name, sweep, wait), recorded(config, run.identity, layout) as journal:
             model, history = train_model(run, journal, chief=True)
-            write_output(run, model.served, history)
+            write_output(run, model, history)
     print(
         f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
         f"MLflow run {name} at {without_password(layout.tracking_uri)}"
@@ -119,22 +117,21 @@ def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, 
     return fit(run.config, data, run.folder, journal)
 
 
-def write_output(run: Run, served: "keras.Model", history: "list[EpochValues]") -> None:
+def write_output(run: Run, model: "Assembled", history: "list[EpochValues]") -> None:
     """Write model.keras, predictions.parquet, history.csv and identity.json, and remove the checkpoints, which only an
     unfinished training needs."""
     from pipeline.data.history import write_history
     from pipeline.data.prepared import open_split
-    from pipeline.data.schema import Schema
     from pipeline.files import replacing_folder, write_json
     from pipeline.serving.archive import load_served, save_canonical
     from pipeline.serving.batch import write_split_predictions
     from pipeline.training.checkpoint import Checkpoints
 
-    test = open_split(run.prepared, TEST, Schema.read(run.prepared), run.config.trainer.resident_bytes)
+    test = open_split(run.prepared, TEST, model.schema, run.config.trainer.resident_bytes)
     with replacing_folder(run.output) as folder:
-        save_canonical(served, folder / MODEL)
+        save_canonical(model.served, model.schema, folder / MODEL)
         # The predictions come from the model as it is loaded again from that very file.
-        write_split_predictions(folder / PREDICTIONS, load_served(folder / MODEL), test)
+        write_split_predictions(folder / PREDICTIONS, load_served(folder / MODEL), model.schema, test)
         write_history(folder / HISTORY, history)
         write_json(folder / IDENTITY, run.identity)
     Checkpoints(run.folder / CHECKPOINTS, run.folder.name).clear()

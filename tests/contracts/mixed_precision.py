@@ -15,8 +15,9 @@ from pipeline.training.fit import fit
 from tests.contracts import test_resume
 from tests.contracts.test_families import rows_of, schema_of
 from tests.contracts.test_resume import Killed, config_for, kill_at_save, run
+from tests.made import inputs_of
 
-NETWORKS = [case for case in test_resume.CASES if case[0] in ("cnn", "rnn")]
+NETWORKS = [case for case in test_resume.CASES if case[0] in ("mlp", "cnn", "rnn")]
 # a recurrent network of each cell: oneDNN has kernels of its own for them
 CASES = [(case, cell) for case in NETWORKS for cell in (("gru", "lstm", "simple") if case[0] == "rnn" else ("",))]
 
@@ -42,7 +43,7 @@ def test_it_trains_resumes_and_answers_in_float32(
     model, history = fit(config, TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2)), folder, journal)
     assert history[-1]["loss"] < history[0]["loss"]
     assert keras.config.dtype_policy().name == "float32", "the next session starts as it should"
-    save_canonical(model.served, tmp_path / "model.keras")
+    save_canonical(model.served, schema, tmp_path / "model.keras")
     assert precision_of(tmp_path / "model.keras") == "mixed_bfloat16"
-    answers = load_served(tmp_path / "model.keras").predict(rows_of(schema, 2).inputs, verbose=0)
+    answers = load_served(tmp_path / "model.keras").predict(inputs_of(schema, rows_of(schema, 2)), verbose=0)
     assert answers.dtype == np.float32

@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from pipeline.config import CheckpointConfig, Config
 from pipeline.data.history import EpochValues
 from pipeline.data.prepared import Split, TrainingData
-from pipeline.data.schema import NUMERIC, Feature, Schema
+from pipeline.data.schema import Schema
 from pipeline.errors import ConfigError
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
@@ -19,6 +19,7 @@ from pipeline.training.examples import class_weights
 from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of, features_of, rows_of, schema_of
 from tests.contracts.test_resume import Killed, kill_at_save
+from tests.made import array_of, inputs_of, number, split_of
 
 L2 = 0.01
 
@@ -30,7 +31,7 @@ def config_for(task: str, l2: float = L2) -> Config:
 
 
 def solved(config: Config, task: str, folder: Path) -> tuple[Assembled, list[EpochValues]]:
-    schema = schema_of("table", task)
+    schema = schema_of("number", task)
     data = TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2))
     return fit(config, data, folder, Journal(folder / "journal.jsonl"))
 
@@ -39,7 +40,7 @@ def solved(config: Config, task: str, folder: Path) -> tuple[Assembled, list[Epo
 def test_linear(l2: float, tmp_path: Path) -> None:
     model, history = solved(config_for("regression", l2), "regression", tmp_path)
     assert len(history) == 1
-    train = rows_of(schema_of("table", "regression"), 1)
+    train = rows_of(schema_of("number", "regression"), 1)
     features, target = features_of(model, train), model.head.training_target(train.target)
     expected = (Ridge(alpha=l2 * len(target)) if l2 else LinearRegression()).fit(features, target)
     kernel, bias = model.core.get_layer("head").get_weights()
@@ -49,7 +50,7 @@ def test_linear(l2: float, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
 def test_logistic(task: str, tmp_path: Path) -> None:
-    schema = schema_of("table", task)
+    schema = schema_of("number", task)
     model, history = solved(config_for(task), task, tmp_path)
     assert 2 < len(history) < 20
     train = rows_of(schema, 1)
@@ -80,11 +81,10 @@ SEPARATED = r"a plane separates the classes, without error or but for rows on th
 
 
 def numbers(columns: dict[str, np.ndarray], target: np.ndarray, classes: int) -> tuple[Schema, Split]:
-    features = [Feature(name, NUMERIC, "float32", []) for name in columns]
+    features = [number(name) for name in columns]
     task = "binary" if classes == 2 else "multiclass"
-    schema = Schema("made", task, "table", "hash", [f"class {k}" for k in range(classes)], features, "target")
-    inputs = {name: values.astype(np.float32) for name, values in columns.items()}
-    return schema, Split(np.array([f"{i:x}" for i in range(len(target))]), inputs, target.astype(np.int32))
+    schema = Schema("made", task, "hash", features, "target", [f"class {k}" for k in range(classes)])
+    return schema, split_of(columns, target.astype(np.int32))
 
 
 def solved_rows(schema: Schema, rows: Split, folder: Path, standardize: bool = True) -> Assembled:
@@ -95,9 +95,9 @@ def solved_rows(schema: Schema, rows: Split, folder: Path, standardize: bool = T
 
 
 def test_classes_that_can_be_separated_have_no_minimum(tmp_path: Path) -> None:
-    schema = schema_of("table", "binary")
+    schema = schema_of("number", "binary")
     rows = rows_of(schema, 1)
-    first = rows.inputs[schema.features[0].name]
+    first = array_of(rows, schema.features[0].name)
     told_apart = replace(rows, target=(first > np.median(first)).astype(np.int32))
     with pytest.raises(ConfigError, match=SEPARATED):
         solved_rows(schema, told_apart, tmp_path)
@@ -200,5 +200,5 @@ def test_units_of_unstandardized_features_do_not_matter(units: float, tmp_path: 
     expected = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(x, target)
     kernel, _ = model.core.get_layer("head").get_weights()
     np.testing.assert_allclose(kernel.ravel(), [*(expected.coef_[0] / [units, 1.0]), 0.0], rtol=1e-3, atol=1e-20)
-    answers = np.asarray(model.served.predict(rows.inputs, verbose=0))[:, 0]
+    answers = np.asarray(model.served.predict(inputs_of(schema, rows), verbose=0))[:, 0]
     np.testing.assert_allclose(answers, expected.predict_proba(x)[:, 1], rtol=2e-3)

@@ -16,47 +16,49 @@ from pipeline.config import (
     TrainerConfig,
 )
 from pipeline.data.prepared import Split, TrainingData
-from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
+from pipeline.data.schema import Schema
+from pipeline.data.sources.sklearn import SklearnDataset
 from pipeline.errors import ConfigError
 from pipeline.matching import check_family
 from pipeline.model.assembly import Assembled, assemble
 from pipeline.model.families import FAMILIES
-from pipeline.model.preprocessing import PREPROCESSING
+from pipeline.model.inputs import INPUTS
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.serving.batch import predict
 from pipeline.tasks import TASKS
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
+from tests.made import image, inputs_of, number, split_of
 
-ROWS = 48
+ROWS, SHAPE = 48, [6, 5, 1]
+# one type of column for each kind of features
+TYPES = {INPUTS[name].gives: name for name in ("number", "image")}.values()
 CASES = [
-    (family, modality, task)
-    for family, modality, task in itertools.product(FAMILIES, PREPROCESSING, TASKS)
-    if PREPROCESSING[modality].gives in FAMILIES[family].accepts and task in FAMILIES[family].tasks
+    (family, column, task)
+    for family, column, task in itertools.product(FAMILIES, TYPES, TASKS)
+    if INPUTS[column].gives in FAMILIES[family].accepts and task in FAMILIES[family].tasks
 ]
-REFUSED = [case for case in itertools.product(FAMILIES, PREPROCESSING, TASKS) if case not in CASES]
+REFUSED = [case for case in itertools.product(FAMILIES, TYPES, TASKS) if case not in CASES]
 
 
-def schema_of(modality: str, task: str) -> Schema:
+def schema_of(column: str, task: str) -> Schema:
     classes = {"regression": [], "binary": ["no", "yes"]}.get(task, ["a", "b", "c"])
-    if modality == "image":
-        features = [Feature("image", IMAGE, "float32", [6, 5, 1])]
-    else:
-        features = [Feature(name, NUMERIC, "float32", []) for name in ("first column", "second")]
-    return Schema("made", task, modality, "hash", classes, features, "target")
+    features = [image("image", SHAPE)] if column == "image" else [number("first column"), number("second")]
+    return Schema("made", task, "hash", features, "target", classes)
 
 
 def rows_of(schema: Schema, seed: int) -> Split:
     """Rows whose target can be learned: it follows the inputs' mean."""
     random = np.random.default_rng(seed)
-    inputs = {f.name: random.uniform(0, 8, (ROWS, *f.shape)).astype(np.float32) for f in schema.features}
+    shapes = {c.name: SHAPE if c.config.type == "image" else [] for c in schema.features}
+    inputs = {name: random.uniform(0, 8, (ROWS, *shape)).astype(np.float32) for name, shape in shapes.items()}
     shift = random.uniform(0, 8, ROWS).astype(np.float32)
     inputs = {name: x + shift.reshape(ROWS, *[1] * (x.ndim - 1)) for name, x in inputs.items()}
     if schema.task == "regression":
         target = 30 + 10 * shift
     else:
         target = np.minimum(shift / 8 * len(schema.classes), len(schema.classes) - 1).astype(np.int32)
-    return Split(np.array([f"{seed}-{i}" for i in range(ROWS)]), inputs, target)
+    return replace(split_of(inputs, target), rows=np.array([f"{seed}-{i}" for i in range(ROWS)]))
 
 
 def features_of(model: Assembled, split: Split) -> np.ndarray:
@@ -76,16 +78,16 @@ def config_of(family: str, task: str) -> Config:
     )
 
 
-@pytest.mark.parametrize(("family", "modality", "task"), CASES)
-def test_family(family: str, modality: str, task: str, tmp_path: Path) -> None:
-    schema = schema_of(modality, task)
+@pytest.mark.parametrize(("family", "column", "task"), CASES)
+def test_family(family: str, column: str, task: str, tmp_path: Path) -> None:
+    schema = schema_of(column, task)
     train, validation = rows_of(schema, 1), rows_of(schema, 2)
     config = config_of(family, task)
     made = []
     for attempt in ("first", "second"):
         journal = Journal(tmp_path / attempt / "journal.jsonl")
         model, history = fit(config, TrainingData(schema, train, validation), tmp_path / attempt, journal)
-        save_canonical(model.served, tmp_path / attempt / "model.keras")
+        save_canonical(model.served, schema, tmp_path / attempt / "model.keras")
         made.append((history, (tmp_path / attempt / "model.keras").read_bytes()))
     assert made[0][0] == made[1][0], "two runs of one seed have different histories"
     assert made[0][1] == made[1][1], "two runs of one seed save different bytes"
@@ -94,42 +96,48 @@ def test_family(family: str, modality: str, task: str, tmp_path: Path) -> None:
     assert list(history[0]) == ["loss", model.head.metric, "val_loss", f"val_{model.head.metric}", "learning_rate"]
 
     served = load_served(tmp_path / "first" / "model.keras")
-    expected = np.asarray(model.served.predict(validation.inputs, verbose=0))
-    np.testing.assert_array_equal(served.predict(validation.inputs, verbose=0), expected)
-    columns = predict(served, validation.inputs)
-    values = np.stack(list(columns.values()), axis=1)
+    expected = np.asarray(model.served.predict(inputs_of(schema, validation), verbose=0))
+    np.testing.assert_array_equal(served.predict(inputs_of(schema, validation), verbose=0), expected)
+    columns = predict(served, schema, validation.table)
     if task == "regression":
         assert list(columns) == ["prediction"]
+        values = columns["prediction"]
         # the answer is in the target's own unit, not in standardised ones
         assert abs(values.mean() - train.target.mean()) < train.target.std()
     else:
-        assert list(columns) == [f"p_{k}" for k in range(len(schema.classes))]
+        assert list(columns) == ["prediction", *(f"probability_{name}" for name in schema.classes)]
+        values = np.stack(list(columns.values())[1:], axis=1).astype(float)
         np.testing.assert_allclose(values.sum(axis=1), 1, rtol=1e-5)
+        assert columns["prediction"].tolist() == [schema.classes[k] for k in values.argmax(axis=1)]
 
 
 @pytest.mark.parametrize("xla", ["off", "on"])
 def test_two_classes_of_a_multiclass_task_have_an_output_each(xla: str, tmp_path: Path) -> None:
     """The task decides the head, not the number of classes."""
-    schema = replace(schema_of("table", "binary"), task="multiclass")
+    schema = replace(schema_of("number", "binary"), task="multiclass")
     config = config_of("logistic", "multiclass")
     config.trainer.name, config.trainer.xla = "compiled", xla
     rows = rows_of(schema, 1)
     model, history = fit(config, TrainingData(schema, rows, rows), tmp_path, Journal(tmp_path / "journal.jsonl"))
     assert history[-1]["loss"] < history[0]["loss"]
-    found = predict(model.served, rows.inputs)
-    assert list(found) == ["p_0", "p_1"]
-    np.testing.assert_allclose(found["p_0"] + found["p_1"], 1, rtol=1e-6)
-    assert ((found["p_1"] > 0.5) == rows.target).mean() > 0.7
+    found = predict(model.served, schema, rows.table)
+    assert list(found) == ["prediction", "probability_no", "probability_yes"]
+    np.testing.assert_allclose(found["probability_no"] + found["probability_yes"], 1, rtol=1e-6)
+    assert ((found["prediction"] == "yes") == rows.target).mean() > 0.7
 
 
-@pytest.mark.parametrize(("family", "modality", "task"), REFUSED)
-def test_refused_pair(family: str, modality: str, task: str) -> None:
+def dataset_of(column: str, task: str) -> DatasetConfig:
+    return SklearnDataset("made", "sklearn", task, images=column == "image")
+
+
+@pytest.mark.parametrize(("family", "column", "task"), REFUSED)
+def test_refused_pair(family: str, column: str, task: str) -> None:
     with pytest.raises(ConfigError, match=f"model {family} (takes|answers) .* Choose one of: "):
-        check_family(family, DatasetConfig("made", "inline", modality, task))
+        check_family(family, dataset_of(column, task))
 
 
 def test_preprocessing_learns_from_the_training_rows_alone() -> None:
-    schema = schema_of("table", "regression")
+    schema = schema_of("number", "regression")
     train = rows_of(schema, 1)
     keras.utils.set_random_seed(0)
     model = assemble(config_of("linear", "regression"), schema, train)

@@ -23,7 +23,7 @@ from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of, features_of, rows_of, schema_of
 
 PATIENCE = 2
-CASES = [("linear", "table", "regression"), ("logistic", "table", "multiclass"), ("rnn", "image", "multiclass")]
+CASES = [("linear", "number", "regression"), ("logistic", "number", "multiclass"), ("rnn", "image", "multiclass")]
 
 
 def in_order(config: Config, *arrays: np.ndarray) -> tf.data.Dataset:
@@ -43,7 +43,7 @@ def in_order(config: Config, *arrays: np.ndarray) -> tf.data.Dataset:
 def config_for(case: tuple[str, str, str], clip_norm: float | None) -> Config:
     config = config_of(case[0], case[2])
     # few and small steps, before Adam has made a recurrent network's rounding visible
-    config.trainer.epochs, config.trainer.optimizer.learning_rate = (25, 0.1) if case[1] == "table" else (4, 0.01)
+    config.trainer.epochs, config.trainer.optimizer.learning_rate = (25, 0.1) if case[1] == "number" else (4, 0.01)
     config.trainer.optimizer.clip_norm = clip_norm
     config.trainer.early_stopping = EarlyStoppingConfig(patience=PATIENCE)
     return config
@@ -92,7 +92,7 @@ def test_plain_keras_trains_to_the_same(case: tuple[str, str, str], trainer: str
         for name in ("loss", "val_loss"):
             found = [values[name] for values in history]
             np.testing.assert_allclose(found, expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
-        if case[1] == "table" and clip_norm is None:
+        if case[1] == "number" and clip_norm is None:
             assert int(np.argmin(expected["val_loss"])) < len(history) - 1 < config.trainer.epochs - 1, "stopped early"
         for ours, theirs in zip(model.core.get_weights(), weights[clip_norm], strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)

@@ -20,8 +20,9 @@ from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of, rows_of, schema_of
 
 CASES = [
-    ("linear", "table", "regression"),
-    ("logistic", "table", "binary"),
+    ("linear", "number", "regression"),
+    ("logistic", "number", "binary"),
+    ("mlp", "number", "binary"),
     ("cnn", "image", "multiclass"),
     ("rnn", "image", "multiclass"),
 ]
@@ -40,8 +41,11 @@ def config_for(trainer: str, case: tuple[str, str, str]) -> Config:
     config.trainer.optimizer.schedule = "cosine"
     config.trainer.tensorboard.histograms_every = 2
     config.checkpoint = CheckpointConfig(NEVER, every_epochs=3)
-    if case[1] == "image":
+    if case[0] in ("mlp", "cnn", "rnn"):
         config.model.dropout = 0.2
+    if case[0] == "mlp":
+        config.model.batch_norm = True
+    if case[1] == "image":
         config.trainer.augmentation.translate = 0.2
     return config
 
@@ -99,7 +103,7 @@ def test_resumed_is_the_same_training(
 @pytest.mark.parametrize("trainer", ITERATIVE)
 def test_early_stopping_and_callbacks_resume(trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The best epoch lies before the kill, and the plateau that is being counted spans it."""
-    case = ("linear", "table", "regression")
+    case = ("linear", "number", "regression")
     config = config_for(trainer, case)
     config.trainer.epochs = 30
     config.trainer.optimizer.schedule, config.trainer.optimizer.learning_rate = "constant", 0.3
@@ -122,7 +126,7 @@ def test_early_stopping_and_callbacks_resume(trainer: str, tmp_path: Path, monke
 def test_the_arrays_of_a_callback_resume(trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keras' own early stopping keeps the best weights in itself."""
     monkeypatch.setitem(callbacks.CALLBACKS, "keras_early_stopping", keras.callbacks.EarlyStopping)
-    case = ("linear", "table", "regression")
+    case = ("linear", "number", "regression")
     config = config_for(trainer, case)
     config.trainer.epochs = 30
     config.trainer.optimizer.schedule, config.trainer.optimizer.learning_rate = "constant", 0.3

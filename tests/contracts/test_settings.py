@@ -15,9 +15,7 @@ from sklearn.linear_model import Ridge
 from pipeline.config import Config
 from pipeline.data.history import EpochValues
 from pipeline.data.prepared import TrainingData
-from pipeline.data.schema import NUMERIC, Feature
-from pipeline.data.table import Table
-from pipeline.errors import ArtifactError, ConfigError, DataError
+from pipeline.errors import ArtifactError, ConfigError
 from pipeline.layout import CHECKPOINTS
 from pipeline.model.assembly import Assembled
 from pipeline.model.xla import pooling
@@ -39,8 +37,8 @@ MIXED = Path(__file__).with_name("mixed_precision.py")
 IMAGES = ("cnn", "image", "multiclass")
 
 
-def trained(config: Config, modality: str, task: str, folder: Path, **changed: object) -> tuple[Assembled, list]:
-    schema = schema_of(modality, task)
+def trained(config: Config, column: str, task: str, folder: Path, **changed: object) -> tuple[Assembled, list]:
+    schema = schema_of(column, task)
     rows = replace(rows_of(schema, 1), **changed)
     return fit(config, TrainingData(schema, rows, rows_of(schema, 2)), folder, Journal(folder / "journal.jsonl"))
 
@@ -50,41 +48,26 @@ def weights_of(model: Assembled) -> list[bytes]:
 
 
 def test_sample_weights_are_scikit_learns(tmp_path: Path) -> None:
-    schema = schema_of("table", "regression")
+    schema = schema_of("number", "regression")
     rows = rows_of(schema, 1)
     weight = np.random.default_rng(0).uniform(0, 3, rows.num_rows).astype(np.float32)
-    model, _ = trained(exact_config("regression"), "table", "regression", tmp_path, weight=weight)
+    model, _ = trained(exact_config("regression"), "number", "regression", tmp_path, weight=weight)
     features, target = features_of(model, rows), model.head.training_target(rows.target)
     expected = Ridge(alpha=0.01 * rows.num_rows).fit(features, target, sample_weight=weight.astype(np.float64))
     np.testing.assert_allclose(model.core.get_layer("head").get_weights()[0].ravel(), expected.coef_.ravel(), rtol=1e-4)
 
 
 def test_sample_weights_under_every_trainer(tmp_path: Path) -> None:
-    weight = np.linspace(0, 2, rows_of(schema_of("table", "regression"), 1).num_rows).astype(np.float32)
+    weight = np.linspace(0, 2, rows_of(schema_of("number", "regression"), 1).num_rows).astype(np.float32)
     found = []
     for trainer in ITERATIVE:
         config = config_of("linear", "regression")
         config.trainer.name = trainer
-        found.append(trained(config, "table", "regression", tmp_path / trainer, weight=weight)[0].core.get_weights())
-    plain = trained(config_of("linear", "regression"), "table", "regression", tmp_path / "plain")[0].core.get_weights()
+        found.append(trained(config, "number", "regression", tmp_path / trainer, weight=weight)[0].core.get_weights())
+    plain = trained(config_of("linear", "regression"), "number", "regression", tmp_path / "plain")[0].core.get_weights()
     for ours, theirs, unweighted in zip(*found, plain, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
         assert np.abs(ours - unweighted).max() > 1e-3
-
-
-def test_a_weight_column_is_no_feature() -> None:
-    values = np.arange(6, dtype=np.float32)
-    features = [Feature(name, NUMERIC, "float32", []) for name in ("x", "count")]
-    table = Table(features, {"x": values, "count": values}, values, "y", [])
-    weighted = table.weighted_by("made", "count")
-    assert [feature.name for feature in weighted.features] == ["x"] == list(weighted.inputs)
-    np.testing.assert_array_equal(weighted.weight, values)
-    with pytest.raises(
-        DataError, match=r"dataset made: weight 'cuont' is no numeric column \(x, count\). Did you mean"
-    ):
-        table.weighted_by("made", "cuont")
-    with pytest.raises(DataError, match="must be finite, 0 or more, and not all 0"):
-        replace(table, inputs={"x": values, "count": values - 1}).weighted_by("made", "count")
 
 
 @pytest.mark.parametrize("trainer", ITERATIVE)
@@ -107,7 +90,7 @@ def test_augmentation_of_a_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"trainer\.augmentation changes images .* but the features have shape \(2,\)"
     ):
-        trained(config, "table", "regression", tmp_path)
+        trained(config, "number", "regression", tmp_path)
 
 
 def test_mirrored_over_one_device_is_as_without(tmp_path: Path) -> None:
@@ -115,7 +98,7 @@ def test_mirrored_over_one_device_is_as_without(tmp_path: Path) -> None:
     for strategy in ("none", "mirrored"):
         config = config_of("linear", "regression")
         config.trainer.name, config.trainer.strategy = "compiled", strategy
-        history = trained(config, "table", "regression", tmp_path / strategy)[1]
+        history = trained(config, "number", "regression", tmp_path / strategy)[1]
         losses.append([values["loss"] for values in history])
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
 
@@ -130,7 +113,9 @@ def test_mixed_precision_under_the_instructions_of_a_real_run() -> None:
     assert f"{len(MIXED_CASES)} passed" in done.stdout
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case[0] in ("linear", "cnn")], ids=lambda case: case[0])
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case[0] in ("linear", "mlp", "cnn")], ids=lambda case: case[0]
+)
 def test_xla_repeats_and_resumes(case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = resumable_config("compiled", case)
     # where images are augmented, XLA gets each step instead of whole epochs
@@ -252,7 +237,7 @@ def test_no_gpu_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     config.trainer.device = "gpu"
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("there is one")
-    trained(config, "table", "regression", tmp_path)
+    trained(config, "number", "regression", tmp_path)
     assert "trainer.device is gpu, but TensorFlow finds none; going on with the CPU\n" in capsys.readouterr().err
     assert read(tmp_path / "journal.jsonl")[0]["tags"]["device"] == "cpu"
 
@@ -280,7 +265,7 @@ def test_a_keras_callback_of_the_users(trainer: str, tmp_path: Path, monkeypatch
     config = config_of("linear", "regression")
     config.trainer.name, config.trainer.epochs = trainer, 8
     config.trainer.callbacks = {"halve": {"stop_after": 5}}
-    history: list[EpochValues] = trained(config, "table", "regression", tmp_path)[1]
+    history: list[EpochValues] = trained(config, "number", "regression", tmp_path)[1]
     rates = [values["learning_rate"] for values in history]
     np.testing.assert_allclose(rates, [0.02, 0.01, 0.01, 0.005, 0.005], rtol=1e-6)
 
@@ -299,7 +284,7 @@ def test_two_that_set_the_learning_rate_are_refused(tmp_path: Path) -> None:
         "trainer.callbacks: ReduceLROnPlateau sets the learning rate, and so does trainer.optimizer.schedule=cosine"
     )
     with pytest.raises(ConfigError, match=re.escape(message)):
-        trained(config, "table", "regression", tmp_path)
+        trained(config, "number", "regression", tmp_path)
 
 
 @pytest.mark.parametrize("trainer", ITERATIVE)
@@ -324,7 +309,7 @@ def test_a_loss_that_is_not_finite_names_epoch_and_step_and_keeps_the_last_good_
     config.trainer.optimizer.name, config.trainer.optimizer.learning_rate = "sgd", 3.0
     config.checkpoint.every_epochs = 1
     with pytest.raises(ArtifactError, match=r"loss is (inf|nan) in epoch \d+, step [1-5], at learning rate 3\. Try"):
-        trained(config, "table", "regression", tmp_path)
+        trained(config, "number", "regression", tmp_path)
     epochs = [record["epoch"] for record in read(tmp_path / "journal.jsonl") if record["type"] == "metrics"]
     last = max(path.name for path in (tmp_path / CHECKPOINTS).iterdir())
     assert last == f"epoch-{epochs[-1]:09d}.ckpt"

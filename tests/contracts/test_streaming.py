@@ -3,18 +3,18 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipeline.data import prepared
 from pipeline.data.prepared import SplitFile, TrainingData, chunk_rows, open_split, read_split
 from pipeline.data.rows_file import RowsFile
-from pipeline.data.table import Table
-from pipeline.data.writing import write_split
 from pipeline.errors import ConfigError
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
-from tests.contracts.test_families import ROWS, config_of, rows_of, schema_of
+from tests.contracts.test_families import config_of, rows_of, schema_of
 from tests.contracts.test_resume import CASES, Killed, config_for, kill_at_save
+from tests.made import array_of, write_split
 
 TRAINERS = ("compiled", "keras")
 
@@ -29,8 +29,7 @@ def on_disk(folder: Path, case: tuple[str, str, str]) -> Path:
     schema = schema_of(case[1], case[2])
     for number, name in enumerate(("train", "validation"), start=1):
         rows = rows_of(schema, number)
-        table = Table(schema.features, rows.inputs, rows.target, "target", schema.classes)
-        write_split(folder, name, table, rows.rows, np.ones(ROWS, bool))
+        write_split(folder, name, schema, rows)
     return folder
 
 
@@ -81,15 +80,17 @@ def test_chunks_of_a_file_are_those_of_memory(tmp_path: Path) -> None:
     chunks = list(open_split(data, "train", schema, 1).chunks())
     assert [chunk.num_rows for chunk in chunks] == [chunk.num_rows for chunk in whole.chunks()]
     assert len(chunks) > 1
-    np.testing.assert_array_equal(np.concatenate([chunk.inputs["image"] for chunk in chunks]), whole.inputs["image"])
+    np.testing.assert_array_equal(
+        np.concatenate([array_of(chunk, "image") for chunk in chunks]), array_of(whole, "image")
+    )
     assert np.concatenate([chunk.rows for chunk in chunks]).tolist() == whole.rows.tolist()
 
 
 def test_a_chunk_of_large_inputs_has_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert chunk_rows([()] * 10) == prepared.CHUNK_ROWS
-    assert chunk_rows([(224, 224, 3)]) == prepared.CHUNK_BYTES // (4 * 224 * 224 * 3) == 13
-    assert chunk_rows([(4096, 4096, 3)]) == 1
+    assert chunk_rows([pa.float64(), pa.string(), pa.bool_()]) == prepared.CHUNK_ROWS
+    assert chunk_rows([pa.list_(pa.float32(), 224 * 224 * 3)]) == prepared.CHUNK_BYTES // (4 * 224 * 224 * 3) == 13
+    assert chunk_rows([pa.list_(pa.float32(), 4096 * 4096 * 3)]) == 1
 
 
 def test_rows_file_reads_at_random(tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_rows_file_reads_at_random(tmp_path: Path) -> None:
 
 
 def test_the_trainer_exact_does_not_stream(tmp_path: Path) -> None:
-    schema = schema_of("table", "regression")
+    schema = schema_of("number", "regression")
     config = config_of("linear", "regression")
     config.trainer.name, config.trainer.resident_bytes = "exact", 1
     journal = Journal(tmp_path / "journal.jsonl")

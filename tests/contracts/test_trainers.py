@@ -20,8 +20,8 @@ OTHERS = [name for name in TRAINERS if name not in ("keras", "exact")]  # exact 
 def trained(
     trainer: str, case: tuple[str, str, str], folder: Path, patience: int = 0
 ) -> tuple[Assembled, list[EpochValues]]:
-    family, modality, task = case
-    schema = schema_of(modality, task)
+    family, column, task = case
+    schema = schema_of(column, task)
     config = config_of(family, task)
     config.trainer.name = trainer
     config.trainer.epochs = 12 if patience else 3
@@ -53,7 +53,7 @@ def test_same_values_and_weights_as_fit(trainer: str, case: tuple[str, str, str]
 
 @pytest.mark.parametrize("trainer", OTHERS)
 def test_early_stopping_keeps_the_best_weights_as_fit_does(trainer: str, tmp_path: Path) -> None:
-    case = ("linear", "table", "regression")
+    case = ("linear", "number", "regression")
     expected_model, expected = trained("keras", case, tmp_path, patience=2)
     weights = expected_model.core.get_weights()
     model, history = trained(trainer, case, tmp_path, patience=2)

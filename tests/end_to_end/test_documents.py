@@ -25,6 +25,7 @@ NOT_RUN = {
     "make setup && source .venv/bin/activate": "an environment of the same lock file is there",
     "dvc pull && make repro": "the same",
 }
+OWN_TABLE = "docs/data.md"  # its commands belong together; test_your_own_table runs them
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -38,8 +39,12 @@ def commands(content: str) -> list[str]:
     return [line for line in lines if line.split(" ")[0] in STARTS]
 
 
+def commands_of(page: str) -> list[str]:
+    return [line for language, content in blocks(page) if not language for line in commands(content)]
+
+
 def command_lines() -> list[str]:
-    return [line for page in PAGES for language, content in blocks(page) if not language for line in commands(content)]
+    return [line for page in PAGES if page != OWN_TABLE for line in commands_of(page)]
 
 
 def test_there_is_something_to_run() -> None:
@@ -71,6 +76,15 @@ def test_every_command_of_the_pages(part: int, project: Path) -> None:
     assert page.is_file() == ("dvc plots show" in commands_of_part)
     for name in EXPERIMENTS if page.is_file() else ():
         assert f"build/evaluate/{name}/plots" in page.read_text().replace("\\\\", "/")
+
+
+@pytest.mark.slow
+def test_your_own_table(project: Path) -> None:
+    """From a CSV file to a registered model, as docs/data.md says."""
+    found = commands_of(OWN_TABLE)
+    assert found[-1] == "make repro EXPERIMENT=logistic_fruit"
+    printed = [shell(project, command) for command in found]
+    assert re.search(r"^logistic_fruit +accuracy ", printed[-1], re.MULTILINE)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ fixture `unchanged`)."""
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from tests.conftest import Run
 from tests.refusals import content, line_of
 
 CNN, LINEAR = "experiment=cnn_digits", "experiment=linear_diabetes"
-EXPERIMENTS = "cnn_digits, linear_diabetes, linear_line, logistic_breast_cancer, logistic_digits, rnn_digits"
+EXPERIMENTS = (
+    "cnn_digits, linear_diabetes, linear_line, logistic_breast_cancer, logistic_digits, mlp_breast_cancer, rnn_digits"
+)
 
 
 COMMANDS = {
@@ -42,7 +45,7 @@ COMMANDS = {
     ),
     "family": (
         ("train", CNN, "model=cnm"),
-        "model: 'cnm' is unknown (cnn, linear, logistic, rnn). Did you mean 'cnn'?",
+        "model: 'cnm' is unknown (cnn, linear, logistic, mlp, rnn). Did you mean 'cnn'?",
     ),
     "key": (
         ("train", CNN, "model.filtres=8"),
@@ -64,8 +67,8 @@ COMMANDS = {
     ),
     "pair": (
         ("train", CNN, "dataset=diabetes"),
-        "model cnn takes sequence or grid features, but dataset diabetes (table) gives a vector. Choose one of: "
-        "linear.",
+        "model cnn takes sequence or grid features, but dataset diabetes (number) gives a vector. Choose one of: "
+        "linear, mlp.",
     ),
     "task": (
         ("train", LINEAR, "dataset=digits"),
@@ -186,18 +189,22 @@ def test_params_that_are_empty(checkout: Path, pipeline: Run) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_files_to_predict(pipeline: Run, tmp_path: Path) -> None:
-    out = tmp_path / "out.parquet"
-    model = ("model=nothing.keras", f"output={out}")
-    missing, damaged = tmp_path / "missing.parquet", tmp_path / "rows.csv"
-    damaged.write_text("x,y\n1,2\n")
-    no_parquet = "Parquet magic bytes not found in footer. Either the file is corrupted or this is not a parquet file."
+def test_a_model_to_predict_with(pipeline: Run, tmp_path: Path) -> None:
+    rows, out, other = tmp_path / "rows.csv", tmp_path / "out.parquet", tmp_path / "other.keras"
+    rows.write_text("x,y\n1,2\n")
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("config.json", "{}")
     for path, what in (
-        (missing, "not found, expected a Parquet file."),
-        (damaged, f"not a readable Parquet file ({no_parquet})."),
-        (tmp_path, f"not a readable Parquet file (Cannot open for reading: path '{tmp_path}' is a directory)."),
+        ("nothing.keras", "not found, expected a model file (.keras)."),
+        (rows, "not a readable Keras model (cut off, or of another kind). Train it again."),
+        (
+            other,
+            "found no schema.json in it (\"There is no item named 'schema.json' in the archive\"), expected a model of "
+            "this pipeline.",
+        ),
     ):
-        assert line_of(pipeline("predict", *model, f"input={path}")) == f"error: {path}: {what}"
+        done = pipeline("predict", f"model={path}", f"input={rows}", f"output={out}")
+        assert line_of(done) == f"error: {path}: {what}"
     assert not out.exists()
 
 

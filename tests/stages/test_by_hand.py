@@ -25,7 +25,7 @@ def test_missing_data_is_prepared_and_nothing_of_dvcs_touched(checkout: Path, pi
         "model.keras",
         "predictions.parquet",
     ]
-    assert not (checkout / "data").exists()
+    assert not (checkout / "data" / "prepared").exists()
     assert not (checkout / "build" / "train").exists()
     assert not (checkout / "outputs").exists()
     (prepared,) = checkout.glob("runs/data/diabetes-*/")

@@ -30,7 +30,7 @@ def test_an_edit_reruns_what_it_touches(reproduced: Path, tmp_path: Path) -> Non
     edit("conf/experiment/cnn_digits.yaml", "trainer:", "# a comment\ntrainer:")
     assert repro() == {"configure"}, "a comment"
 
-    edit("conf/dataset/digits.yaml", "loader: digits\nmodality: image", "modality: image\nloader: digits")
+    edit("conf/dataset/digits.yaml", "loader: digits\nimages: true", "images: true\nloader: digits")
     assert repro() == {"configure"}, "another order of keys"
 
     edit("conf/model/cnn.yaml", "  - cnn_schema\n", "  - cnn_schema\n\nkernel: 5\n")
@@ -54,7 +54,7 @@ def test_an_edit_reruns_what_it_touches(reproduced: Path, tmp_path: Path) -> Non
     assert repro() == {"configure", "train@cnn_digits", "train@linear_diabetes", *EVALUATE}, "the training seed"
 
 
-# In src/pipeline/, what is replaced ("": the end) by what: each place that names a family, trainer, source, modality,
+# In src/pipeline/, what is replaced ("": the end) by what: each place that names a family, trainer, source, input,
 # task or callback of one's own; a source that no experiment uses, and code of no stage; a comment in what all run.
 EDITS_OF_NOTHING_THAT_RUNS = (
     ("model/families/__init__.py", "import cnn, linear", "import cnn, own, linear"),
@@ -79,15 +79,29 @@ EDITS_OF_NOTHING_THAT_RUNS = (
         "data/sources/own.py",
         "",
         "from pipeline.config import DatasetConfig\nfrom pipeline.data.sources.source import Source\n\n"
-        "SOURCE = Source(DatasetConfig, print)\n",
+        "SOURCE = Source(DatasetConfig, print, print, print)\n",
     ),
-    ("model/preprocessing/__init__.py", "import image", "import own, image"),
-    ("model/preprocessing/__init__.py", "= {", '= {"own": own.PREPROCESSING, '),
     (
-        "model/preprocessing/own.py",
+        "model/inputs/__init__.py",
+        "from pipeline.model.inputs.boolean",
+        "from pipeline.model.inputs.own import Own\nfrom pipeline.model.inputs.boolean",
+    ),
+    ("model/inputs/__init__.py", "= {", '= {"own": Own(), '),
+    (
+        "model/inputs/own.py",
         "",
-        "from pipeline.model.preprocessing.modality import Preprocessing\n\n"
-        'PREPROCESSING = Preprocessing(print, "vector")\n',
+        "from pipeline.model.inputs.text import TextInput\n\n\nclass Own(TextInput):\n    own = 1\n",
+    ),
+    (
+        "data/types/__init__.py",
+        "from pipeline.data.types.boolean",
+        "from pipeline.data.types.own import Own\nfrom pipeline.data.types.boolean",
+    ),
+    ("data/types/__init__.py", "= {", '= {"own": Own(), '),
+    (
+        "data/types/own.py",
+        "",
+        "from pipeline.data.types.text import Text\n\n\nclass Own(Text):\n    expected = 'own'\n",
     ),
     (
         "tasks/__init__.py",

@@ -23,7 +23,7 @@ def experiment(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     rows = np.column_stack([x, x[:, 0] - x[:, 1]]).tolist()
     conf = checkout / "conf"
     (conf / "dataset" / "made.yaml").write_text(
-        "defaults: [inline_schema]\nmodality: table\ntask: regression\n"
+        "defaults: [inline_schema]\ntask: regression\n"
         f"columns: {json.dumps([*COLUMNS, 'target/s'], ensure_ascii=False)}\nrows: {json.dumps(rows)}\n"
     )
     (conf / "experiment" / "team").mkdir()
@@ -65,7 +65,7 @@ def test_stages_registry_and_raw_input(experiment: str, checkout: Path, pipeline
     mlflow.set_tracking_uri(store.uri)
     rows = {name: pq.read_table(test)[name].to_numpy() for name in COLUMNS}
     answers = mlflow.pyfunc.load_model(f"models:/{MODEL}@champion").predict(rows)
-    assert answers.reshape(-1).tolist() == stored["prediction"].to_pylist()
+    assert answers["prediction"].tolist() == stored["prediction"].to_pylist()
     found = store.experiment(experiment)
     assert found.tags["mlflow.note.content"] == "Is km/h enough?"
     (run,) = store.client.search_runs([found.experiment_id])

@@ -73,9 +73,9 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
             "dataset.source=inline alone leaves the settings of another dataset. Begin its YAML with defaults: "
             "[inline_schema].",
         ),
-        ("dataset.source=inlin", "dataset.source: 'inlin' is unknown (sklearn, inline). Did you mean 'inline'?"),
+        ("dataset.source=inlin", "dataset.source: 'inlin' is unknown (sklearn, inline, table). Did you mean 'inline'?"),
         ("trainer.name=own", "trainer.name: 'own' is unknown (compiled, keras, exact)."),
-        ("dataset.modality=tabl", "dataset.modality: 'tabl' is unknown (table, image). Did you mean 'table'?"),
+        ("dataset.split=hsh", "dataset.split: 'hsh' is unknown (hash, time, given, none). Did you mean 'hash'?"),
         ("trainer.epochs=0", "trainer.epochs: found 0, expected 1 or more."),
         ("model.filters=0", "model.filters: found [0], expected a positive width, or a list of them such as [8, 16]."),
         ("model.filters=a", "model.filters: found 'a', expected a positive width, or a list of them such as [8, 16]."),
@@ -92,6 +92,7 @@ def test_one_width_is_a_list_of_one(layout: Layout) -> None:
     one = compose_config(layout, "config", ["experiment=cnn_digits", "model.filters=8"])
     assert one == compose_config(layout, "config", ["experiment=cnn_digits", "model.filters=[8]"])
     assert compose_config(layout, "config", ["experiment=rnn_digits", "model.units=8"]).model.units == [8]
+    assert compose_config(layout, "config", ["experiment=mlp_breast_cancer", "model.layers=8"]).model.layers == [8]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,8 @@ def test_a_trainer_is_not_asked_for_more_than_it_can_do(layout: Layout, override
 
 def test_impossible_pair(layout: Layout) -> None:
     assert refused(layout, "experiment=linear_diabetes", "model=rnn") == (
-        "model rnn takes sequence or grid features, but dataset diabetes (table) gives a vector. Choose one of: linear."
+        "model rnn takes sequence or grid features, but dataset diabetes (number) gives a vector. Choose one of: "
+        "linear, mlp."
     )
 
 
@@ -144,7 +146,7 @@ def test_impossible_task(layout: Layout) -> None:
 def test_unknown_experiment_suggests_the_nearest(layout: Layout) -> None:
     assert refused(layout, "experiment=cnn_digitz") == (
         "experiment: 'cnn_digitz' is unknown (cnn_digits, linear_diabetes, linear_line, logistic_breast_cancer, "
-        "logistic_digits, rnn_digits). Did you mean 'cnn_digits'?"
+        "logistic_digits, mlp_breast_cancer, rnn_digits). Did you mean 'cnn_digits'?"
     )
 
 

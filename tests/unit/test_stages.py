@@ -77,11 +77,11 @@ def test_names_of_the_tables_are_there() -> None:
 def test_an_experiment_reaches_the_members_that_it_chooses(experiment: str) -> None:
     layout = Layout(ROOT)
     values = as_plain(compose_config(layout, "config", [f"experiment={experiment}"]))
-    family, trainer, modality = values["model"]["family"], values["trainer"]["name"], values["dataset"]["modality"]
+    family, trainer, (column,) = values["model"]["family"], values["trainer"]["name"], values["dataset"]["types"]
     found = set(code_of(layout, "train", values))
     families = [name for name in found if name.startswith("model/families/")]
     assert sorted(families) == sorted(f"model/families/{name}.py" for name in ("__init__", "family", family))
-    assert f"model/preprocessing/{modality}.py" in found
+    assert f"model/inputs/{column}.py" in found
     assert {"training/compiled.py", "training/exact.py"} & found == {f"training/{trainer}.py"}
     sources = [name for name in code_of(layout, "prepare", values) if name.startswith("data/sources/")]
     assert sources == sorted(f"data/sources/{name}.py" for name in ("__init__", "source", values["dataset"]["source"]))

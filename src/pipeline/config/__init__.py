@@ -9,10 +9,11 @@ because OmegaConf makes instances whose fields are still missing.
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from pipeline.config.data import DatasetConfig, SplitConfig
+from pipeline.config.data import ColumnConfig, DatasetConfig, SplitConfig
 from pipeline.config.experiment import (
     Config,
     EvaluationConfig,
+    InspectConfig,
     PredictConfig,
     PrepareConfig,
     PreprocessingConfig,
@@ -33,10 +34,12 @@ from pipeline.config.trainer import (
 __all__ = [
     "AugmentationConfig",
     "CheckpointConfig",
+    "ColumnConfig",
     "Config",
     "DatasetConfig",
     "EarlyStoppingConfig",
     "EvaluationConfig",
+    "InspectConfig",
     "LimitConfig",
     "ModelConfig",
     "OptimizerConfig",

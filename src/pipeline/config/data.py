@@ -1,10 +1,22 @@
-"""The configuration of a dataset, and of how its rows are dealt out to the splits."""
+"""The configuration of a dataset, of its columns, and of how its rows are dealt out to the splits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
 from pipeline.config.checks import check, check_name, one_of
+
+SPLIT_METHODS = ("hash", "time", "given", "none")
+WEIGHT, GROUP, TIME, FOLD = ROLES = ("weight", "group", "time", "fold")
+# The types that a column with a role may have; the first is the one it has if none is named.
+ROLE_TYPES = {
+    WEIGHT: ("number",),
+    GROUP: ("category", "text", "number", "date", "datetime", "boolean"),
+    TIME: ("datetime", "date", "number"),
+    FOLD: ("category",),
+}
+# with those of a target among them
+TYPES_OF_ROLES = {name for names in ROLE_TYPES.values() for name in names}
 
 
 @dataclass
@@ -25,21 +37,56 @@ class SplitConfig:
 
 
 @dataclass
+class ColumnConfig:
+    """How a column is read. `type` is its name in TYPES, whose files hold the options of each type. `missing` are the
+    texts that stand for a missing value; null means the dataset's."""
+
+    type: str = MISSING
+    missing: list[str] | None = None
+
+
+@dataclass
 class DatasetConfig:
     """One dataset: where its rows come from, what they are, and what is asked of them.
 
-    `source`, `modality` and `task` are names in SOURCES, PREPROCESSING and TASKS. A source's own settings stand in its
-    file in data/sources/. With `split: none`, every split has all rows. `weight` names a numeric column that says how
-    much a row counts in training (not in evaluation).
+    `source` and `task` are names in SOURCES and TASKS. A source's own settings stand in its file in data/sources/.
+
+    `split` says which rows are for testing: `hash` (by a digest of their inputs), `time` (the last ones), `given` (as a
+    column of the data says) or `none` (every split has all rows). A column with a role is no feature: `weight` says how
+    much a row counts in training (not in evaluation), all rows of one `group` go to the same split, `time` is what
+    `split: time` sorts by, and `fold` holds the names of the splits for `split: given`.
+
+    A column that determines the target is refused as a leak, unless `leakage` is `accept`.
+
+    `types` are the types of the features. They follow from the source's settings, so they are filled in when the
+    configuration is composed.
     """
 
     name: str = MISSING
     source: str = MISSING
-    modality: str = MISSING
     task: str = MISSING
     split: str = "hash"
     weight: str | None = None
+    group: str | None = None
+    time: str | None = None
+    fold: str | None = None
+    leakage: str = "refuse"
+    types: list[str] = field(default_factory=list)
 
     def check(self) -> None:
         check_name("dataset", self.name)
-        one_of("dataset.split", self.split, ("hash", "none"))
+        one_of("dataset.split", self.split, SPLIT_METHODS)
+        one_of("dataset.leakage", self.leakage, ("refuse", "accept"))
+        for split, role in (("time", "time"), ("given", "fold")):
+            wanted = self.split == split
+            check(
+                (getattr(self, role) is not None) == wanted,
+                f"dataset.{role}",
+                getattr(self, role),
+                f"the name of a column with split: {split}" if wanted else f"nothing unless split: {split}",
+            )
+        check(self.group is None or self.split in ("hash", "time"), "dataset.group", self.group, "split: hash or time")
+        roles = [name for name in (self.weight, self.group, self.time, self.fold) if name is not None]
+        check(
+            len(roles) == len(set(roles)), "dataset", roles, "another column for each of weight, group, time and fold"
+        )

@@ -13,9 +13,19 @@ from pipeline.config.trainer import CheckpointConfig, TrainerConfig
 @dataclass
 class PreprocessingConfig:
     """`standardize` brings numeric features and a regression's target to mean 0 and deviation 1, as measured on the
-    training rows."""
+    training rows. Of a column's categories, those with fewer than `rare` training rows share one feature, and so do all
+    but the `most_categories` most frequent ones. A text has a feature for each of the `most_words` most frequent words.
+    """
 
     standardize: bool = True
+    rare: int = 2
+    most_categories: int = 100
+    most_words: int = 2000
+
+    def check(self) -> None:
+        check(self.rare >= 1, "preprocessing.rare", self.rare, "1 or more")
+        for name in ("most_categories", "most_words"):
+            check(getattr(self, name) >= 1, f"preprocessing.{name}", getattr(self, name), "1 or more")
 
 
 @dataclass
@@ -69,3 +79,21 @@ class PredictConfig:
     model: str = MISSING
     input: str = MISSING
     output: str = MISSING
+
+
+@dataclass
+class InspectConfig:
+    """A table to look at: its files (as in a dataset's `path`) and the name of the target's column. `task` is what is
+    asked of it, where it should not follow from the target; `write` is the name of the dataset to write."""
+
+    path: str = MISSING
+    target: str = MISSING
+    task: str | None = None
+    write: str | None = None
+
+    def check(self) -> None:
+        if self.write is not None:
+            check_name("write", self.write)
+            # Hydra does not let an experiment choose a dataset in a folder of its own.
+            check("/" not in self.write, "write", self.write, "a name without a folder")
+            check(not self.write.endswith("_schema"), "write", self.write, "a name that does not end with _schema")

@@ -30,7 +30,7 @@ def stretch(deviation: Array) -> Array:
     return np.where(deviation == 0, 1.0, deviation)
 
 
-def as_tensorflow_reads(values: NDArray[np.float32]) -> Array:
-    """The values in float64, as TensorFlow's kernels read them: what is below float32's smallest normal number is 0."""
-    read: Array = np.where(np.abs(values) < np.finfo(np.float32).tiny, 0.0, values.astype(np.float64))
+def as_tensorflow_reads(values: Array) -> Array:
+    """The values as TensorFlow's kernels read them: what is below float64's smallest normal number is 0."""
+    read: Array = np.where(np.abs(values) < np.finfo(np.float64).tiny, 0.0, values)
     return read

@@ -5,7 +5,7 @@ the results are bit-identical, wherever a split is.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,20 +25,29 @@ from pipeline.layout import TRAIN, VALIDATION, split_file
 ROW, TARGET, WEIGHT = "row", "target", "sample_weight"
 CHUNK_ROWS = 8192
 CHUNK_BYTES = 2**23
+USUAL_BYTES = 32  # of a value whose size varies
 
 
-def chunk_rows(shapes: Iterable[Sequence[int]]) -> int:
-    """How many rows a chunk of float32 inputs of these shapes has: CHUNK_ROWS, but at most what CHUNK_BYTES hold."""
-    row_bytes = 4 * sum(math.prod(shape) for shape in shapes)
+def value_bytes(storage: pa.DataType) -> int:
+    """About how many bytes a value takes in memory."""
+    if pa.types.is_fixed_size_list(storage):
+        return int(storage.list_size) * value_bytes(storage.value_type)
+    return max(1, storage.bit_width // 8) if pa.types.is_primitive(storage) else USUAL_BYTES
+
+
+def chunk_rows(storages: Iterable[pa.DataType]) -> int:
+    """How many rows with values of these Arrow types a chunk has: CHUNK_ROWS, but at most what CHUNK_BYTES hold."""
+    row_bytes = sum(value_bytes(storage) for storage in storages)
     return max(1, min(CHUNK_ROWS, CHUNK_BYTES // row_bytes))
 
 
 @dataclass(frozen=True)
 class Split:
-    """`rows` (N,) ids; `inputs[name]` (N, *feature.shape) float32; `target` (N,); `weight` (N,) or None."""
+    """`rows` (N,) ids; `table` has the features, each in the storage of its type; `target` (N,), which is the index of
+    a class for tasks with classes; `weight` (N,) or None."""
 
     rows: NDArray[np.str_]
-    inputs: dict[str, NDArray[np.float32]]
+    table: pa.Table
     target: NDArray[Any]
     weight: NDArray[np.float32] | None = None
 
@@ -48,16 +57,14 @@ class Split:
 
     def chunks(self) -> "Iterator[Split]":
         """The rows in order, `chunk_rows` at a time."""
-        size = chunk_rows(values.shape[1:] for values in self.inputs.values())
+        size = chunk_rows(self.table.schema.types)
         for start in range(0, self.num_rows, size):
             chosen = slice(start, start + size)
-            inputs = {name: values[chosen] for name, values in self.inputs.items()}
-            yield Split(self.rows[chosen], inputs, self.target[chosen])
+            yield Split(self.rows[chosen], self.table.slice(start, size), self.target[chosen])
 
     def where(self, kept: NDArray[np.bool_]) -> "Split":
         """The rows where `kept` (N,) is true. The weights are left out."""
-        inputs = {name: values[kept] for name, values in self.inputs.items()}
-        return Split(self.rows[kept], inputs, self.target[kept])
+        return Split(self.rows[kept], self.table.filter(pa.array(kept)), self.target[kept])
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,7 @@ class SplitFile:
 
     @cached_property
     def target(self) -> NDArray[Any]:
-        target: NDArray[Any] = read_table(self.path, [TARGET])[TARGET].to_numpy()
-        return target
+        return _target(read_table(self.path, [TARGET]), self.schema)
 
     @cached_property
     def rows(self) -> NDArray[np.str_]:
@@ -86,7 +92,7 @@ class SplitFile:
 
     def chunks(self) -> Iterator[Split]:
         """The rows in order, as a Split for each `chunk_rows` of them."""
-        size = chunk_rows(feature.shape for feature in self.schema.features)
+        size = chunk_rows(column.storage for column in self.schema.features)
         try:
             # With read-ahead, the whole file would stay in memory until it is closed.
             with pq.ParquetFile(self.path, pre_buffer=False) as file:
@@ -136,9 +142,9 @@ def sample(split: AnySplit, wanted: int) -> Split:
     for part in split.chunks():
         parts.append(part.where(kept[done:][: part.num_rows]))
         done += part.num_rows
-    inputs = {name: np.concatenate([part.inputs[name] for part in parts]) for name in parts[0].inputs}
+    table = pa.concat_tables([part.table for part in parts])
     rows, target = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "target"))
-    return Split(rows, inputs, target, split.weight[kept] if split.weight is not None else None)
+    return Split(rows, table, target, split.weight[kept] if split.weight is not None else None)
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
@@ -153,26 +159,6 @@ def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
         raise DataError(f"{path}: not a readable Parquet file ({' '.join(str(error).split())}).") from error
 
 
-def read_inputs(table: pa.Table, shapes: dict[str, list[int]], path: Path) -> dict[str, NDArray[np.float32]]:
-    """The raw inputs {name: (N, *shape)} among a table's columns; `path` is named in errors."""
-    missing = [name for name in shapes if name not in table.column_names]
-    if missing:
-        found = ", ".join(table.column_names)
-        raise DataError(f"{path}: found columns {found}, expected also {', '.join(missing)}.")
-    inputs = {}
-    for name, shape in shapes.items():
-        array = table[name].combine_chunks()
-        try:
-            flat = array.flatten() if pa.types.is_nested(array.type) else array
-            values = flat.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
-            inputs[name] = values.reshape(table.num_rows, *shape)
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                f"{path}: column '{name}' is {array.type}, expected {shape or 'one'} float32 a row."
-            ) from error
-    return inputs
-
-
 def read_split(folder: Path, split: str, schema: Schema) -> Split:
     """One split of a prepared dataset."""
     path = folder / split_file(split)
@@ -180,21 +166,47 @@ def read_split(folder: Path, split: str, schema: Schema) -> Split:
 
 
 def open_split(folder: Path, split: str, schema: Schema, most_bytes: int) -> AnySplit:
-    """One split of a prepared dataset. It is read into memory if its inputs take at most `most_bytes`; otherwise it
+    """One split of a prepared dataset. It is read into memory if its features take at most `most_bytes`; otherwise it
     stays on disk."""
     path = folder / split_file(split)
-    row_bytes = sum(int(np.prod(f.shape)) * np.dtype(f.dtype).itemsize for f in schema.features)
+    row_bytes = sum(value_bytes(column.storage) for column in schema.features)
     file = SplitFile(path, schema)
-    return read_split(folder, split, schema) if file.num_rows * row_bytes <= most_bytes else file
+    # Parquet knows how long texts are, but writes equal numbers once.
+    size = max(file.num_rows * row_bytes, stored_bytes(path))
+    return read_split(folder, split, schema) if size <= most_bytes else file
+
+
+def stored_bytes(path: Path) -> int:
+    """How many bytes the columns of a Parquet file take when they are not compressed."""
+    with pq.ParquetFile(path) as file:
+        metadata = file.metadata
+        return sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
 
 
 def to_split(table: pa.Table, schema: Schema, path: Path) -> Split:
-    """The columns of a split's file as arrays; `path` is named in errors."""
-    if ROW not in table.column_names or TARGET not in table.column_names:
-        raise DataError(f"{path}: no '{ROW}' or '{TARGET}' column. {remedy(path.parent, again=True)}")
-    inputs = read_inputs(table, {f.name: f.shape for f in schema.features}, path)
-    return Split(np.array(table[ROW].to_pylist()), inputs, table[TARGET].to_numpy(), _weight(table))
+    """The columns of a split's file; `path` is named in errors."""
+    features = pa.schema([pa.field(column.name, column.storage) for column in schema.features])
+    wanted = [ROW, TARGET, *features.names]
+    if any(name not in table.column_names for name in wanted):
+        found = ", ".join(table.column_names)
+        again = remedy(path.parent, again=True)
+        raise DataError(f"{path}: found columns {found}, expected {', '.join(wanted)}. {again}")
+    chosen = table.select(features.names)
+    if chosen.schema.types != features.types:
+        again = remedy(path.parent, again=True)
+        raise DataError(f"{path}: found {chosen.schema.types}, expected {features.types}. {again}")
+    return Split(np.array(table[ROW].to_pylist()), chosen, _target(table, schema), _weight(table))
+
+
+def _target(table: pa.Table, schema: Schema) -> NDArray[Any]:
+    """The target (N,) of a split's table: the index of each row's class, or the number itself."""
+    target = table[TARGET]
+    if not schema.classes:
+        numbers: NDArray[np.float64] = target.to_numpy()
+        return numbers
+    codes: NDArray[np.int32] = pc.index_in(target, pa.array(schema.classes)).to_numpy().astype(np.int32)
+    return codes
 
 
 def _weight(table: pa.Table) -> NDArray[np.float32] | None:
-    return table[WEIGHT].to_numpy() if WEIGHT in table.column_names else None
+    return table[WEIGHT].to_numpy().astype(np.float32) if WEIGHT in table.column_names else None

@@ -1,54 +1,82 @@
-"""What a prepared dataset holds: its features, target and classes (schema.json)."""
+"""What a prepared dataset holds: its columns, target and classes (schema.json)."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from pipeline.config import ColumnConfig
+from pipeline.data.types import TYPES
+from pipeline.data.types.type import Type
 from pipeline.errors import DataError
-from pipeline.files import write_json
+from pipeline.files import write_text
 from pipeline.layout import PREPARED, SCHEMA
 from pipeline.tasks import TASKS
 
-NUMERIC, IMAGE = "numeric", "image"
-
 
 @dataclass(frozen=True)
-class Feature:
-    """One raw input: a number for each row (shape []), or an image ([height, width, channels])."""
+class Column:
+    """One column. A `nullable` one has missing values in the data, so a model of it takes them too. `categories` are
+    the texts that a column of categories holds, unless there are very many."""
 
     name: str
-    kind: str
-    dtype: str
-    shape: list[int]
+    config: ColumnConfig
+    nullable: bool = False
+    categories: list[str] = field(default_factory=list)
+
+    @property
+    def type(self) -> Type:
+        return TYPES[self.config.type]
+
+    @property
+    def storage(self) -> pa.DataType:
+        return self.type.storage(self.config)
 
 
 @dataclass(frozen=True)
 class Schema:
+    """`features` are the inputs of a model. `classes` is empty for a regression."""
+
     dataset: str
     task: str
-    modality: str
     split: str
-    classes: list[str]
-    features: list[Feature]
+    features: list[Column]
     target: str
+    classes: list[str]
 
     @property
     def num_outputs(self) -> int:
         """How many values a model's head gives for a row."""
         return TASKS[self.task].num_outputs(len(self.classes))
 
+    def of_type(self, name: str) -> list[Column]:
+        """The features of a type."""
+        return [column for column in self.features if column.config.type == name]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def of_json(cls, text: str) -> "Schema":
+        """Raises ValueError, TypeError, KeyError or AttributeError for what `to_json` has not written."""
+        values: dict[str, Any] = json.loads(text)
+        features = [
+            Column(**{**entry, "config": TYPES[entry["config"]["type"]].config(**entry["config"])})
+            for entry in values.pop("features")
+        ]
+        return cls(features=features, **values)
+
     def write(self, folder: Path) -> None:
-        write_json(folder / SCHEMA, asdict(self))
+        write_text(folder / SCHEMA, self.to_json())
 
     @classmethod
     def read(cls, folder: Path) -> "Schema":
         """schema.json of a prepared dataset. Raises DataError where it is missing or damaged."""
         path = folder / SCHEMA
         try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            features = [Feature(**entry) for entry in values.pop("features")]
-            return cls(features=features, **values)
+            return cls.of_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise DataError(f"{path}: not found. {remedy(folder)}") from error
         except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -1,73 +1,98 @@
-"""Which split each row goes to. It depends on the row's own inputs and the split's seed, and on nothing else.
+"""Which split each row goes to."""
 
-Equal rows land in the same split, so that no copy of a test row is trained on. Rows that are added move no other row.
-"""
-
-import hashlib
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import SplitConfig
-from pipeline.data.table import Table
+from pipeline.data.digests import Digests, texts_of, unit_interval
 from pipeline.errors import DataError
 from pipeline.layout import SPLITS, TEST, TRAIN, VALIDATION
 
-DIGEST_BYTES = 8
+# the numbers by which this module and its users call the splits
+PLACES = {split: number for number, split in enumerate(SPLITS)}
+Places = NDArray[np.int8]
 
 
-def row_digests(table: Table) -> list[str]:
-    """For each row, 16 hexadecimal digits that depend only on the bytes of its inputs."""
-    columns = [np.ascontiguousarray(table.inputs[f.name], dtype="<f4") for f in table.features]
-    rows = [column.reshape(table.num_rows, -1).view(np.uint8) for column in columns]
-    # The two zeros are one number and must have one digest: -0.0 + 0.0 is 0.0.
-    rows = [(column.view("<f4") + np.float32(0)).view(np.uint8) for column in rows]
-    joined = np.concatenate(rows, axis=1)
-    return [hashlib.blake2b(row.tobytes(), digest_size=DIGEST_BYTES).hexdigest() for row in joined]
+def row_ids(digests: Digests) -> list[str]:
+    """The digests (N,) as text, made unique: the n-th repetition of a row's inputs gets `-n` behind its digest."""
+    texts = texts_of(digests)
+    for row, count in zip(*repetitions(digests), strict=True):
+        texts[row] = f"{texts[row]}-{count}"
+    return texts
 
 
-def row_ids(digests: list[str]) -> list[str]:
-    """The digests made unique: the n-th repetition of a row's inputs gets `-n` behind its digest."""
-    seen: dict[str, int] = {}
-    ids = []
-    for digest in digests:
-        count = seen.get(digest, 0)
-        seen[digest] = count + 1
-        ids.append(digest if count == 0 else f"{digest}-{count}")
-    return ids
+def repetitions(digests: Digests) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows that repeat an earlier row, and for each of them how many earlier rows it repeats."""
+    order = np.argsort(digests, kind="stable")
+    ordered = digests[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(digests) else order
+    first = np.repeat(starts, np.diff(np.append(starts, len(digests))))
+    counts = np.arange(len(digests)) - first
+    return order[counts > 0], counts[counts > 0]
 
 
-def unit_interval(digest: str, seed: int) -> float:
-    """A uniform number in [0, 1) from a row's digest and the split's seed."""
-    mixed = hashlib.blake2b(f"{seed}:{digest}".encode(), digest_size=8).digest()
-    return int.from_bytes(mixed, "big") / 2**64
+def by_hash(digests: Digests, config: SplitConfig) -> Places:
+    """Places (N,) by a uniform number from each row's digest (N,) and the split's seed, and from nothing else.
+
+    So equal rows land in the same split, no copy of a test row is trained on, and rows that are added move no other.
+    With the digests of groups instead of rows, all rows of a group land in the same split.
+    """
+    u = unit_interval(digests, config.seed)
+    places = np.full(len(digests), PLACES[TRAIN], np.int8)
+    places[u < config.test + config.validation] = PLACES[VALIDATION]
+    places[u < config.test] = PLACES[TEST]
+    return places
 
 
-def assign(digests: list[str], config: SplitConfig) -> NDArray[np.str_]:
-    """Each row's split, by its uniform number: test below `test`, validation below `test + validation`, or train."""
-    places = []
-    for digest in digests:
-        u = unit_interval(digest, config.seed)
-        places.append(TEST if u < config.test else VALIDATION if u < config.test + config.validation else TRAIN)
-    return np.array(places)
+def by_time(times: NDArray[Any], config: SplitConfig, groups: Digests | None = None) -> Places:
+    """Places (N,) by time (N,): the last rows are for testing, and those before them for validation.
+
+    Rows of one instant stay together. With `groups` (N,), the rows of a group stay together as well: each row then
+    counts as if it were as late as the last row of its group. So each group to test ends later than all that is trained
+    on, though it may begin earlier.
+    """
+    if groups is not None:
+        _, group = np.unique(groups, return_inverse=True)
+        last = np.full(group.max() + 1, times.min())
+        np.maximum.at(last, group, times)
+        times = last[group]
+    ordered = np.sort(times)
+    places = np.full(len(times), PLACES[TRAIN], np.int8)
+    for split, share in ((VALIDATION, config.test + config.validation), (TEST, config.test)):
+        first = len(times) - round(share * len(times))
+        if first < len(times):
+            places[times >= ordered[first]] = PLACES[split]
+    return places
 
 
-def counts(table: Table, places: NDArray[np.str_]) -> dict[str, dict[str, int]]:
-    """How many rows each split has, in all and of each class."""
-    found: dict[str, dict[str, int]] = {}
-    for split in SPLITS:
-        target = table.target[places == split]
-        by_class = {name: int((target == i).sum()) for i, name in enumerate(table.classes)}
-        found[split] = {"rows": len(target)} | by_class
-    return found
+def by_fold(names: list[str | None], dataset: str, column: str) -> Places:
+    """Places (N,) as a column of the data says."""
+    unknown = sorted({str(name) for name in names} - set(SPLITS))
+    if unknown:
+        raise DataError(
+            f"dataset {dataset}: column '{column}' holds {', '.join(unknown)}, expected {', '.join(SPLITS)}."
+        )
+    return np.array([PLACES[str(name)] for name in names], np.int8)
 
 
-def check_counts(dataset: str, found: dict[str, dict[str, int]]) -> None:
+class Counts(TypedDict):
+    """How many rows a split has, in all and of each class."""
+
+    rows: int
+    classes: dict[str, int]
+
+
+Summary = dict[str, Counts]
+
+
+def check_counts(dataset: str, found: Summary) -> None:
     """Raise DataError where a split is empty or lacks a class."""
-    for split, by_class in found.items():
-        for name, count in by_class.items():
+    for split, counts in found.items():
+        by_class = {f"rows of class '{name}'": count for name, count in counts["classes"].items()}
+        for what, count in ({"rows": counts["rows"]} | by_class).items():
             if count == 0:
-                what = "rows" if name == "rows" else f"rows of class '{name}'"
                 raise DataError(
                     f"dataset {dataset}: split {split} has 0 {what}, expected at least 1. Add rows, enlarge the split, "
                     "or try another split.seed in params.yaml."

@@ -20,23 +20,24 @@ def read_predictions(path: Path, schema: Schema, test: Split, train: Split) -> N
     its text names the input that is farthest from the `train` rows.
     """
     table = read_table(path)
-    wanted = TASKS[schema.task].columns(len(schema.classes))
+    task = TASKS[schema.task]
+    wanted = task.columns(schema.classes)
     if table.column_names != [ROW, *wanted]:
         found = ", ".join(table.column_names)
         raise ArtifactError(f"{path}: found columns {found}, expected {', '.join([ROW, *wanted])}. Train again.")
     if not table[ROW].equals(pa.chunked_array([pa.array(test.rows)])):
         raise ArtifactError(f"{path}: its rows are not those of the test split. Run: dvc repro")
-    columns = [table[name].to_numpy() for name in wanted]
+    columns = {name: table[name].to_numpy() for name in wanted if pa.types.is_floating(table[name].type)}
     bad_N = np.zeros(test.num_rows, bool)
-    for values in columns:
+    for values in columns.values():
         bad_N |= ~np.isfinite(values)
     if bad_N.any():
         row, count = int(bad_N.argmax()), int(bad_N.sum())
-        name, value = next((name, v[row]) for name, v in zip(wanted, columns, strict=True) if not np.isfinite(v[row]))
+        name, value = next((name, v[row]) for name, v in columns.items() if not np.isfinite(v[row]))
         unusual = most_unusual_input(test, row, train)
         raise DataError(
             f"{path}: '{name}' of test row {test.rows[row]} is {value}, expected a finite "
             f"number ({count} of {test.num_rows} rows are not). In that row, {unusual}. Mend or drop such rows in the "
             "source, or train again."
         )
-    return TASKS[schema.task].answers(columns)
+    return task.answers(columns, schema.classes)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pipeline.config import EvaluationConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Schema
+from pipeline.evaluation.design import design_matrices
 from pipeline.evaluation.intervals import intervals
-from pipeline.evaluation.reference import BASELINES, REFERENCES, flat_inputs
+from pipeline.evaluation.reference import BASELINES, REFERENCES
 from pipeline.tasks import TASKS
 from pipeline.tasks.scores import estimates
 
@@ -66,7 +67,7 @@ def build_report(
         "test": {name: asdict(interval) for name, interval in found.items()},
     }
     num_classes = len(schema.classes)
-    train_ND, test_MD = flat_inputs(train, schema), flat_inputs(test, schema)
+    train_ND, test_MD = design_matrices(schema, train, test)
     answers = REFERENCES[task.reference](train_ND, train.target, test_MD, num_classes)
     report["reference"] = {"model": task.reference, "training_rows": train.num_rows, "of_rows": len(target)}
     report["reference"] |= estimates(task.scores(test.target, answers))

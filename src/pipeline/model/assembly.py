@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import Config
-from pipeline.data.schema import Feature, Schema
+from pipeline.data.schema import Schema
+from pipeline.data.unusual import largest_number
 from pipeline.errors import DataError
 from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
-from pipeline.model.preprocessing import PREPROCESSING
+from pipeline.model.inputs.features import as_tensors, build_features, collate, tensors_of
 
 if TYPE_CHECKING:
     import keras
@@ -33,6 +34,7 @@ class Assembled:
     core: "keras.Model"
     served: "keras.Model"
     head: Head
+    schema: Schema
 
     def feature_chunks(self, split: "AnySplit") -> Iterator[NDArray[np.float32]]:
         """The features (n, ...) of a split's rows, chunk by chunk; `core` trains on them, and they are made only once.
@@ -41,26 +43,23 @@ class Assembled:
         """
         for chunk in split.chunks():
             # The model is called, because `predict` would answer once for each replica under a distribution strategy.
-            features = np.asarray(self.preprocess(chunk.inputs, training=False))
+            features = np.asarray(self.preprocess(as_tensors(collate(self.schema, chunk.table)), training=False))
             if not np.isfinite(features).all():
                 raise _not_finite(chunk, features)
             yield features
 
 
 def raw_inputs(schema: Schema) -> "dict[str, keras.KerasTensor]":
-    """A Keras input for each feature, by the feature's name.
+    """A Keras input for each collated tensor, by the tensor's name.
 
-    Keras refuses slashes in the names of inputs, but features may have names such as km/h. The Keras input of such a
-    feature gets another name.
+    The inputs themselves have names of ours. Keras refuses slashes in them, but a feature may be called km/h, and one
+    may be called as one of our layers is.
     """
     import keras
 
-    def name(i: int, feature: Feature) -> str:
-        return feature.name if "/" not in feature.name else f"input_{i}_{feature.name.replace('/', '_')}"
-
     return {
-        feature.name: keras.Input(shape=feature.shape or (1,), dtype=feature.dtype, name=name(i, feature))
-        for i, feature in enumerate(schema.features)
+        key: keras.Input(shape=tensor.shape, dtype=tensor.dtype, name=f"input_{i}")
+        for i, (key, tensor) in enumerate(tensors_of(schema).items())
     }
 
 
@@ -69,20 +68,17 @@ def by_feature(raw: "dict[str, keras.KerasTensor]", outputs: "keras.KerasTensor"
     import keras
 
     with warnings.catch_warnings():
-        # Keras warns where the key of an input is not its name, as `raw_inputs` has it for names with a slash.
+        # Keras warns where the key of an input is not its name.
         warnings.filterwarnings("ignore", "When providing `inputs` as a dict")
         return keras.Model(raw, outputs, name=name)
 
 
 def _not_finite(chunk: "Split", features: NDArray[np.float32]) -> DataError:
-    """The error for the first row of which a feature is not finite, with the raw value from which the feature comes."""
-    row, column, *_ = np.argwhere(~np.isfinite(features))[0]
-    names = list(chunk.inputs)
-    # A table has one input for each column of its features; an image has a single input.
-    name = names[column] if len(names) > 1 else names[0]
-    values = chunk.inputs[name][row].reshape(-1)
+    """The error for the first row of which a feature is not finite, with the largest number in that row."""
+    row = int(np.argwhere(~np.isfinite(features))[0][0])
+    name, value = largest_number(chunk.table.slice(row, 1))
     return DataError(
-        f"row {chunk.rows[row]} has no finite features: in that row, '{name}' is {values[np.abs(values).argmax()]:g}. "
+        f"row {chunk.rows[row]} has no finite features: in that row, '{name}' is {value:g}. "
         "Mend or drop such rows in the source."
     )
 
@@ -92,7 +88,7 @@ def assemble(config: Config, schema: Schema, train: "AnySplit") -> Assembled:
     import keras
 
     raw = raw_inputs(schema)
-    features = PREPROCESSING[schema.modality].build(config.preprocessing, schema, raw, train)
+    features = build_features(config.preprocessing, schema, raw, train)
     preprocess = by_feature(raw, features, "preprocess")
     core_input = keras.Input(shape=features.shape[1:], name="features")
     # Only the family computes in `trainer.precision`. What stands before and after it stays float32, so that features
@@ -108,4 +104,4 @@ def assemble(config: Config, schema: Schema, train: "AnySplit") -> Assembled:
     outputs = dense(representation)
     core = keras.Model(core_input, outputs, name="core")
     served = by_feature(raw, head.served_output(core(preprocess(raw))), "served")
-    return Assembled(preprocess, core, served, head)
+    return Assembled(preprocess, core, served, head, schema)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.moments import mean_and_deviation, stretch
 from pipeline.data.schema import Schema
-from pipeline.model.preprocessing.scaling import rescale
+from pipeline.model.inputs.scaling import rescale
 from pipeline.tasks import TASKS
 from pipeline.tasks.task import Task
 

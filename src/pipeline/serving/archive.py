@@ -7,8 +7,10 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.data.schema import Schema
 from pipeline.errors import ArtifactError
 from pipeline.files import replacing
+from pipeline.layout import SCHEMA
 
 if TYPE_CHECKING:
     import keras
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
 EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
-def save_canonical(model: "keras.Model", path: Path) -> None:
+def save_canonical(model: "keras.Model", schema: Schema, path: Path) -> None:
     """Save a Keras model as a .keras archive, byte for byte the same for the same model.
+
+    The archive also holds the schema of the rows that the model takes, which Keras leaves alone.
 
     Keras itself writes dates (in metadata.json and in the zip entries) and Python's object ids (`shared_object_id`),
     and puts the entries in no fixed order.
@@ -29,6 +33,7 @@ def save_canonical(model: "keras.Model", path: Path) -> None:
             entries = {name: archive.read(name) for name in archive.namelist()}
     entries["metadata.json"] = _without_date(entries["metadata.json"])
     entries["config.json"] = _renumbered(entries["config.json"])
+    entries[SCHEMA] = schema.to_json().encode()
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(entries):
             archive.writestr(zipfile.ZipInfo(name, EPOCH_OF_ZIP), entries[name])
@@ -47,6 +52,17 @@ def load_served(path: Path) -> "keras.Model":
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:200]
         raise ArtifactError(f"{path}: not a readable Keras model ({reason}). Train it again.") from error
+
+
+def schema_of(path: Path) -> Schema:
+    """The schema of the rows that the model of a .keras archive takes. Raises ArtifactError as `load_served` does, and
+    for an archive that this pipeline has not written."""
+    _check_archive(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return Schema.of_json(archive.read(SCHEMA).decode())
+    except (KeyError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise ArtifactError(f"{path}: found no {SCHEMA} in it ({error}), expected a model of this pipeline.") from error
 
 
 def precision_of(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Batch prediction with a served model, from raw rows to predictions by row id."""
+"""What a served model answers to rows: the class or number of each row, and how probable each class is."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pipeline.data.prepared import ROW, AnySplit
 from pipeline.data.schema import Schema
 from pipeline.files import replacing
-from pipeline.tasks import TASKS, task_of_model
+from pipeline.model.inputs.features import as_tensors, collate
+from pipeline.tasks import TASKS
 from pipeline.tasks.scores import estimates
 
 if TYPE_CHECKING:
@@ -22,28 +23,36 @@ if TYPE_CHECKING:
 PREDICT_BATCH = 1024
 
 
-def predict(served: "keras.Model", inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
-    """The predictions for raw inputs: for each column of the model's task, its values (N,) as float32."""
-    answers = np.asarray(served.predict(inputs, batch_size=PREDICT_BATCH, verbose=0), np.float32)
-    answers = answers.reshape(len(answers), -1)
-    return task_of_model(served.layers[-1].name, answers.shape[1]).by_column(answers)
+def predict(served: "keras.Model", schema: Schema, rows: pa.Table) -> dict[str, NDArray[Any]]:
+    """The answers to rows whose features are in the storage of their types: the values (N,) of each column of the
+    model's task."""
+    task = TASKS[schema.task]
+    if not rows.num_rows:
+        return task.by_column(np.zeros((0, schema.num_outputs), np.float32), schema.classes)
+    parts = []
+    for start in range(0, rows.num_rows, PREDICT_BATCH):
+        inputs = as_tensors(collate(schema, rows.slice(start, PREDICT_BATCH)))
+        # `predict` would cast all numbers to float32 before the model sees them.
+        parts.append(np.asarray(served.predict_on_batch(inputs), np.float32))
+    answers = np.concatenate(parts)
+    return task.by_column(answers.reshape(len(answers), -1), schema.classes)
 
 
 def metrics_of(served: "keras.Model", split: AnySplit, schema: Schema) -> dict[str, float]:
     """The value of each test metric of the task, for a served model's answers to all rows of a split."""
     task = TASKS[schema.task]
-    parts = [predict(served, chunk.inputs) for chunk in split.chunks()]
-    columns = [np.concatenate([part[name] for part in parts]) for name in parts[0]]
-    return estimates(task.scores(split.target, task.answers(columns)))
+    parts = [predict(served, schema, chunk.table) for chunk in split.chunks()]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return estimates(task.scores(split.target, task.answers(columns, schema.classes)))
 
 
-def write_split_predictions(path: Path, served: "keras.Model", split: AnySplit) -> None:
-    """Write a served model's predictions for all rows of a split, by row id."""
-    write_predictions(path, ((chunk.rows, predict(served, chunk.inputs)) for chunk in split.chunks()))
+def write_split_predictions(path: Path, served: "keras.Model", schema: Schema, split: AnySplit) -> None:
+    """Write a served model's answers to all rows of a split, by row id."""
+    write_predictions(path, ((chunk.rows, predict(served, schema, chunk.table)) for chunk in split.chunks()))
 
 
-def write_predictions(path: Path, chunks: Iterable[tuple[NDArray[Any], dict[str, NDArray[np.float32]]]]) -> None:
-    """Write one line for each row id, in the given order. A chunk holds row ids, and their predictions by column."""
+def write_predictions(path: Path, chunks: Iterable[tuple[NDArray[Any], dict[str, NDArray[Any]]]]) -> None:
+    """Write one line for each row id, in the given order. A chunk holds row ids, and the answers to them by column."""
     with replacing(path) as temporary, ExitStack() as stack:
         writer = None
         for rows, predictions in chunks:
@@ -52,3 +61,10 @@ def write_predictions(path: Path, chunks: Iterable[tuple[NDArray[Any], dict[str,
             writer = writer or stack.enter_context(pq.ParquetWriter(temporary, table.schema))
             writer.write_table(table)
         stack.close()
+
+
+def rows_without_answer(predictions: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    """Which rows (N,) got an answer that is no finite number."""
+    numbers = [values for values in predictions.values() if values.dtype.kind == "f"]
+    without: NDArray[np.bool_] = ~np.isfinite(np.stack(numbers)).all(axis=0)
+    return without

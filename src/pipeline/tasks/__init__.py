@@ -4,7 +4,6 @@ To add a task, write a file beside this one with a subclass of `Task` (its docst
 TASKS.
 """
 
-from pipeline.errors import ArtifactError
 from pipeline.tasks.binary import Binary
 from pipeline.tasks.multiclass import Multiclass
 from pipeline.tasks.regression import Regression
@@ -22,17 +21,3 @@ def larger_is_better(objective: str) -> bool:
     """Whether a larger value of an objective is better, whichever task it belongs to."""
     name = objective.removeprefix("val_")
     return any(task.metrics[name].higher_is_better for task in TASKS.values() if name in task.metrics)
-
-
-def task_of_model(last_layer: str, width: int) -> Task:
-    """The task of a served model, whose file holds no schema: by its last layer's name and number of values.
-
-    Raises ArtifactError for a model that no training here has saved.
-    """
-    for task in TASKS.values():
-        if task.last_layer == last_layer and task.num_outputs(width) == width:
-            return task
-    known = " or ".join(sorted({f"'{task.last_layer}'" for task in TASKS.values()}))
-    raise ArtifactError(
-        f"the model's last layer is '{last_layer}' with {width} values, expected {known}. It is none that train saves."
-    )

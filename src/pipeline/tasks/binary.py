@@ -46,6 +46,6 @@ class Binary(Classification):
             )
         return super().check_target(target, name, classes)
 
-    def by_column(self, answers: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """A served model answers with the probability of class 1 alone; that of class 0 is what remains."""
-        return super().by_column(np.concatenate([1 - answers, answers], axis=1))
+    def by_column(self, outputs: NDArray[np.float32], classes: list[str]) -> dict[str, NDArray[Any]]:
+        """A served model gives the probability of class 1 alone; that of class 0 is what remains."""
+        return super().by_column(np.concatenate([1 - outputs, outputs], axis=1), classes)

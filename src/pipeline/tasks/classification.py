@@ -1,15 +1,19 @@
 """Predicting a class: what tasks with two and with more classes have in common."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.tasks.scores.metric import CLASS_METRICS
-from pipeline.tasks.task import Task
+from pipeline.tasks.task import PREDICTION, Task
 
 if TYPE_CHECKING:
     from pipeline.tasks.scores import Array, Scores
+
+
+PROBABILITY = "probability_"
 
 
 class Classification(Task):
@@ -31,8 +35,20 @@ class Classification(Task):
             return "every row is of one class, expected at least two classes."
         return None
 
-    def columns(self, num_classes: int) -> list[str]:
-        return [f"p_{k}" for k in range(num_classes)]
+    def columns(self, classes: list[str]) -> list[str]:
+        return [PREDICTION, *(PROBABILITY + name for name in classes)]
+
+    def by_column(self, outputs: NDArray[np.float32], classes: list[str]) -> dict[str, NDArray[Any]]:
+        """The name of the most probable class, and the probability of each class."""
+        named = np.array(classes, object)[outputs.argmax(axis=1)]
+        return dict(zip(self.columns(classes), (named, *outputs.T), strict=True))
+
+    def answers(self, columns: Mapping[str, NDArray[Any]], classes: list[str]) -> "Array":
+        """The probabilities (N, K)."""
+        answers = np.empty((len(columns[PROBABILITY + classes[0]]), len(classes)))
+        for k, name in enumerate(classes):
+            answers[:, k] = columns[PROBABILITY + name]
+        return answers
 
     def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":
         """1 where the most probable class is right, else 0."""

@@ -1,12 +1,13 @@
 """Predicting a number."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.tasks.scores.metric import REGRESSION_METRICS
-from pipeline.tasks.task import Task
+from pipeline.tasks.task import PREDICTION, Task
 
 if TYPE_CHECKING:
     import keras
@@ -51,12 +52,16 @@ class Regression(Task):
 
         return ops.abs(target - outputs)[:, 0]
 
-    def columns(self, num_classes: int) -> list[str]:
-        return ["prediction"]
+    def columns(self, classes: list[str]) -> list[str]:
+        return [PREDICTION]
 
-    def answers(self, columns: list[NDArray[Any]]) -> "Array":
+    def by_column(self, outputs: NDArray[np.float32], classes: list[str]) -> dict[str, NDArray[Any]]:
+        """The number in the target's own unit."""
+        return {PREDICTION: outputs[:, 0]}
+
+    def answers(self, columns: Mapping[str, NDArray[Any]], classes: list[str]) -> "Array":
         """The one column (N,), in float64."""
-        return columns[0].astype(np.float64)
+        return columns[PREDICTION].astype(np.float64)
 
     def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":
         """The squared error."""

@@ -1,6 +1,7 @@
 """What a task is: the one place for what differs between predicting a number and predicting a class."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,18 +17,20 @@ if TYPE_CHECKING:
     from pipeline.tasks.scores import Array, Scores
 
 
+PREDICTION = "prediction"
+
+
 class Task(ABC):
     """A task has no state. K is the number of classes, 0 where there are none, and N the number of rows.
 
     An answer is what a model gives for a row: a number (N,), or the probability of each class (N, K).
 
-    A regression that outliers disturb less, for example, in the file tasks/robust.py. `last_layer` and `row_score` must
-    be its own, because a served model and a file of scores tell their task by these names::
+    A regression that outliers disturb less, for example, in the file tasks/robust.py. `row_score` must be
+    its own, because a file of scores tells its task by this name::
 
         class Robust(Regression):
             name = "robust"
             primary = "mae"
-            last_layer = "robust_prediction"
             row_score = "absolute_error"
             gain_unit = "less absolute error"
 
@@ -52,7 +55,7 @@ class Task(ABC):
     training_metric: ClassVar[str]
     """The metric that each epoch measures beside the loss; it is one of `metrics`."""
     last_layer: ClassVar[str]
-    """The name of a served model's last layer, which tells the model's task."""
+    """The name of a served model's last layer."""
     activation: ClassVar[str | None]
     """Keras' name of the function that turns a head's raw outputs into probabilities; None where there are none."""
     row_score: ClassVar[str]
@@ -98,19 +101,16 @@ class Task(ABC):
         raise NotImplementedError
 
     @abstractmethod
-    def columns(self, num_classes: int) -> list[str]:
-        """The names of the columns of a prediction."""
+    def columns(self, classes: list[str]) -> list[str]:
+        """The names of the columns of a prediction; the first is PREDICTION."""
 
-    def by_column(self, answers: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """The columns (N,) of a prediction, from what a served model answers (N, num_outputs)."""
-        return dict(zip(self.columns(answers.shape[1]), answers.T, strict=True))
+    @abstractmethod
+    def by_column(self, outputs: NDArray[np.float32], classes: list[str]) -> dict[str, NDArray[Any]]:
+        """The columns (N,) of a prediction, from what a served model gives (N, num_outputs)."""
 
-    def answers(self, columns: list[NDArray[Any]]) -> "Array":
-        """The columns (N,) of a prediction as answers (N, K), in float64."""
-        answers = np.empty((len(columns[0]), len(columns)))
-        for k, values in enumerate(columns):
-            answers[:, k] = values
-        return answers
+    @abstractmethod
+    def answers(self, columns: Mapping[str, NDArray[Any]], classes: list[str]) -> "Array":
+        """The columns (N,) of a prediction as answers (N,) or (N, K), in float64."""
 
     @abstractmethod
     def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":

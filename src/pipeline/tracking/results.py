@@ -52,7 +52,7 @@ def shown(interval: dict[str, float]) -> str:
 def _dataset(layout: Layout, name: str, identity: Identity) -> DatasetInput:
     folder = layout.prepared(name)
     schema = Schema.read(folder)
-    columns = [{"type": f.dtype, "name": f.name, "required": True} for f in schema.features]
+    columns = [{"type": f.config.type, "name": f.name, "required": True} for f in schema.features]
     dataset = Dataset(
         name=schema.dataset,
         # MLflow accepts at most 36 characters.

@@ -11,6 +11,7 @@ from pipeline.data.prepared import Split, limited, open_split
 from pipeline.errors import ConfigError
 from tests.contracts.test_families import ROWS, rows_of, schema_of
 from tests.contracts.test_streaming import on_disk
+from tests.made import array_of
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_rows(limit: tuple[int | None, float], expected: int) -> None:
     assert few.num_rows == expected
     places = [split.rows.tolist().index(row) for row in few.rows]
     assert places == sorted(places)
-    np.testing.assert_array_equal(few.inputs["image"], split.inputs["image"][places])
+    np.testing.assert_array_equal(array_of(few, "image"), array_of(split, "image")[places])
     np.testing.assert_array_equal(few.target, split.target[places])
 
 
@@ -38,7 +39,7 @@ def test_disk_and_memory_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     streamed, resident = (limited(open_split(data, "train", schema, most), LimitConfig(20)) for most in (1, 2**30))
     assert isinstance(streamed, Split)
     np.testing.assert_array_equal(streamed.rows, resident.rows)
-    np.testing.assert_array_equal(streamed.inputs["image"], resident.inputs["image"])
+    np.testing.assert_array_equal(array_of(streamed, "image"), array_of(resident, "image"))
 
 
 def test_no_rows_are_refused() -> None:

@@ -1,23 +1,21 @@
-"""A row's split is a function of its inputs and the split's seed."""
+"""A row's split is a function of its inputs, its group or its time, and the split's seed."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipeline.config import SplitConfig
-from pipeline.data.schema import NUMERIC, Feature
-from pipeline.data.splits import assign, check_counts, counts, row_digests, row_ids
-from pipeline.data.table import Table
+from pipeline.data.digests import combined
+from pipeline.data.splits import PLACES, by_fold, by_hash, by_time, check_counts, row_ids
+from pipeline.data.types import TYPES
 from pipeline.errors import DataError
 
 CONFIG = SplitConfig(seed=3, test=0.2, validation=0.1)
+TRAIN, VALIDATION, TEST = (PLACES[name] for name in ("train", "validation", "test"))
 
 
-def table(values: np.ndarray, target: np.ndarray | None = None) -> Table:
-    names = [f"x{i}" for i in range(values.shape[1])]
-    features = [Feature(name, NUMERIC, "float32", []) for name in names]
-    inputs = {name: values[:, i].astype(np.float32) for i, name in enumerate(names)}
-    target = np.zeros(len(values), np.int32) if target is None else target
-    return Table(features, inputs, target, "target", ["no", "yes"])
+def digests(values: np.ndarray) -> np.ndarray:
+    return combined([TYPES["number"].digest(pa.array(column)) for column in values.T])
 
 
 @pytest.fixture
@@ -26,52 +24,67 @@ def values() -> np.ndarray:
 
 
 def test_added_rows_move_no_other(values: np.ndarray) -> None:
-    before = assign(row_digests(table(values[:1500])), CONFIG)
-    after = assign(row_digests(table(values)), CONFIG)
-    assert (after[:1500] == before).all()
+    assert (by_hash(digests(values), CONFIG)[:1500] == by_hash(digests(values[:1500]), CONFIG)).all()
 
 
 def test_equal_rows_land_together_and_have_ids_of_their_own(values: np.ndarray) -> None:
-    doubled = np.concatenate([values, values])
-    digests = row_digests(table(doubled))
-    places = assign(digests, CONFIG)
-    assert (places[:2000] == places[2000:]).all()
-    ids = row_ids(digests)
+    doubled = digests(np.concatenate([values, values, values[:1]]))
+    places = by_hash(doubled, CONFIG)
+    assert (places[:2000] == places[2000:4000]).all()
+    ids = row_ids(doubled)
     assert len(set(ids)) == len(ids)
-    assert ids[2000] == f"{ids[0]}-1"
+    assert [ids[0], ids[2000], ids[4000]] == [ids[0], f"{ids[0]}-1", f"{ids[0]}-2"]
+
+
+def test_digests_are_the_same_on_every_machine() -> None:
+    assert row_ids(digests(np.array([[1.0, 2.0], [2.0, 1.0]]))) == ["e12e4d3c843080e3", "0be5a8f0165df78b"]
 
 
 def test_zero_has_one_sign() -> None:
-    assert row_digests(table(np.array([[0.0, 1.0]]))) == row_digests(table(np.array([[-0.0, 1.0]])))
+    assert digests(np.array([[0.0, 1.0]])) == digests(np.array([[-0.0, 1.0]]))
 
 
 def test_fractions_are_met_in_expectation(values: np.ndarray) -> None:
-    places = assign(row_digests(table(values)), CONFIG)
+    places = by_hash(digests(values), CONFIG)
     # four standard deviations of a binomial share of 2,000 rows
-    assert abs((places == "test").mean() - 0.2) < 4 * np.sqrt(0.2 * 0.8 / 2000)
-    assert abs((places == "validation").mean() - 0.1) < 4 * np.sqrt(0.1 * 0.9 / 2000)
+    assert abs((places == TEST).mean() - 0.2) < 4 * np.sqrt(0.2 * 0.8 / 2000)
+    assert abs((places == VALIDATION).mean() - 0.1) < 4 * np.sqrt(0.1 * 0.9 / 2000)
 
 
 def test_another_split_seed_moves_rows(values: np.ndarray) -> None:
-    digests = row_digests(table(values))
     other = SplitConfig(seed=4, test=0.2, validation=0.1)
-    assert (assign(digests, CONFIG) != assign(digests, other)).any()
+    assert (by_hash(digests(values), CONFIG) != by_hash(digests(values), other)).any()
 
 
-def test_class_missing_from_a_split_is_refused(values: np.ndarray) -> None:
-    rows = table(values)
-    found = counts(rows, assign(row_digests(rows), CONFIG))
+def test_the_last_rows_are_for_testing_and_instants_stay_together() -> None:
+    times = np.random.default_rng(0).integers(0, 40, 1000)
+    places = by_time(times, CONFIG)
+    assert times[places == TRAIN].max() < times[places == VALIDATION].min()
+    assert times[places == VALIDATION].max() < times[places == TEST].min()
+    assert 0.15 < (places == TEST).mean() < 0.25
+    later = by_time(times + 10**15, CONFIG)
+    assert (later == places).all()
+
+
+def test_a_group_stays_together_and_nothing_is_trained_on_that_is_later_than_another_split_begins() -> None:
+    random = np.random.default_rng(1)
+    groups = random.integers(0, 200, 1000).astype(np.uint64)
+    times = groups.astype(np.int64) * 10 + random.integers(0, 30, 1000)
+    places = by_time(times, CONFIG, groups)
+    for group in np.unique(groups):
+        assert len(set(places[groups == group])) == 1
+    last = {place: [times[groups == g].max() for g in np.unique(groups[places == place])] for place in (0, 1, 2)}
+    assert max(last[TRAIN]) < min(last[VALIDATION])
+    assert max(last[VALIDATION]) < min(last[TEST])
+    assert set(places) == {TRAIN, VALIDATION, TEST}
+
+
+def test_folds_as_given() -> None:
+    assert by_fold(["train", "test", "validation"], "d", "fold").tolist() == [TRAIN, TEST, VALIDATION]
+    with pytest.raises(DataError, match=r"dataset d: column 'fold' holds dev, expected train, validation, test\."):
+        by_fold(["train", "dev"], "d", "fold")
+
+
+def test_class_missing_from_a_split_is_refused() -> None:
     with pytest.raises(DataError, match="dataset d: split train has 0 rows of class 'yes', expected at least 1"):
-        check_counts("d", found)
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_not_finite_is_refused(values: np.ndarray, bad: float) -> None:
-    values[7, 1] = bad
-    with pytest.raises(DataError, match="dataset d: column 'x1' holds NaN or infinity in 1 rows, first in row 7"):
-        table(values).check("d", "regression")
-
-
-def test_one_class_is_refused(values: np.ndarray) -> None:
-    with pytest.raises(DataError, match="every row is of one class"):
-        table(values).check("d", "binary")
+        check_counts("d", {"train": {"rows": 3, "classes": {"no": 3, "yes": 0}}})

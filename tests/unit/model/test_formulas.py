@@ -79,6 +79,21 @@ def test_multiclass_logistic_is_softmax_and_its_gradient() -> None:
     np.testing.assert_allclose(grad_b, (p - np.eye(4)[y]).mean(axis=0), rtol=1e-4, atol=1e-6)
 
 
+def test_mlp_is_a_chain_of_dense_maps_and_activations() -> None:
+    model, x = core(of("mlp", layers=[6, 4]), (C,), 2), data(B, C)
+    w_0, b_0, w_1, b_1, w, b = model.get_weights()
+    hidden = np.maximum(np.maximum(x @ w_0 + b_0, 0) @ w_1 + b_1, 0)
+    np.testing.assert_allclose(model(x), hidden @ w + b, rtol=1e-4, atol=1e-5)
+
+
+def test_mlp_with_batch_norm_normalises_before_the_activation() -> None:
+    model, x = core(of("mlp", layers=[6], activation="tanh", batch_norm=True), (C,), 2), data(B, C)
+    w_0, gamma, beta, _, _, w, b = model.get_weights()
+    mapped = x @ w_0
+    normalised = gamma * (mapped - mapped.mean(axis=0)) / np.sqrt(mapped.var(axis=0) + 0.001) + beta
+    np.testing.assert_allclose(model(x, training=True), np.tanh(normalised) @ w + b, rtol=1e-4, atol=1e-5)
+
+
 def test_cnn_is_convolution_relu_and_mean() -> None:
     config = of("cnn", filters=[2], kernel=3, batch_norm=False)
     model, x_BHWC = core(config, (5, 6, C), 2), data(B, 5, 6, C)

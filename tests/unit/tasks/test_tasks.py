@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.errors import ArtifactError
 from pipeline.evaluation.plots import TEST_PLOTS
 from pipeline.evaluation.reference import BASELINES, REFERENCES
-from pipeline.tasks import TASKS, larger_is_better, objectives, task_of_model
+from pipeline.tasks import TASKS, larger_is_better, objectives
 from pipeline.tasks.scores import estimates
 
 ROWS = 40
@@ -33,11 +32,11 @@ def test_a_task_keeps_its_word(name: str) -> None:
     assert task.reference in REFERENCES
     assert task.plot in TEST_PLOTS
     assert objectives(task) == ("val_loss", *(f"val_{metric}" for metric in task.metrics))
-    # it is found again by what it serves
-    width = task.num_outputs(num_classes)
-    assert task_of_model(task.last_layer, width) is task
-    served = np.full((ROWS, width), 0.25, np.float32)
-    assert list(task.by_column(served)) == task.columns(num_classes)
+    classes = ["red", "green", "blue"][:num_classes]
+    columns = task.by_column(np.full((ROWS, task.num_outputs(num_classes)), 0.25, np.float32), classes)
+    assert list(columns) == task.columns(classes)
+    assert next(iter(columns)) == "prediction"
+    assert task.answers(columns, classes).shape == answers.shape
     # answers that are close are better than a guess, in the direction that each metric names
     guess = BASELINES[task.baseline](target, num_classes, ROWS)
     good, poor = estimates(task.scores(target, answers)), estimates(task.scores(target, guess))
@@ -52,12 +51,6 @@ def test_a_task_keeps_its_word(name: str) -> None:
 def test_an_answer_of_raw_outputs_is_the_class_with_the_larger_one() -> None:
     assert TASKS["binary"].chosen_class(np.array([[-0.1], [0.2]])).tolist() == [0, 1]
     assert TASKS["multiclass"].chosen_class(np.array([[0.1, 0.3, 0.2], [0.4, 0.3, 0.2]])).tolist() == [1, 0]
-
-
-@pytest.mark.parametrize(("layer", "width"), [("dense_1", 1), ("prediction", 3)])
-def test_a_model_of_elsewhere_is_refused(layer: str, width: int) -> None:
-    with pytest.raises(ArtifactError, match=f"the model's last layer is '{layer}' with {width} values"):
-        task_of_model(layer, width)
 
 
 @pytest.mark.parametrize("kept", [[0, 2], [2]])

@@ -1,14 +1,17 @@
 """A few numeric rows that are written in the YAML file itself. The last column is the target, which is a number."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from omegaconf import MISSING
 
 from pipeline.config import DatasetConfig
-from pipeline.data.schema import NUMERIC, Feature
-from pipeline.data.sources.source import Source
-from pipeline.data.table import Table
+from pipeline.data.schema import Column
+from pipeline.data.sources.source import Columns, Source, target_column
+from pipeline.data.types.number import NumberColumn
 from pipeline.errors import ConfigError
 from pipeline.tasks import TASKS
 
@@ -21,23 +24,26 @@ class InlineDataset(DatasetConfig):
     rows: list[list[float]] = MISSING
 
 
-def load(config: InlineDataset) -> Table:
-    """The rows of `config.rows`, one feature for each column but the last."""
+def columns(config: InlineDataset, root: Path) -> Columns:
+    """Each column but the last is a feature."""
     if TASKS[config.task].has_classes:
         raise ConfigError(f"dataset {config.name}: an inline dataset is for regression, found task {config.task}.")
     if len(config.columns) < 2:
         raise ConfigError(f"dataset {config.name}: found columns {config.columns}, expected a feature and a target.")
+    *names, target = config.columns
+    return Columns([Column(name, NumberColumn("number")) for name in names], target_column(config, target))
+
+
+def batches(config: InlineDataset, root: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of `config.rows`."""
     for i, row in enumerate(config.rows):
         if len(row) != len(config.columns):
             raise ConfigError(
                 f"dataset {config.name}: row {i} has {len(row)} values, expected {len(config.columns)} "
                 f"({', '.join(config.columns)})."
             )
-    values = np.asarray(config.rows, np.float32).reshape(-1, len(config.columns))
-    *names, target = config.columns
-    features = [Feature(name, NUMERIC, "float32", []) for name in names]
-    inputs = {name: values[:, i] for i, name in enumerate(names)}
-    return Table(features, inputs, values[:, -1], target, [])
+    values = np.asarray(config.rows, np.float64).reshape(-1, len(config.columns))
+    yield pa.RecordBatch.from_arrays([pa.array(column) for column in values.T.copy()], config.columns)
 
 
-SOURCE = Source(InlineDataset, load)
+SOURCE = Source(InlineDataset, lambda config: ["number"], columns, batches)

@@ -1,16 +1,70 @@
 """What a source is."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.config import DatasetConfig
-from pipeline.data.table import Table
+from pipeline.config.data import ROLE_TYPES, ROLES
+from pipeline.data.schema import Column
+from pipeline.data.types.category import CategoryColumn
+from pipeline.data.types.number import NumberColumn
+from pipeline.errors import DataError, did_you_mean
+from pipeline.tasks import TASKS
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a source gives: the features in their order, the target, and the columns that have a role, by role."""
+
+    features: list[Column]
+    target: Column
+    roles: dict[str, Column] = field(default_factory=dict)
+
+    @property
+    def all(self) -> list[Column]:
+        return [*self.features, self.target, *self.roles.values()]
+
+    def with_roles_of(self, config: DatasetConfig) -> "Columns":
+        """The same columns, of which those that the dataset gives a role are no features any more. Raises DataError for
+        a name that no feature has, and for a column whose type a role cannot have."""
+        named = {role: getattr(config, role) for role in ROLES if getattr(config, role) is not None}
+        known = {column.name: column for column in self.features}
+        roles = dict(self.roles)
+        for role in set(named) - set(roles):
+            name, types = named[role], ROLE_TYPES[role]
+            if name not in known:
+                raise DataError(f"dataset {config.name}: {role} '{name}' is no column {did_you_mean(name, known)}")
+            if known[name].config.type not in types:
+                raise DataError(
+                    f"dataset {config.name}: {role} '{name}' is of type {known[name].config.type}, expected "
+                    f"{' or '.join(types)}."
+                )
+            roles[role] = known[name]
+        return Columns([column for column in self.features if column.name not in named.values()], self.target, roles)
+
+
+def target_column(config: DatasetConfig, name: str, classes: Sequence[str] = ()) -> Column:
+    """A target of the type that the dataset's task asks for. `classes` are its classes in their order; if there are
+    none, all values are classes, sorted."""
+    if TASKS[config.task].has_classes:
+        return Column(name, CategoryColumn("category", values=list(classes)))
+    return Column(name, NumberColumn("number"))
+
+
+def no_files(config: Any, root: Path) -> list[Path]:
+    return []
 
 
 @dataclass(frozen=True)
 class Source:
-    """`config` is the dataclass of the source's configuration. `load(config)` returns all rows.
+    """`config` is the dataclass of the source's configuration. `types(config)` are the types of the features, which
+    must be known without reading any data. `columns(config, root)` says what the rows hold, and `batches(config, root)`
+    gives them, some at a time: each column by its name, in the storage of its type. `files(config, root)` are the files
+    from which the rows come. `root` is the top folder of the checkout, to which paths are relative.
 
     A source for NumPy archives, for example, in the file data/sources/npz.py::
 
@@ -18,14 +72,19 @@ class Source:
         class NpzDataset(DatasetConfig):
             path: str = MISSING
 
-        def load(config: NpzDataset) -> Table:
-            arrays = np.load(config.path)
-            x, y = arrays["x"].astype(np.float32), arrays["y"].astype(np.float32)
-            names = [f"x{i}" for i in range(x.shape[1])]
-            features = [Feature(name, NUMERIC, "float32", []) for name in names]
-            return Table(features, dict(zip(names, x.T)), y, "y", classes=[])
+        def columns(config: NpzDataset, root: Path) -> Columns:
+            width = np.load(root / config.path)["x"].shape[1]
+            return Columns([Column(f"x{i}", NumberColumn("number")) for i in range(width)], target_column(config, "y"))
 
-        SOURCE = Source(NpzDataset, load)
+        def batches(config: NpzDataset, root: Path) -> Iterator[pa.RecordBatch]:
+            arrays = np.load(root / config.path)
+            columns = {f"x{i}": values.astype(float) for i, values in enumerate(arrays["x"].T)}
+            yield pa.RecordBatch.from_pydict(columns | {"y": arrays["y"].astype(float)})
+
+        def files(config: NpzDataset, root: Path) -> list[Path]:
+            return [root / config.path]
+
+        SOURCE = Source(NpzDataset, lambda config: ["number"], columns, batches, files)
 
     With `"npz": npz.SOURCE` in SOURCES, conf/dataset/sensors.yaml describes a dataset of it::
 
@@ -33,9 +92,11 @@ class Source:
           - npz_schema
 
         path: data/raw/sensors.npz
-        modality: table
         task: regression
     """
 
     config: type[DatasetConfig]
-    load: Callable[[Any], Table]
+    types: Callable[[Any], list[str]]
+    columns: Callable[[Any, Path], Columns]
+    batches: Callable[[Any, Path], Iterator[pa.RecordBatch]]
+    files: Callable[[Any, Path], list[Path]] = no_files

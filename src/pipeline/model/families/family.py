@@ -20,19 +20,19 @@ class Family:
     so its head starts from 0. The weight of a column that is constant in training then stays 0, so that a new value in
     that column changes no answer.
 
-    For example, a multilayer perceptron in a file of its own::
+    For example, a family that takes the mean of a sequence over its time steps (Iyyer et al. 2015)::
 
         @dataclass
-        class MlpConfig(ModelConfig):
+        class AverageConfig(ModelConfig):
             units: int = 64
 
-        def build(config: MlpConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
+        def build(config: AverageConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
             import keras
 
-            x = keras.layers.Flatten(name="flatten")(features)
+            x = keras.layers.GlobalAveragePooling1D(name="mean_over_steps")(features)
             return keras.layers.Dense(config.units, "relu", name="hidden")(x)
 
-        FAMILY = Family(MlpConfig, build, accepts=(VECTOR, SEQUENCE, GRID), tasks=tuple(TASKS))
+        FAMILY = Family(AverageConfig, build, accepts=(SEQUENCE,), tasks=tuple(TASKS))
     """
 
     config: type[ModelConfig]

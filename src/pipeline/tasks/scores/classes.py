@@ -9,8 +9,8 @@ from pipeline.tasks.scores import Array, Values, sums_by
 from pipeline.tasks.scores.ranking import Extra, Ranking
 
 # scikit-learn's log_loss uses the same limit for probabilities in float32, in which a model answers. With a smaller one
-# the two classes of a binary model would count differently: p_0 is computed as 1 - p_1, and where p_1 is near 1, that
-# difference is either 0 or about as large as this limit.
+# the two classes of a binary model would count differently: the probability of class 0 is computed as 1 - p. Where p is
+# near 1, that difference is either 0 or about as large as this limit.
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)
 CALIBRATION_BINS = 15
 BLOCK = 2**16  # weights

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import pytest
 
-from pipeline.model.families import cnn, rnn
+from pipeline.model.families import cnn, mlp, rnn
 from pipeline.model.xla import slow_layer, speed_up
 
 
@@ -41,6 +41,9 @@ def test_the_families_have_no_slow_layer() -> None:
     for cell in ("simple", "lstm", "gru"):
         outputs = rnn.build(rnn.RnnConfig(cell=cell, units=[4, 4], bidirectional=True, dropout=0.1), inputs)
         assert slow_layer(keras.Model(inputs, outputs), 32) is None
+    vector = keras.Input((8,))
+    outputs = mlp.build(mlp.MlpConfig(layers=[4, 4], batch_norm=True, dropout=0.1), vector)
+    assert slow_layer(keras.Model(vector, outputs), 32) is None
 
 
 class Own(keras.layers.Conv2D):

@@ -1,4 +1,4 @@
-"""Columns of any finite float32 numbers are standardised as scikit-learn does in float64."""
+"""What a model learns from columns and does with them: numbers of any scale are standardised as scikit-learn does."""
 
 from pathlib import Path
 
@@ -11,37 +11,35 @@ from sklearn.preprocessing import StandardScaler
 
 from pipeline.config import PreprocessingConfig
 from pipeline.data.prepared import Split, TrainingData
-from pipeline.data.schema import IMAGE, NUMERIC, Feature, Schema
-from pipeline.model.preprocessing import image, table
+from pipeline.data.schema import Schema
+from pipeline.model.assembly import by_feature, raw_inputs
+from pipeline.model.inputs.features import build_features
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of
+from tests.made import array_of, image, inputs_of, number, split_of
 
 LARGEST = float(np.finfo(np.float32).max)
 ROWS = 200
 
 
 def schema_of(names: list[str]) -> Schema:
-    features = [Feature(name, NUMERIC, "float32", []) for name in names]
-    return Schema("made", "regression", "table", "hash", [], features, "target")
+    return Schema("made", "regression", "hash", [number(name) for name in names], "target", [])
 
 
-def split_of(columns: dict[str, np.ndarray], target: np.ndarray | None = None) -> Split:
-    inputs = {name: np.asarray(values, np.float32) for name, values in columns.items()}
-    rows = len(next(iter(inputs.values())))
-    return Split(np.array([f"{i:x}" for i in range(rows)]), inputs, np.zeros(rows) if target is None else target)
-
-
-def layers_for(split: Split) -> keras.Model:
+def layers_for(schema: Schema, split: Split) -> keras.Model:
     keras.backend.clear_session()
-    schema = schema_of(list(split.inputs))
-    raw = {name: keras.Input((1,), dtype="float32", name=name) for name in split.inputs}
-    return keras.Model(raw, table.build(PreprocessingConfig(), schema, raw, split))
+    raw = raw_inputs(schema)
+    return by_feature(raw, build_features(PreprocessingConfig(), schema, raw, split), "preprocess")
+
+
+def answers(model: keras.Model, schema: Schema, split: Split) -> np.ndarray:
+    return np.asarray(model(inputs_of(schema, split)))
 
 
 def normal(scale: float, offset: float = 0.0, seed: int = 0) -> np.ndarray:
-    return (offset + scale * np.random.default_rng(seed).normal(size=ROWS)).astype(np.float32)
+    return offset + scale * np.random.default_rng(seed).normal(size=ROWS)
 
 
 @pytest.mark.parametrize(
@@ -52,41 +50,41 @@ def normal(scale: float, offset: float = 0.0, seed: int = 0) -> np.ndarray:
         normal(1e-30),
         normal(1e-37),
         normal(1e30),
+        normal(1e100),
         normal(1.0, offset=1e6),
         np.where(np.arange(ROWS) % 2, LARGEST, -LARGEST),
         np.where(np.arange(ROWS), LARGEST, -LARGEST),
         np.where(np.arange(ROWS) == 7, 1e-20, 0),
     ],
-    ids=["1", "1e-9", "1e-30", "1e-37", "1e30", "offset", "largest", "largest but one", "rare"],
+    ids=["1", "1e-9", "1e-30", "1e-37", "1e30", "1e100", "offset", "largest", "largest but one", "rare"],
 )
 def test_any_scale_is_scikit_learns(column: np.ndarray, tmp_path: Path) -> None:
     split = split_of({"x": column, "other": normal(3.0, seed=1)})
-    model = layers_for(split)
-    raw = np.stack(list(split.inputs.values()), axis=1).astype(np.float64)
-    raw[np.abs(raw) < np.finfo(np.float32).tiny] = 0  # as TensorFlow reads them
+    schema = schema_of(["x", "other"])
+    model = layers_for(schema, split)
+    raw = np.stack([array_of(split, name) for name in ("x", "other")], axis=1)
     # scikit-learn takes a deviation below ten rounding errors for 0: it gets numbers that are not as small
     scale = np.abs(raw).max(axis=0)
     expected = StandardScaler().fit_transform(raw / scale)
-    found = np.asarray(model(split.inputs))
+    found = answers(model, schema, split)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
-    save_canonical(model, tmp_path / "model.keras")
-    np.testing.assert_array_equal(load_served(tmp_path / "model.keras")(split.inputs), found)
+    save_canonical(model, schema, tmp_path / "model.keras")
+    np.testing.assert_array_equal(answers(load_served(tmp_path / "model.keras"), schema, split), found)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e-30, 1e30, -LARGEST])
 def test_a_constant_column_is_centred_and_not_stretched(value: float) -> None:
-    value = float(np.float32(value))
-    model = layers_for(split_of({"x": np.full(ROWS, value), "other": normal(1.0)}))
-    asked = {"x": np.array([value, value + 5.0], np.float32), "other": np.zeros(2, np.float32)}
-    moved = float(np.float32(value + 5.0)) - value
-    np.testing.assert_allclose(np.asarray(model(asked))[:, 0], [0.0, moved], rtol=1e-6)
+    schema = schema_of(["x", "other"])
+    model = layers_for(schema, split_of({"x": np.full(ROWS, value), "other": normal(1.0)}))
+    asked = split_of({"x": np.array([value, value + 5.0]), "other": np.zeros(2)})
+    np.testing.assert_allclose(answers(model, schema, asked)[:, 0], [0.0, value + 5.0 - value], rtol=1e-6)
 
 
 def test_numbers_that_tensorflow_reads_as_0_are_0_in_training_too() -> None:
-    model = layers_for(split_of({"x": np.arange(ROWS) * 1e-42, "other": normal(1.0)}))
-    found = np.asarray(model({"x": np.array([3.0], np.float32), "other": np.zeros(1, np.float32)}))
-    assert found[0, 0] == 3.0
+    schema = schema_of(["x", "other"])
+    model = layers_for(schema, split_of({"x": np.arange(ROWS) * 1e-320, "other": normal(1.0)}))
+    assert answers(model, schema, split_of({"x": np.array([3.0]), "other": np.zeros(1)}))[0, 0] == 3.0
 
 
 @pytest.mark.parametrize("largest", [16.0, 1e-38, LARGEST, 0.0])
@@ -94,12 +92,9 @@ def test_pixels_of_any_scale(largest: float) -> None:
     keras.backend.clear_session()
     pixels = (largest * np.random.default_rng(0).uniform(0, 1, (5, 2, 2, 1))).astype(np.float32)
     pixels[0, 0, 0, 0] = largest
-    raw = {"image": keras.Input((2, 2, 1), name="image")}
-    schema = Schema(
-        "made", "regression", "image", "hash", [], [Feature("image", IMAGE, "float32", [2, 2, 1])], "target"
-    )
+    schema = Schema("made", "regression", "hash", [image("image", [2, 2, 1])], "target", [])
     split = split_of({"image": pixels})
-    found = np.asarray(keras.Model(raw, image.build(PreprocessingConfig(), schema, raw, split))(split.inputs))
+    found = answers(layers_for(schema, split), schema, split)
     expected = pixels.astype(np.float64) / (float(np.float32(largest)) or 1.0)
     # kernels of TensorFlow read numbers below 1.2e-38 as 0
     np.testing.assert_allclose(np.where(pixels < 1.2e-38, 0, found), np.where(pixels < 1.2e-38, 0, expected), rtol=1e-6)
@@ -114,7 +109,9 @@ def test_a_column_that_is_constant_in_training_says_nothing(trainer: str, tmp_pa
     config = config_of("linear", "regression")
     config.trainer.name = trainer
     model, _ = fit(config, TrainingData(schema, train, train), tmp_path, Journal(tmp_path / "journal.jsonl"))
-    known, new = (model.served(split_of({"x": x, "constant": np.full(ROWS, value)}).inputs) for value in (3.0, 500.0))
+    known, new = (
+        answers(model.served, schema, split_of({"x": x, "constant": np.full(ROWS, value)})) for value in (3.0, 500.0)
+    )
     np.testing.assert_array_equal(known, new)
 
 
@@ -129,9 +126,9 @@ def test_r2_does_not_depend_on_the_units_of_the_features(trainer: str, units: fl
     config = config_of("linear", "regression")
     config.trainer.name, config.trainer.epochs = trainer, 100
     train = split_of(columns | {"rare": np.zeros(ROWS)}, target)
-    schema = schema_of(list(train.inputs))
+    schema = schema_of(list(train.table.column_names))
     model, _ = fit(config, TrainingData(schema, train, train), tmp_path, Journal(tmp_path / "journal.jsonl"))
-    rare = split_of(columns | {"rare": np.arange(ROWS) == 3}, target)
-    found = r2_score(target, np.asarray(model.served(rare.inputs))[:, 0])
+    rare = split_of(columns | {"rare": (np.arange(ROWS) == 3).astype(float)}, target)
+    found = r2_score(target, answers(model.served, schema, rare)[:, 0])
     expected = r2_score(target, LinearRegression().fit(x, target).predict(x))
     assert found == pytest.approx(expected, abs=1e-4 if trainer == "exact" else 0.02)

@@ -1,0 +1,75 @@
+"""Which files a table is made of, and in which format they are."""
+
+import glob
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.data.formats import ENDINGS
+from pipeline.data.formats.lines import COMPRESSIONS
+from pipeline.data.formats.rows import TableFile
+from pipeline.errors import DataError
+
+
+def find_files(paths: list[str], root: Path) -> list[TableFile]:
+    """The files that files, globs and folders name, relative to `root`: in the order of `paths`, and sorted by name
+    within each. Of folders and globs, hidden files (whose names begin with a point or _) and DVC's own are left out.
+
+    Raises DataError where there are none, and for a file that is named twice.
+    """
+    found: dict[Path, TableFile] = {}
+    for path in paths:
+        for file in _of_path(path, root):
+            shown = file.relative_to(root) if file.is_relative_to(root) else file
+            if file in found:
+                raise DataError(f"{shown.as_posix()}: found in path twice, expected each file once.")
+            found[file] = TableFile(file, shown.as_posix())
+    return list(found.values())
+
+
+def _of_path(path: str, root: Path) -> list[Path]:
+    there = root / path
+    if there.is_file():
+        return [there]
+    if there.is_dir():
+        files = [file for file in _sorted(there.rglob("*")) if not _hidden(file.relative_to(there))]
+        if not files:
+            raise DataError(f"{path}: no files in this folder, expected one or more.")
+        return files
+    if not glob.has_magic(path):
+        raise DataError(f"{path}: not found.")
+    files = [
+        file for file in _sorted(map(Path, glob.iglob(str(there), recursive=True))) if not _hidden(Path(file.name))
+    ]
+    if not files:
+        raise DataError(f"{path}: no file is named like this, expected one or more.")
+    return files
+
+
+def _sorted(files: Iterator[Path]) -> list[Path]:
+    return sorted((file for file in files if file.is_file()), key=lambda file: file.as_posix())
+
+
+def _hidden(path: Path) -> bool:
+    return path.suffix == ".dvc" or any(part.startswith((".", "_")) for part in path.parts)
+
+
+def format_of(files: list[TableFile]) -> str:
+    """The format that the files' names end with. Raises DataError for an unknown ending, and for several formats."""
+    formats = {file.name: _by_ending(file) for file in files}
+    first = next(iter(formats))
+    for name, found in formats.items():
+        if found != formats[first]:
+            raise DataError(
+                f"{name}: found {found}, and {first} is {formats[first]}; expected one. Name fewer files in path."
+            )
+    return formats[first]
+
+
+def _by_ending(file: TableFile) -> str:
+    endings = [ending.lower() for ending in file.path.suffixes]
+    if endings and endings[-1] in COMPRESSIONS:
+        endings.pop()
+    if not endings or endings[-1] not in ENDINGS:
+        known = ", ".join(ENDINGS)
+        raise DataError(f"{file.name}: no format is known by this ending, expected one of {known}. Set format.")
+    return ENDINGS[endings[-1]]

@@ -1,0 +1,70 @@
+"""What a format gives: raw rows, some at a time, and what it must know to read them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.data.types.type import SHOWN_CHARACTERS
+from pipeline.errors import DataError, did_you_mean
+
+MOST_ROWS = 65_536  # of a batch, where the format does not say how many
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """`path` is where the file is, and `name` what a message calls it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How files of text are written, and which columns to read."""
+
+    columns: tuple[str, ...]
+    separator: str = ","
+    header: bool = True
+    encoding: str = "utf-8"
+    quote: str = '"'
+    newlines: bool = False
+
+
+@dataclass
+class Rows:
+    """`columns` (N,) are raw values by name. `numbers` (N,) are the rows' numbers: the rows of data in a file are
+    counted from 1, and neither a header nor an empty line is one. `unreadable` are other rows, of which the format
+    could not tell the values: their numbers, and why."""
+
+    columns: dict[str, pa.Array]
+    numbers: NDArray[np.int64]
+    unreadable: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Format:
+    """`names(file, layout)` are the names of all columns of a file, or None where rows need not have the same ones.
+    `rows(file, layout)` gives the columns of the layout. Both raise DataError."""
+
+    names: Callable[[TableFile, Layout], list[str] | None]
+    rows: Callable[[TableFile, Layout], Iterator[Rows]]
+
+
+def check_names(file: TableFile, layout: Layout, names: list[str], advice: str = "") -> None:
+    """Raise DataError unless each column to read is there once."""
+    short = [name if len(name) <= SHOWN_CHARACTERS else f"{name[:SHOWN_CHARACTERS]}..." for name in names]
+    for name in layout.columns:
+        if (found := names.count(name)) > 1:
+            raise DataError(f"{file.name}: {found} columns are named '{name}', expected one. Rename the others.")
+        if not found:
+            raise DataError(f"{file.name}: there is no column '{name}' {did_you_mean(name, short)}{advice}")
+
+
+def cannot_read(file: TableFile, what: str, error: Exception) -> DataError:
+    """The error for a file that a library of Arrow does not read: cut off, damaged, or something else."""
+    reason = str(error).strip().split("\n")[0].rstrip(".")
+    return DataError(f"{file.name}: not a whole {what} ({reason}). It may be cut off or damaged; get it anew.")

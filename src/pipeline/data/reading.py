@@ -1,0 +1,94 @@
+"""From raw values, in whatever form they come, to columns in the storage of their types.
+
+Sources, batch prediction and serving all read values here, so that a value means the same for training and serving, or
+is refused by all of them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.data.schema import Column
+from pipeline.data.types.type import Parsed, shown
+from pipeline.errors import DataError
+
+MOST_PLACES = 10
+
+
+@dataclass
+class Refused:
+    """The values of a dataset that were refused: how many there are in each column, and the first places, in words."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    places: dict[str, list[str]] = field(default_factory=dict)
+    advice: dict[str, str] = field(default_factory=dict)
+
+    def add(self, column: Column, raw: pa.Array, refused: NDArray[np.bool_], rows: NDArray[np.int64]) -> None:
+        """Take note of the refused values (N,) of a column. `rows` (N,) are the rows' numbers as a person counts."""
+        numbers = np.flatnonzero(refused)
+        if not len(numbers):
+            return
+        self.counts[column.name] = self.counts.get(column.name, 0) + len(numbers)
+        places = self.places.setdefault(column.name, [])
+        for i in numbers[: MOST_PLACES - len(places)]:
+            value = value_of(raw[int(i)])
+            places.append(f"row {rows[i]}: {'a missing value' if value is None else shown(value)}")
+            self.advice.setdefault(column.name, "" if value is None else column.type.advice(str(value), column.config))
+
+    def error(self, where: str, columns: Iterable[Column]) -> DataError:
+        """One line that names all columns with refused values, and the first places in each."""
+        types = {column.name: column.type for column in columns}
+        parts = []
+        for name, count in self.counts.items():
+            values = "1 value is" if count == 1 else f"{count} values are"
+            first = "; ".join(self.places[name]) + ("; ..." if count > len(self.places[name]) else "")
+            parts.append(f"column '{name}': {values} not {types[name].expected} ({first}). {self.advice[name]}".strip())
+        return DataError(f"{where}: " + " ".join(parts))
+
+
+def read_values(column: Column, raw: pa.Array, missing: Iterable[str]) -> Parsed:
+    """Raw values (N,) in the storage of a column's type. Texts in `missing` stand for a missing value.
+
+    Raises DataError for an Arrow type whose values the column's type never takes.
+    """
+    if isinstance(raw, pa.ChunkedArray):
+        raw = raw.combine_chunks()
+    if pa.types.is_dictionary(raw.type):
+        raw = raw.dictionary_decode()
+    if pa.types.is_floating(raw.type) and pc.all(pc.is_nan(raw), min_count=0).as_py():
+        raw = pa.nulls(len(raw))  # a data frame's column in which all values are missing
+    if pa.types.is_null(raw.type):
+        raw = raw.cast(column.storage)
+    if pa.types.is_string(raw.type) or pa.types.is_large_string(raw.type) or pa.types.is_string_view(raw.type):
+        text = raw.cast(pa.string())
+        if absent := list(missing):
+            text = pc.if_else(pc.is_in(text, pa.array(absent)), pa.scalar(None, pa.string()), text)
+        return column.type.parse(text, column.config)
+    parsed = column.type.convert(raw, column.config)
+    if parsed is None:
+        raise DataError(f"column '{column.name}' holds {raw.type}, expected {column.type.expected} in each row.")
+    return Parsed(without_markers(column, parsed.values, list(missing)), parsed.refused)
+
+
+def without_markers(column: Column, values: pa.Array, missing: list[str]) -> pa.Array:
+    """The values, null where they are what one of the texts in `missing` stands for: -999 is -999.0 too."""
+    if not missing or pa.types.is_nested(values.type):
+        return values
+    markers = pa.array(missing, pa.string())
+    if not pa.types.is_string(values.type):
+        markers = column.type.parse(markers, column.config).values.drop_null()
+    if not len(markers):
+        return values
+    return pc.if_else(pc.fill_null(pc.is_in(values, markers), False), pa.scalar(None, values.type), values)
+
+
+def value_of(scalar: pa.Scalar) -> object:
+    """A raw value as Python's, or as text where Python has none, as for a day in the year 5,000,000."""
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        return str(scalar.cast(pa.int64())) if not pa.types.is_date32(scalar.type) else str(scalar.cast(pa.int32()))

@@ -1,0 +1,172 @@
+"""Tables in files: CSV, Parquet, JSON lines and Arrow. conf/dataset/ says what each column is; nothing is guessed."""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from omegaconf import MISSING
+
+from pipeline.config import DatasetConfig
+from pipeline.config.checks import check, one_of
+from pipeline.config.data import ROLE_TYPES, ROLES
+from pipeline.data.declared import column_config
+from pipeline.data.formats import FORMATS
+from pipeline.data.formats.bad_rows import BadRows
+from pipeline.data.formats.finding import find_files, format_of
+from pipeline.data.formats.rows import Format, Layout, TableFile
+from pipeline.data.schema import Column
+from pipeline.data.sources.source import Columns, Source
+from pipeline.errors import ConfigError, DataError
+from pipeline.tasks import TASKS
+
+AUTO = "auto"
+REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
+
+
+@dataclass
+class TableDataset(DatasetConfig):
+    """`path` is a file, a glob, a folder, or a list of these, relative to the top folder of the checkout.
+
+    `columns` holds a type's name for each column, or its `type` and options. What is not named is not read, except the
+    target and the columns with a role, which are no features even if they are named. `missing` are the texts that stand
+    for a missing value in each column that has none of its own.
+
+    `format` is a name in FORMATS; `auto` goes by the files' endings. The others are about files of text: `separator`
+    (null: a comma, and a tab for tsv), `header` (without one, columns are named column_1, column_2 and so on),
+    `encoding`, `quote` (empty: quotes are part of the text), and `newlines` (whether a quoted cell may hold line
+    breaks).
+
+    `on_bad_row` says whether rows that cannot be used are refused, or left out and counted: rows with a value that is
+    none of its type, with more or fewer fields, or without a target or role. Rows of data are counted from 1 in each
+    file; neither a header nor an empty line is one.
+    """
+
+    path: Any = MISSING
+    target: str = MISSING
+    columns: dict[str, Any] = field(default_factory=dict)
+    format: str = AUTO
+    separator: str | None = None
+    header: bool = True
+    encoding: str = "utf-8"
+    quote: str = '"'
+    newlines: bool = False
+    missing: list[str] = field(default_factory=list)
+    on_bad_row: str = REFUSE
+
+    def check(self) -> None:
+        super().check()
+        good = bool(self.paths) and all(isinstance(path, str) for path in self.paths)
+        check(good, "dataset.path", self.path, "a file, a glob or a folder, or a list of these")
+        one_of("dataset.format", self.format, (AUTO, *FORMATS))
+        one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
+        self._check_text()
+        roles = [getattr(self, role) for role in ROLES]
+        check(self.target not in roles, "dataset.target", self.target, "a column without a role")
+        columns = columns_of(self)
+        check(bool(columns.features), "dataset.columns", list(self.columns), "one feature or more beside the target")
+        allowed = ROLE_TYPES | {"target": ("category",) if TASKS[self.task].has_classes else ("number",)}
+        for role, column in ({"target": columns.target} | columns.roles).items():
+            expected = f"{' or '.join(allowed[role])} for the {role}"
+            check(column.config.type in allowed[role], f"dataset.columns.{column.name}", column.config.type, expected)
+
+    def _check_text(self) -> None:
+        """Raise ConfigError for settings about files of text that no such file can have."""
+        one = "one character that is not a line break"
+        for name, sign in (("separator", self.separator), ("quote", self.quote or None)):
+            good = sign is None or (len(sign) == 1 and sign.isascii() and sign not in "\r\n")
+            check(good, f"dataset.{name}", sign, one if name == "separator" else f"{one}, or nothing")
+        check(self.quote != self.separator, "dataset.quote", self.quote, "another character than separator")
+        try:
+            codecs.lookup(self.encoding)
+        except LookupError as error:
+            expected = "an encoding such as utf-8, latin-1, cp1252 or utf-16"
+            raise ConfigError(f"dataset.encoding: found {self.encoding!r}, expected {expected}.") from error
+
+    @property
+    def paths(self) -> list[str]:
+        return list(self.path) if isinstance(self.path, list | tuple) else [self.path]
+
+
+def columns_of(config: TableDataset) -> Columns:
+    """The features in the order of the YAML file, the target, and the columns with a role. Raises ConfigError."""
+
+    def column(name: str, given: Any) -> Column:
+        made = column_config(f"dataset.columns.{name}", given)
+        missing = config.missing if made.missing is None else made.missing
+        return Column(name, replace(made, missing=list(missing)))
+
+    roles = {role: getattr(config, role) for role in ROLES if getattr(config, role) is not None}
+    others = {config.target, *roles.values()}
+    features = [column(name, given) for name, given in config.columns.items() if name not in others]
+    default = "category" if TASKS[config.task].has_classes else "number"
+    target = column(config.target, config.columns.get(config.target, default))
+    with_role = {role: column(name, config.columns.get(name, ROLE_TYPES[role][0])) for role, name in roles.items()}
+    return Columns(features, target, with_role)
+
+
+def types(config: TableDataset) -> list[str]:
+    """The types of the features."""
+    return [column.config.type for column in columns_of(config).features]
+
+
+def columns(config: TableDataset, root: Path) -> Columns:
+    """The columns that the configuration names; `batches` checks that the files have them."""
+    return columns_of(config)
+
+
+def files(config: TableDataset, root: Path) -> list[Path]:
+    """The files of the table. Raises DataError where there are none."""
+    return [file.path for file in find_files(config.paths, root)]
+
+
+def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of all files, some at a time. Prints how many were left out, if any.
+
+    Raises DataError for files that are not what the configuration says. All bad rows are counted before it is raised;
+    no batch is given after the first of them.
+    """
+    found = find_files(config.paths, root)
+    name = format_of(found) if config.format == AUTO else config.format
+    format = FORMATS[name]
+    all_columns = columns_of(config)
+    required = {config.target: "target"} | {column.name: role for role, column in all_columns.roles.items()}
+    bad = BadRows(all_columns.all, required, several=len(found) > 1)
+    separator = config.separator or ("\t" if name == "tsv" else ",")
+    names = tuple(column.name for column in bad.columns)
+    layout = Layout(names, separator, config.header, config.encoding, config.quote, config.newlines)
+    _check_same(found, format, layout)
+    for file in found:
+        for rows in format.rows(file, layout):
+            batch = bad.read(file, rows)
+            if batch.num_rows and (not bad.num_bad or config.on_bad_row == SKIP):
+                yield batch
+    where = found[0].name if len(found) == 1 else f"dataset {config.name}"
+    if bad.num_bad and config.on_bad_row == REFUSE:
+        raise bad.error(where)
+    if bad.num_bad == bad.num_rows:
+        lost = f": {bad.summary()}" if bad.num_rows else ""
+        raise DataError(f"{where}: no rows{lost}, expected one or more.")
+    if bad.num_bad:
+        print(f"{config.name}: {bad.summary()}")
+
+
+def _check_same(files: list[TableFile], format: Format, layout: Layout) -> None:
+    """Raise DataError unless all files have the same columns, in whatever order."""
+    first, *others = ((file, format.names(file, layout)) for file in files)
+    for file, names in others:
+        expected = first[1]
+        if names is None or expected is None or sorted(names) == sorted(expected):
+            continue
+        more = ", ".join(repr(name) for name in names if name not in expected)
+        fewer = ", ".join(repr(name) for name in expected if name not in names)
+        found = " and ".join([f"has {more}"] * bool(more) + [f"lacks {fewer}"] * bool(fewer)) or "repeats some"
+        raise DataError(
+            f"{file.name}: its columns are not those of {first[0].name}: it {found}. Expected the same columns in all "
+            "files."
+        )
+
+
+SOURCE = Source(TableDataset, types, columns, batches, files)

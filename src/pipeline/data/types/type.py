@@ -1,0 +1,106 @@
+"""What the type of a column is."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.config import ColumnConfig
+
+SHOWN_CHARACTERS = 40
+# They are so often written for a missing value that one has to say what they mean.
+DOUBTFUL = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """`values` (N,) are in the type's storage, null where a value is missing or refused; `refused` (N,) says which
+    values the type does not take."""
+
+    values: pa.Array
+    refused: NDArray[np.bool_]
+
+
+class Type(ABC):
+    """A type says how the values of a column are stored, read, and compared. It has no state.
+
+    Values come in two forms: as text, from a CSV file or a form, and as Arrow arrays of some other type, from a Parquet
+    file or a data frame. Whatever cannot be stored without loss is refused.
+
+    For example, amounts such as `EUR 3.50`, in the file data/types/amount.py::
+
+        @dataclass
+        class AmountColumn(ColumnConfig):
+            currency: str = "EUR"
+
+        class Amount(Number):
+            config = AmountColumn
+            expected = "an amount such as EUR 3.50"
+
+            def parse(self, text: pa.StringArray, config: AmountColumn) -> Parsed:
+                start = f"{config.currency} "
+                found = pc.starts_with(text, start).to_numpy(zero_copy_only=False)
+                number = super().parse(pc.replace_substring_regex(text, f"^{start}", ""), NumberColumn("number"))
+                return Parsed(number.values, number.refused | ~found)
+
+    With `"amount": Amount()` in TYPES, and a file in model/inputs/ that says what a model does with it,
+    `price: {type: amount, currency: USD}` describes a column.
+    """
+
+    config: ClassVar[type[ColumnConfig]]
+    """The dataclass of a column's configuration."""
+    expected: ClassVar[str]
+    """In words, what a value is, as an error message says it."""
+
+    @abstractmethod
+    def storage(self, config: Any) -> pa.DataType:
+        """The Arrow type in which values are stored."""
+
+    @abstractmethod
+    def parse(self, text: pa.StringArray, config: Any) -> Parsed:
+        """Read values that are text; null stays null."""
+
+    @abstractmethod
+    def convert(self, values: pa.Array, config: Any) -> Parsed | None:
+        """Read values of another Arrow type; null stays null. None if values of that type are never right."""
+
+    @abstractmethod
+    def digest(self, values: pa.Array) -> NDArray[np.uint64]:
+        """A number (N,) for each value, which depends on the value alone, and is equal for equal values. What it is for
+        null does not matter."""
+
+    def advice(self, found: str, config: Any) -> str:
+        """What to do about a refused value, as a sentence; empty where there is no advice."""
+        return ""
+
+
+def none_refused(values: pa.Array) -> Parsed:
+    return Parsed(values, np.zeros(len(values), bool))
+
+
+def all_refused(values: pa.Array, storage: pa.DataType) -> Parsed:
+    """Each value that is not missing is refused."""
+    return Parsed(pa.nulls(len(values), storage), values.is_valid().to_numpy(zero_copy_only=False))
+
+
+def refused_where(values: pa.Array, refused: NDArray[np.bool_]) -> Parsed:
+    """`values`, null where they are refused."""
+    if not refused.any():
+        return Parsed(values, refused)
+    return Parsed(pc.if_else(pa.array(~refused), values, pa.scalar(None, values.type)), refused)
+
+
+def doubtful(found: str) -> str:
+    """The advice for a text that may stand for a missing value; empty for any other text."""
+    return f"Write missing: [{found!r}] if it stands for a missing value." if found in DOUBTFUL else ""
+
+
+def shown(value: object) -> str:
+    """A value as an error message shows it."""
+    text = value if isinstance(value, str) else str(value)
+    short = text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+    return repr(short)

@@ -1,0 +1,1 @@
+"""What is found in the files of a table, and the configuration that follows from it."""

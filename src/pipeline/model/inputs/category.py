@@ -1,0 +1,100 @@
+"""Each category is a feature of its own, which is 1 where a row is of it (one-hot).
+
+Categories with few training rows share one feature, `rare`. One that no training row has is 0 in all of them, and so is
+a missing value, which has a flag of its own where that happened in the training rows.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.config import PreprocessingConfig
+from pipeline.data.schema import Column
+from pipeline.model.inputs.input import MISSING, Chunks, Input, Tensor, flag, side_by_side, with_missing
+from pipeline.model.kinds import VECTOR
+
+if TYPE_CHECKING:
+    import keras
+
+
+MOST_RARE = 10_000  # more of them are treated as unknown, so that a column of ids makes no huge model
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The categories with a feature of their own, and those that share one. `flagged` says whether there were missing
+    values."""
+
+    own: list[str]
+    rare: list[str]
+    flagged: bool
+
+
+class CategoryInput(Input):
+    gives = VECTOR
+
+    def tensors(self, column: Column) -> dict[str, Tensor]:
+        return {column.name: Tensor((1,), "string")} | flag(column)
+
+    def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+        texts = np.array(values.fill_null("").to_pylist(), object).reshape(-1, 1)
+        return with_missing(column, values, {column.name: texts})
+
+    def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> list[Vocabulary]:
+        counts: list[Counter[str | None]] = [Counter() for _ in columns]
+        for table in chunks():
+            for column, count in zip(columns, counts, strict=True):
+                for entry in pc.value_counts(table[column.name].combine_chunks()).to_pylist():
+                    count[entry["values"]] += entry["counts"]
+        return [_vocabulary(count, config) for count in counts]
+
+    def apply(
+        self, columns: list[Column], fitted: list[Vocabulary], tensors: "dict[str, keras.KerasTensor]"
+    ) -> "keras.KerasTensor":
+        import keras
+
+        parts = []
+        for i, (column, found) in enumerate(zip(columns, fitted, strict=True)):
+            known = [*found.own, *found.rare]
+            width = len(found.own) + bool(found.rare)
+            if known:
+                # Number 0 stands for what is not known. The matrix turns a number into features.
+                matrix = np.zeros((1 + len(known), width), np.float32)
+                matrix[np.arange(len(known)) + 1, np.minimum(np.arange(len(known)), width - 1)] = 1.0
+                lookup = keras.layers.StringLookup(vocabulary=known, oov_token=unknown(known), name=f"category_{i}")
+                number = lookup(tensors[column.name])
+                table = keras.layers.Embedding(*matrix.shape, trainable=False, name=f"one_hot_{i}")
+                x = keras.layers.Flatten(name=f"features_{i}")(table(number))
+                table.set_weights([matrix])
+                if column.nullable:
+                    there = keras.layers.Rescaling(-1.0, 1.0, name=f"there_{i}")(tensors[column.name + MISSING])
+                    x = keras.layers.Multiply(name=f"features_there_{i}")([x, there])
+                parts.append(x)
+            if found.flagged:
+                parts.append(
+                    keras.layers.Identity(dtype="float32", name=f"missing_{i}")(tensors[column.name + MISSING])
+                )
+        return side_by_side(parts, "categories")
+
+
+def unknown(known: list[str]) -> str:
+    """A text for what is not known, which is none of the categories; Keras takes the first of them for it if it is."""
+    token = "[UNK]"
+    while token in known:
+        token += "_"
+    return token
+
+
+def _vocabulary(count: "Counter[str | None]", config: PreprocessingConfig) -> Vocabulary:
+    """The most frequent categories have features of their own; of equally frequent ones the first by the alphabet."""
+    flagged = bool(count.pop(None, 0))
+    ordered = sorted(((-number, str(name)) for name, number in count.items()))
+    own = [name for number, name in ordered if -number >= config.rare][: config.most_categories]
+    kept = set(own)
+    rare = [name for _, name in ordered if name not in kept][:MOST_RARE]
+    return Vocabulary(sorted(own), sorted(rare), flagged)

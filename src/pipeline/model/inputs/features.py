@@ -1,0 +1,54 @@
+"""From stored columns to the features of a model."""
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.config import PreprocessingConfig
+from pipeline.data.schema import Schema
+from pipeline.model.inputs import INPUTS
+from pipeline.model.inputs.input import Tensor, side_by_side
+
+if TYPE_CHECKING:
+    import keras
+
+    from pipeline.data.prepared import AnySplit
+
+
+def tensors_of(schema: Schema) -> dict[str, Tensor]:
+    """The tensors of all features, by name."""
+    found: dict[str, Tensor] = {}
+    for column in schema.features:
+        found |= INPUTS[column.config.type].tensors(column)
+    return found
+
+
+def collate(schema: Schema, table: pa.Table) -> dict[str, NDArray[Any]]:
+    """The features of a table (N rows) as arrays (N, ...), by the names of their tensors."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for column in schema.features:
+        values = table[column.name].combine_chunks()
+        arrays |= INPUTS[column.config.type].collate(column, values)
+    return arrays
+
+
+def as_tensors(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Arrays as Keras takes them. Texts have to be TensorFlow's, and then all of them have to be."""
+    if all(array.dtype != object for array in arrays.values()):
+        return arrays
+    import tensorflow as tf
+
+    return {name: tf.constant(array) for name, array in arrays.items()}
+
+
+def build_features(
+    config: PreprocessingConfig, schema: Schema, raw: "dict[str, keras.KerasTensor]", train: "AnySplit"
+) -> "keras.KerasTensor":
+    """The features of all columns, type by type; what is to be learned is learned from `train`."""
+    parts = []
+    for name in dict.fromkeys(column.config.type for column in schema.features):
+        columns, kind = schema.of_type(name), INPUTS[name]
+        fitted = kind.fit(config, columns, lambda: (chunk.table for chunk in train.chunks()))
+        parts.append(kind.apply(columns, fitted, raw))
+    return side_by_side(parts, "features")

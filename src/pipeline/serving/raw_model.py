@@ -1,0 +1,154 @@
+"""The registered model: raw rows in, a table of answers out.
+
+MLflow loads it from a model's folder, which holds this code (registry/carried_code.py), so that neither the package nor
+a checkout is needed.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from mlflow.exceptions import MlflowException
+
+from pipeline.config import ColumnConfig
+from pipeline.data.schema import Column, Schema
+from pipeline.errors import DataError, PipelineError
+from pipeline.layout import MODEL
+from pipeline.serving.archive import load_served, schema_of
+from pipeline.serving.batch import predict, rows_without_answer
+from pipeline.serving.rows import read_rows
+
+
+class RawModel:
+    """What `mlflow.pyfunc` calls.
+
+    For example::
+
+        model = mlflow.pyfunc.load_model("models:/logistic_penguins@champion")
+        model.predict(pd.read_csv("penguins.csv"))  # a frame with `prediction` and `probability_<class>`
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._schema = schema_of(folder / MODEL)
+        self._served = load_served(folder / MODEL)
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """The answer to each row of a data frame, a dict of columns, or a list of records.
+
+        The order of the columns does not matter, and columns that the model does not take are ignored. Raises
+        MlflowException (a bad request) for values that training could not have seen; its text names columns and rows.
+        """
+        try:
+            return self._answer(read_rows(self._schema, as_table(model_input, self._schema), "input"))
+        except PipelineError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+
+    def _answer(self, rows: pa.Table) -> pd.DataFrame:
+        answers = predict(self._served, self._schema, rows)
+        if rows.num_rows and (without := rows_without_answer(answers)).any():
+            raise DataError(f"input: row {int(without.argmax()) + 1} has no finite answer; its values are too large.")
+        return pd.DataFrame(answers)
+
+
+def as_table(given: Any, schema: Schema) -> pa.Table:
+    """Rows in any form that people have as a raw table. Raises DataError for something else."""
+    names = [column.name for column in schema.features]
+    if isinstance(given, list) and all(isinstance(row, dict) for row in given):
+        found = {str(key): key for row in given for key in row} if given else {name: name for name in names}
+        given = {name: [row.get(key) for row in given] for name, key in found.items()}
+    if isinstance(given, pd.DataFrame):
+        if twice := [name for name in names if list(map(str, given.columns)).count(name) > 1]:
+            raise DataError(f"input: found several columns {', '.join(twice)}, expected one of each.")
+        given = _whole_columns({str(name): given[name] for name in given.columns}, schema)
+    if not isinstance(given, dict):
+        raise DataError(f"input: found {type(given).__name__}, expected a data frame, columns or records.")
+    columns = {column.name: _column(given[column.name], column) for column in schema.features if column.name in given}
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"input: found columns of different lengths ({lengths}), expected one value in each row.")
+    return pa.table(columns)
+
+
+def _whole_columns(given: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """The columns of a data frame. MLflow makes a frame of a single row of a dict of lists, each of which is a column:
+    such lists become columns again."""
+    plain = [
+        column.name for column in schema.features if column.name in given and not pa.types.is_nested(column.storage)
+    ]
+    if plain and all(len(given[name]) == 1 and isinstance(given[name].iloc[0], list | np.ndarray) for name in plain):
+        return {name: values.iloc[0] for name, values in given.items()}
+    return given
+
+
+def _column(values: Any, column: Column) -> pa.Array:
+    """Values of whatever kind as Arrow. Where they are of several kinds, each is taken as its text."""
+    if not isinstance(values, list | tuple | np.ndarray | pd.Series | pd.Index | pa.Array) or _is_one(values):
+        raise DataError(f"input: column '{column.name}' is {type(values).__name__}, expected one value for each row.")
+    if pa.types.is_nested(column.storage):
+        return pa.array([_flat(value, column.config) for value in values], pa.list_(pa.float32()))
+    if isinstance(values, np.ndarray) and values.ndim > 1:
+        values = values.reshape(len(values), -1)
+        values = values[:, 0] if values.shape[1] == 1 else values.tolist()
+    try:
+        if len(kinds_of(values)) <= 1:
+            return _whole(pa.array(values.array if isinstance(values, pd.Series) else values, from_pandas=True))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError):
+        pass
+    texts = [None if _is_missing(value) else str(value) for value in values]
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeError as error:
+        raise DataError(f"input: column '{column.name}' holds half a character ({error}), expected text.") from error
+
+
+def kinds_of(values: Any) -> set[str]:
+    """The kinds of the values in a list, or in an array of objects; numbers are of one kind, and there is none where an
+    array has a type of its own. Arrow would read a moment among days as a day."""
+    if not isinstance(values, list | tuple) and str(getattr(values, "dtype", "")) != "object":
+        return set()
+    numbers = int | float | np.integer | np.floating
+    return {
+        "number" if isinstance(value, numbers) and not isinstance(value, bool) else kind_of_moment(value)
+        for value in values
+        if not _is_missing(value)
+    }
+
+
+def kind_of_moment(value: Any) -> str:
+    """The name of a value's type; moments in a time zone are of a kind of their own."""
+    return f"{type(value).__name__} {getattr(value, 'tzinfo', None) is not None}"
+
+
+def _is_one(values: Any) -> bool:
+    return isinstance(values, np.ndarray) and values.ndim == 0
+
+
+def _flat(value: Any, config: ColumnConfig) -> list[float] | None:
+    """An image's values row by row, whether it comes in its shape or flat; none at all for one of another shape, which
+    is then refused."""
+    if _is_missing(value):
+        return None
+    try:
+        array = np.asarray(value.tolist() if isinstance(value, np.ndarray) else value, np.float32)
+    except (ValueError, TypeError):
+        return []
+    shape = getattr(config, "shape", [])
+    fits = array.size == np.prod(shape) and (
+        array.ndim == 1 or array.squeeze().shape == np.empty(shape).squeeze().shape
+    )
+    return array.reshape(-1).tolist() if fits else []
+
+
+def _whole(values: Any) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value))
+
+
+def _load_pyfunc(path: str) -> RawModel:
+    """What MLflow calls with the path of the model's data."""
+    return RawModel(Path(path))

@@ -1,0 +1,54 @@
+"""Raw rows, as people have them, in the form in which a model's inputs take them."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.data.reading import Refused, read_values
+from pipeline.data.schema import Column, Schema
+from pipeline.data.types.type import refused_where
+from pipeline.errors import DataError
+
+Numbers = NDArray[np.int64]
+
+
+def read_rows(schema: Schema, raw: pa.Table, where: str, numbers: Numbers | None = None) -> pa.Table:
+    """The features among the columns of a raw table, each in the storage of its type; their order does not matter.
+
+    A value is what the training could have seen, or it is refused. Raises DataError that names all columns that are
+    missing, or all that hold refused values with the first rows of each; its text begins with `where`. `numbers` (N,)
+    are the rows' numbers as a person counts; from 1 if there are none.
+    """
+    names = raw.column_names
+    if missing := [column.name for column in schema.features if names.count(column.name) != 1]:
+        raise DataError(f"{where}: found columns {', '.join(names)}, expected also one {', '.join(missing)}.")
+    refused, found = Refused(), {}
+    for column in schema.features:
+        values, bad = _read(column, raw[column.name], where)
+        refused.add(column, raw[column.name], bad, np.arange(1, raw.num_rows + 1) if numbers is None else numbers)
+        found[column.name] = values
+    if refused.counts:
+        raise refused.error(where, schema.features)
+    return pa.table(found)
+
+
+def _read(column: Column, raw: pa.ChunkedArray, where: str) -> tuple[pa.Array, NDArray[np.bool_]]:
+    try:
+        parsed = read_values(column, raw, column.config.missing or ())
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
+    if column.categories and not _is_text(raw.type):
+        # What a data frame takes for numbers may have been 007 in the file.
+        known = pc.is_in(parsed.values, pa.array(column.categories)).to_numpy(zero_copy_only=False)
+        other = ~known & parsed.values.is_valid().to_numpy(zero_copy_only=False)
+        parsed = refused_where(parsed.values, parsed.refused | other)
+    if column.nullable:
+        return parsed.values, parsed.refused
+    # The model has never seen a missing value here, so it has not learned what to take for it.
+    return parsed.values, parsed.refused | parsed.values.is_null().to_numpy(zero_copy_only=False)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    values = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(values) or pa.types.is_large_string(values) or pa.types.is_string_view(values))

@@ -1,0 +1,97 @@
+"""Rows in every form that people have: each value is what training could have seen, or it is refused."""
+
+import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.data.schema import Column, Schema
+from pipeline.data.types import TYPES
+from pipeline.errors import DataError
+from pipeline.serving.raw_model import as_table
+from pipeline.serving.rows import read_rows
+
+UTC = datetime.UTC
+NOON = datetime.datetime(2020, 1, 2, 12)
+
+
+def schema_of(kind: str, nullable: bool = True, categories: tuple[str, ...] = (), **options: Any) -> Schema:
+    config = TYPES[kind].config(type=kind, **options)
+    return Schema("made", "regression", "hash", [Column("x", config, nullable, list(categories))], "y", [])
+
+
+def read(schema: Schema, given: Any) -> list[Any]:
+    return read_rows(schema, as_table(given, schema), "input")["x"].to_pylist()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"x": [1, 2.5, None]},
+        {"x": np.array([1, 2.5, np.nan])},
+        {"x": np.array([[1], [2.5], [np.nan]])},
+        {"x": ["1", "2.5", "-"]},
+        {"x": ["1", 2.5, None]},
+        {"x": [np.int64(1), 2.5, float("nan")]},
+        pd.DataFrame({"x": [1, 2.5, None], "other": 0}, index=[7, 8, 9]),
+        pd.DataFrame({"x": pd.array([1, 2.5, None], "Float64")}),
+        pd.DataFrame({"x": pd.Series([1.0, 2.5, -999.0])}),
+        pd.DataFrame({"x": ["1", "2.5", "-999"]}).astype("category"),
+        pd.DataFrame({"x": [["1", "2.5", "-999"]]}),
+        [{"x": 1}, {"x": 2.5, "other": 3}, {"other": 3}],
+    ],
+    ids=str,
+)
+def test_numbers_in_every_form(given: Any) -> None:
+    assert read(schema_of("number", missing=["-", "-999"]), given) == [1.0, 2.5, None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "expected"),
+    [
+        ("number", {"x": [2**70]}, "not a finite number"),
+        ("number", {"x": [2**53 + 1]}, "not a finite number"),
+        ("number", {"x": [1, [2]]}, r"not a finite number \(row 2: '\[2\]'\)"),
+        ("number", {"x": [True, 2]}, r"not a finite number \(row 1: 'True'\)"),
+        ("number", {"x": 3}, "'x' is int, expected one value for each row"),
+        ("number", {"x": np.array(3)}, "'x' is ndarray, expected one value for each row"),
+        ("number", {"x": {1, 2}}, "'x' is set, expected one value for each row"),
+        ("number", {"z": [1]}, "expected also one x"),
+        ("number", pd.DataFrame([[1, 2]], columns=["x", "x"]), "found several columns x, expected one of each"),
+        ("number", 3, "found int, expected a data frame, columns or records"),
+        ("text", {"x": [1.5]}, "holds double, expected a text in each row"),
+        ("text", {"x": ["a\ud800", 1]}, "holds half a character"),
+        ("date", {"x": [NOON.date(), NOON]}, r"not a date in the column's format \(row 2: '2020-01-02 12:00:00'\)"),
+        ("datetime", {"x": [NOON, NOON.replace(tzinfo=UTC)]}, r"\(row 2: '2020-01-02 12:00:00\+00:00'\)"),
+        ("datetime", {"x": [NOON.replace(tzinfo=UTC)]}, "not "),
+        ("boolean", {"x": [0.5]}, "not yes or no"),
+    ],
+)
+def test_what_training_could_not_have_seen(kind: str, given: Any, expected: str) -> None:
+    with pytest.raises(DataError, match=expected):
+        read(schema_of(kind), given)
+
+
+def test_a_category_whose_text_a_data_frame_has_lost_is_refused() -> None:
+    schema = schema_of("category", categories=("007", "12", "B"))
+    assert read(schema, {"x": ["007", "12", "new"]}) == ["007", "12", "new"]
+    assert read(schema, {"x": [12, 12]}) == ["12", "12"]
+    with pytest.raises(DataError, match=r"not a category \(row 2: '7'\)\. Give the column as text, exactly as it was"):
+        read(schema, {"x": [12, 7]})
+    with pytest.raises(DataError, match=r"row 1: 'True'"):
+        read(schema_of("category", categories=("True", "False")), {"x": [True]})
+
+
+def test_no_rows_give_no_rows() -> None:
+    schema = schema_of("number")
+    for given in ([], {"x": []}, pd.DataFrame({"x": []}), pd.DataFrame({"x": []}, dtype=object)):
+        assert read(schema, given) == []
+
+
+def test_missing_is_refused_where_training_had_none() -> None:
+    with pytest.raises(
+        DataError, match=r"column 'x': 2 values are not a finite number \(row 1: a missing value; row 2:"
+    ):
+        read(schema_of("number", nullable=False, missing=["NA"]), {"x": [None, "NA", "3"]})
