@@ -4,7 +4,7 @@ import hashlib
 import subprocess
 from pathlib import Path
 
-KEPT = ("build", "data", "mlartifacts", "mlflow.db")  # DVC's outputs and the registry
+KEPT = ("build", "data/prepared", "mlartifacts", "mlflow.db")  # DVC's outputs and the registry
 
 
 def line_of(done: "subprocess.CompletedProcess[str]") -> str:

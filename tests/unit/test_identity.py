@@ -1,5 +1,6 @@
 """What a run is: another configuration, other data, other code are another run, and never see its checkpoints."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,17 +8,27 @@ import pytest
 
 from pipeline.compose import compose_config
 from pipeline.errors import DataError
+from pipeline.files import digest_file, write_json
 from pipeline.identity import identify
-from pipeline.layout import SPLITS, Layout, split_file
+from pipeline.layout import MANIFEST, SPLITS, Layout, split_file
 
 Identify = Callable[..., str]
 
 
+def write_prepared(folder: Path, **contents: str) -> Path:
+    """Splits of some content, with a manifest as `prepare` writes it."""
+    manifest = {}
+    for split in SPLITS:
+        path = folder / split_file(split)
+        path.write_text(contents.get(split, split))
+        manifest[split] = {"bytes": path.stat().st_size, "sha256": digest_file(path)}
+    write_json(folder / MANIFEST, manifest)
+    return folder
+
+
 @pytest.fixture
 def prepared(tmp_path: Path) -> Path:
-    for split in SPLITS:
-        (tmp_path / split_file(split)).write_text(split)
-    return tmp_path
+    return write_prepared(tmp_path)
 
 
 @pytest.fixture
@@ -43,8 +54,19 @@ def test_configuration(identity: Identify) -> None:
 @pytest.mark.parametrize("split", SPLITS)
 def test_data(split: str, identity: Identify, prepared: Path) -> None:
     first = identity()
-    (prepared / split_file(split)).write_text("one row more")
+    write_prepared(prepared, **{split: "one row more"})
     assert identity() != first
+
+
+def test_data_that_are_not_those_of_the_manifest(identity: Identify, prepared: Path) -> None:
+    path = prepared / split_file("test")
+    path.write_text("cut off")
+    again = re.escape(f"Remove {prepared} and run the same command again.")
+    with pytest.raises(DataError, match=rf"test\.parquet: found 7 bytes, expected 4\. {again}"):
+        identity()
+    (prepared / MANIFEST).write_text("{}")
+    with pytest.raises(DataError, match=rf"manifest\.json: damaged \('train'\)\. {again}"):
+        identity()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipeline.data.prepared import Split
@@ -20,12 +21,12 @@ def test_the_same_bytes_again(task: str, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     target = random.normal(size=rows) if task == "regression" else np.arange(rows) % len(ODD)
     predicted = target + 0.1 if task == "regression" else random.random((rows, len(ODD)))
-    test = Split(np.array([str(i) for i in range(rows)]), {}, target)
+    test = Split(np.array([str(i) for i in range(rows)]), pa.table({}), target)
     metric = "mae" if task == "regression" else "accuracy"
     names = ("loss", metric, "val_loss", f"val_{metric}", "learning_rate")
     history = [{"epoch": float(i), **dict.fromkeys(names, 1 / i)} for i in (1, 2, 3)]
     for name in ("first", "second"):
-        schema = Schema("made", task, "table", "hash", classes, [], "target")
+        schema = Schema("made", task, "hash", [], "target", classes)
         write_plots(tmp_path / name, "team/small", schema, history, test, predicted)
     second = "residuals.svg" if task == "regression" else "confusion.svg"
     assert sorted(path.name for path in (tmp_path / "first").iterdir()) == sorted(["history.svg", second])
