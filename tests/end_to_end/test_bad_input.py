@@ -38,8 +38,7 @@ def inline(checkout: Path, rows: str, columns: str = "[x, y]") -> None:
         ("[]", "dataset made: found 0 rows, expected at least one."),
         (
             "[[1, 2], [2, .nan]]",
-            "dataset made: column 'y': 1 value is not a finite number (row 2: 'nan'). Write missing: ['nan'] if it "
-            "stands for a missing value.",
+            "dataset made: column 'y': 1 value is not a finite number (row 2: a missing value).",
         ),
         (
             "[[1, 2], [2, .inf], [3, -.inf]]",

@@ -89,6 +89,8 @@ def without_markers(column: Column, values: pa.Array, missing: list[str]) -> pa.
 def value_of(scalar: pa.Scalar) -> object:
     """A raw value as Python's, or as text where Python has none, as for a day in the year 5,000,000."""
     try:
-        return scalar.as_py()
+        value = scalar.as_py()
+        # a data frame writes NaN for what is missing
+        return None if value != value else value
     except (OverflowError, ValueError):
         return str(scalar.cast(pa.int64())) if not pa.types.is_date32(scalar.type) else str(scalar.cast(pa.int32()))
