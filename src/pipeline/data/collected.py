@@ -16,10 +16,12 @@ from pipeline.config.data import FOLD, GROUP, TIME
 from pipeline.config.data import WEIGHT as WEIGHT_ROLE
 from pipeline.data import splits
 from pipeline.data.digests import NULL, Digests, combined, mixed
+from pipeline.data.prepared import target_values
 from pipeline.data.reading import Refused, read_values
 from pipeline.data.schema import Column
 from pipeline.data.sources.source import Columns
 from pipeline.data.splits import Places
+from pipeline.data.types.clock import since_1970
 from pipeline.data.types.type import none_refused
 from pipeline.errors import DataError
 from pipeline.tasks import TASKS
@@ -60,11 +62,7 @@ class Collected:
 
     def target_codes(self, classes: list[str]) -> NDArray[Any]:
         """The target (N,) as indices of its classes, or as it is where there are none."""
-        if not classes:
-            numbers: NDArray[np.float64] = self.target.to_numpy()
-            return numbers
-        codes: NDArray[np.int32] = pc.index_in(self.target, pa.array(classes)).to_numpy().astype(np.int32)
-        return codes
+        return target_values(self.target, classes)
 
     def conflicting(self, classes: list[str]) -> int:
         """How many rows have the same features as an earlier row, but another target."""
@@ -173,6 +171,5 @@ def _of_role(role: str, column: Column, values: pa.Array) -> Any:
     if role == GROUP:
         return column.type.digest(values)
     if role == TIME:
-        plain = {pa.date32(): pa.int32(), pa.timestamp("us"): pa.int64()}
-        return values.cast(plain.get(values.type, values.type)).to_numpy(zero_copy_only=False)
+        return since_1970(values).to_numpy(zero_copy_only=False)
     return values.to_pylist()

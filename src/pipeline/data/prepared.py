@@ -80,7 +80,7 @@ class SplitFile:
 
     @cached_property
     def target(self) -> NDArray[Any]:
-        return _target(read_table(self.path, [TARGET]), self.schema)
+        return target_values(read_table(self.path, [TARGET])[TARGET], self.schema.classes)
 
     @cached_property
     def rows(self) -> NDArray[np.str_]:
@@ -195,16 +195,15 @@ def to_split(table: pa.Table, schema: Schema, path: Path) -> Split:
     if chosen.schema.types != features.types:
         again = remedy(path.parent, again=True)
         raise DataError(f"{path}: found {chosen.schema.types}, expected {features.types}. {again}")
-    return Split(np.array(table[ROW].to_pylist()), chosen, _target(table, schema), _weight(table))
+    return Split(np.array(table[ROW].to_pylist()), chosen, target_values(table[TARGET], schema.classes), _weight(table))
 
 
-def _target(table: pa.Table, schema: Schema) -> NDArray[Any]:
-    """The target (N,) of a split's table: the index of each row's class, or the number itself."""
-    target = table[TARGET]
-    if not schema.classes:
+def target_values(target: pa.ChunkedArray, classes: list[str]) -> NDArray[Any]:
+    """A stored target (N,): the index of each row's class, or the number itself where there are no classes."""
+    if not classes:
         numbers: NDArray[np.float64] = target.to_numpy()
         return numbers
-    codes: NDArray[np.int32] = pc.index_in(target, pa.array(schema.classes)).to_numpy().astype(np.int32)
+    codes: NDArray[np.int32] = pc.index_in(target, pa.array(classes)).to_numpy().astype(np.int32)
     return codes
 
 

@@ -63,7 +63,7 @@ def read_values(column: Column, raw: pa.Array, missing: Iterable[str]) -> Parsed
         raw = pa.nulls(len(raw))  # a data frame's column in which all values are missing
     if pa.types.is_null(raw.type):
         raw = raw.cast(column.storage)
-    if pa.types.is_string(raw.type) or pa.types.is_large_string(raw.type) or pa.types.is_string_view(raw.type):
+    if is_text(raw.type):
         text = raw.cast(pa.string())
         if absent := list(missing):
             text = pc.if_else(pc.is_in(text, pa.array(absent)), pa.scalar(None, pa.string()), text)
@@ -72,6 +72,12 @@ def read_values(column: Column, raw: pa.Array, missing: Iterable[str]) -> Parsed
     if parsed is None:
         raise DataError(f"column '{column.name}' holds {raw.type}, expected {column.type.expected} in each row.")
     return Parsed(without_markers(column, parsed.values, list(missing)), parsed.refused)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values of an Arrow type are texts, whichever way they are stored."""
+    values = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(values) or pa.types.is_large_string(values) or pa.types.is_string_view(values))
 
 
 def without_markers(column: Column, values: pa.Array, missing: list[str]) -> pa.Array:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Schema
+from pipeline.data.types.clock import since_1970
 
 Array = NDArray[np.float64]
 MOST_CATEGORIES = 100
@@ -47,10 +48,7 @@ def _one_hot(values: pa.Array, names: pa.Array) -> Array:
 
 def _numbers(train: pa.Array, test: pa.Array) -> tuple[Array, Array]:
     """Numbers, booleans, and dates as days or microseconds, (N, 1) and (M, 1), or with a flag (N, 2) and (M, 2)."""
-    whole = {pa.bool_(): pa.int8(), pa.date32(): pa.int32(), pa.timestamp("us"): pa.int64()}
-    one, other = (
-        values.cast(whole.get(values.type, values.type)).cast(pa.float64(), safe=False) for values in (train, test)
-    )
+    one, other = (_as_floats(values) for values in (train, test))
     usual = pc.mean(one).as_py() or 0.0
     flagged = train.null_count > 0
 
@@ -60,3 +58,8 @@ def _numbers(train: pa.Array, test: pa.Array) -> tuple[Array, Array]:
         return np.stack([numbers, flags] if flagged else [numbers], axis=1)
 
     return filled(one), filled(other)
+
+
+def _as_floats(values: pa.Array) -> pa.Array:
+    plain = values.cast(pa.int8()) if pa.types.is_boolean(values.type) else since_1970(values)
+    return plain.cast(pa.float64(), safe=False)

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.data.reading import Refused, read_values
+from pipeline.data.reading import Refused, is_text, read_values
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types.type import refused_where
 from pipeline.errors import DataError
@@ -38,7 +38,7 @@ def _read(column: Column, raw: pa.ChunkedArray, where: str) -> tuple[pa.Array, N
         parsed = read_values(column, raw, column.config.missing or ())
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
-    if column.categories and not _is_text(raw.type):
+    if column.categories and not is_text(raw.type):
         # What a data frame takes for numbers may have been 007 in the file.
         known = pc.is_in(parsed.values, pa.array(column.categories)).to_numpy(zero_copy_only=False)
         other = ~known & parsed.values.is_valid().to_numpy(zero_copy_only=False)
@@ -47,8 +47,3 @@ def _read(column: Column, raw: pa.ChunkedArray, where: str) -> tuple[pa.Array, N
         return parsed.values, parsed.refused
     # The model has never seen a missing value here, so it has not learned what to take for it.
     return parsed.values, parsed.refused | parsed.values.is_null().to_numpy(zero_copy_only=False)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    values = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(values) or pa.types.is_large_string(values) or pa.types.is_string_view(values))

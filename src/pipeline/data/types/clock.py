@@ -127,3 +127,9 @@ def _offset(texts: pa.StringArray) -> tuple[NDArray[np.int64], Bools]:
     west = pc.fill_null(pc.starts_with(digits, "-"), False).to_numpy(zero_copy_only=False)
     offset = hours * MICROSECONDS["hour"] + minutes * MICROSECONDS["minute"]
     return np.where(west, -offset, offset), (hours <= 23) & (minutes <= 59)
+
+
+def since_1970(values: pa.Array) -> pa.Array:
+    """Stored dates as days and moments as microseconds since 1970; other values as they are."""
+    whole = {pa.date32(): pa.int32(), pa.timestamp("us"): pa.int64()}
+    return values.cast(whole.get(values.type, values.type))

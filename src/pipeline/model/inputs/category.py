@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Column
-from pipeline.model.inputs.input import MISSING, Chunks, Input, Tensor, flag, side_by_side, with_missing
+from pipeline.model.inputs.input import MISSING, Chunks, Input, Tensor, flag, side_by_side, texts_of, with_missing
 from pipeline.model.kinds import VECTOR
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ class CategoryInput(Input):
         return {column.name: Tensor((1,), "string")} | flag(column)
 
     def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
-        texts = np.array(values.fill_null("").to_pylist(), object).reshape(-1, 1)
-        return with_missing(column, values, {column.name: texts})
+        return with_missing(column, values, {column.name: texts_of(values)})
 
     def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> list[Vocabulary]:
         counts: list[Counter[str | None]] = [Counter() for _ in columns]

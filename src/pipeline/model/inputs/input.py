@@ -86,6 +86,11 @@ def with_missing(column: Column, values: pa.Array, tensors: dict[str, NDArray[An
     return tensors | {column.name + MISSING: missing.astype(np.float64)[:, np.newaxis]}
 
 
+def texts_of(values: pa.Array) -> NDArray[Any]:
+    """Stored texts as an array (N, 1), in which a missing one is empty."""
+    return np.array(values.fill_null("").to_pylist(), object).reshape(-1, 1)
+
+
 def flag(column: Column) -> dict[str, Tensor]:
     """The tensor that `with_missing` adds."""
     return {column.name + MISSING: Tensor((1,), "float64")} if column.nullable else {}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Column
+from pipeline.data.types.clock import since_1970
 from pipeline.model.inputs.input import MISSING, Chunks, Input, Tensor, flag, side_by_side, with_missing
 from pipeline.model.inputs.number import Moments, NumberInput
 from pipeline.model.kinds import VECTOR
@@ -80,8 +81,7 @@ class Elapsed(NumberInput):
 
 def whole(values: pa.Array) -> NDArray[np.int64]:
     """Dates as days and times as microseconds since 1970, 0 where they are missing."""
-    plain = values.cast(pa.int32()) if pa.types.is_date32(values.type) else values
-    found: NDArray[np.int64] = plain.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    found: NDArray[np.int64] = since_1970(values).cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
     return found
 
 

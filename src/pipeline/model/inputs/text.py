@@ -6,13 +6,12 @@ import string
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Column
-from pipeline.model.inputs.input import Chunks, Input, Tensor, side_by_side
+from pipeline.model.inputs.input import Chunks, Input, Tensor, side_by_side, texts_of
 from pipeline.model.kinds import VECTOR
 
 if TYPE_CHECKING:
@@ -31,8 +30,7 @@ class TextInput(Input):
         return {column.name: Tensor((1,), "string")}
 
     def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
-        texts = np.array(values.fill_null("").to_pylist(), object).reshape(-1, 1)
-        return {column.name: texts}
+        return {column.name: texts_of(values)}
 
     def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> list[list[str]]:
         """The most frequent words of each column; of equally frequent ones the first by the alphabet."""
