@@ -3,34 +3,18 @@
 from typing import Any, TypedDict
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.config import SplitConfig
-from pipeline.data.digests import Digests, texts_of, unit_interval
+from pipeline.data.digests import Digests, unit_interval
 from pipeline.errors import DataError
 from pipeline.layout import SPLITS, TEST, TRAIN, VALIDATION
 
 # the numbers by which this module and its users call the splits
 PLACES = {split: number for number, split in enumerate(SPLITS)}
 Places = NDArray[np.int8]
-
-
-def row_ids(digests: Digests) -> list[str]:
-    """The digests (N,) as text, made unique: the n-th repetition of a row's inputs gets `-n` behind its digest."""
-    texts = texts_of(digests)
-    for row, count in zip(*repetitions(digests), strict=True):
-        texts[row] = f"{texts[row]}-{count}"
-    return texts
-
-
-def repetitions(digests: Digests) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows that repeat an earlier row, and for each of them how many earlier rows it repeats."""
-    order = np.argsort(digests, kind="stable")
-    ordered = digests[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(digests) else order
-    first = np.repeat(starts, np.diff(np.append(starts, len(digests))))
-    counts = np.arange(len(digests)) - first
-    return order[counts > 0], counts[counts > 0]
 
 
 def by_hash(digests: Digests, config: SplitConfig) -> Places:
@@ -67,14 +51,27 @@ def by_time(times: NDArray[Any], config: SplitConfig, groups: Digests | None = N
     return places
 
 
-def by_fold(names: list[str | None], dataset: str, column: str) -> Places:
-    """Places (N,) as a column of the data says."""
-    unknown = sorted({str(name) for name in names} - set(SPLITS))
-    if unknown:
-        raise DataError(
-            f"dataset {dataset}: column '{column}' holds {', '.join(unknown)}, expected {', '.join(SPLITS)}."
-        )
-    return np.array([PLACES[str(name)] for name in names], np.int8)
+class Folds:
+    """Places as a column of the data says, taken in some rows at a time. Names that are none are kept for the error."""
+
+    def __init__(self) -> None:
+        self._parts: list[Places] = []
+        self._unknown: set[str] = set()
+
+    def append(self, names: pa.Array) -> None:
+        """Take note of the names (N,) of the next rows' splits."""
+        places = pc.index_in(names, pa.array(SPLITS))
+        self._unknown.update(map(str, pc.unique(names.filter(places.is_null())).to_pylist()))
+        self._parts.append(places.fill_null(0).to_numpy().astype(np.int8))
+
+    def places(self, dataset: str, column: str) -> Places:
+        """The places (N,) of all rows. Raises DataError for names that are none."""
+        if self._unknown:
+            raise DataError(
+                f"dataset {dataset}: column '{column}' holds {', '.join(sorted(self._unknown))}, expected "
+                f"{', '.join(SPLITS)}."
+            )
+        return np.concatenate(self._parts)
 
 
 class Counts(TypedDict):

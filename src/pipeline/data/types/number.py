@@ -85,6 +85,11 @@ class Number(Type):
         kind = values.type
         if pa.types.is_floating(kind):
             plain = values.cast(pa.float64())
+            if not plain.null_count:
+                numbers = plain.to_numpy()
+                # most columns are finite; NaN is not within the bounds
+                if not len(numbers) or (numbers.max() <= LARGEST and numbers.min() >= -LARGEST):
+                    return none_refused(plain)
             # a data frame writes NaN for a value that is missing
             plain = pc.if_else(pc.is_nan(plain), pa.scalar(None, pa.float64()), plain)
             return refused_where(
@@ -102,7 +107,8 @@ class Number(Type):
         return None
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
-        numbers = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False)
+        # where nothing is missing, there is nothing to copy
+        numbers = (pc.fill_null(values, 0.0) if values.null_count else values).to_numpy()
         # The two zeros are one number and must have one digest: -0.0 + 0.0 is 0.0.
         return mixed((numbers + 0.0).view(np.uint64))
 
