@@ -48,7 +48,8 @@ class DigestFile:
         return sum(num_distinct(ordered) for ordered in self._buckets())
 
     def _buckets(self) -> Iterator[Digests]:
-        """The digests of each bucket, in ascending order. Digests are spread evenly, so a bucket has about SLICE."""
+        """The digests of each bucket, in ascending order. Digests are spread evenly, so a bucket has about SLICE, and
+        more only where one digest occurs very often."""
         count = self.num_rows // SLICE + 1
         for bucket in range(count):
             # The upper half of the bits suffices to tell the bucket: n of 2^32 values goes to n * count // 2^32.
