@@ -48,7 +48,7 @@ def _one_hot(values: pa.Array, names: pa.Array) -> Array:
 
 def _numbers(train: pa.Array, test: pa.Array) -> tuple[Array, Array]:
     """Numbers, booleans, and dates as days or microseconds, (N, 1) and (M, 1), or with a flag (N, 2) and (M, 2)."""
-    one, other = (_as_floats(values) for values in (train, test))
+    one, other = (as_floats(values) for values in (train, test))
     usual = pc.mean(one).as_py() or 0.0
     flagged = train.null_count > 0
 
@@ -60,6 +60,7 @@ def _numbers(train: pa.Array, test: pa.Array) -> tuple[Array, Array]:
     return filled(one), filled(other)
 
 
-def _as_floats(values: pa.Array) -> pa.Array:
+def as_floats(values: pa.Array) -> pa.Array:
+    """Numbers, booleans as 0 and 1, and dates as days or microseconds, as float64; null stays null."""
     plain = values.cast(pa.int8()) if pa.types.is_boolean(values.type) else since_1970(values)
     return plain.cast(pa.float64(), safe=False)

@@ -27,7 +27,7 @@ class Regression(Task):
     row_score = "error"
     gain_unit = "less squared error"
     plot = "residuals"
-    reference = "LinearRegression"
+    references = ("LinearRegression", "HistGradientBoostingRegressor")
     baseline = "mean"
 
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
