@@ -13,8 +13,9 @@ from pipeline.config.trainer import CheckpointConfig, TrainerConfig
 @dataclass
 class PreprocessingConfig:
     """`standardize` brings numeric features and a regression's target to mean 0 and deviation 1, as measured on the
-    training rows. Of a column's categories, those with fewer than `rare` training rows share one feature, and so do all
-    but the `most_categories` most frequent ones. A text has a feature for each of the `most_words` most frequent words.
+    training rows; the `scale` of a column may ask for more. Of a column's categories, those with fewer than `rare`
+    training rows share one feature, and so do all but the `most_categories` most frequent ones. A text has a feature
+    for each of the `most_words` most frequent words.
     """
 
     standardize: bool = True

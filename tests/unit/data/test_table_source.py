@@ -545,9 +545,16 @@ def test_each_column_knows_what_is_missing_in_it(tmp_path: Path) -> None:
         ),
         (
             {"columns": {"x": {"type": "number", "decimals": ","}}},
-            "dataset.columns.x: 'decimals' is not an option of type number (type, missing, decimal, thousands). Did "
-            "you mean "
-            "'decimal'?",
+            "dataset.columns.x: 'decimals' is not an option of type number (type, missing, decimal, thousands, scale, "
+            "clip). Did you mean 'decimal'?",
+        ),
+        (
+            {"columns": {"x": {"type": "number", "clip": True}}},
+            "dataset.columns.x.clip: found True, expected a number.",
+        ),
+        (
+            {"columns": {"x": "number", "y": {"type": "number", "scale": "log"}}},
+            "dataset.columns.y.scale: found 'log', expected none for the target, since it is for features.",
         ),
         (
             {"columns": {"x": {"type": "number", "decimal": ";"}}},

@@ -19,6 +19,7 @@ from pipeline.data.formats.finding import find_files, format_of
 from pipeline.data.formats.rows import Format, Layout, TableFile
 from pipeline.data.schema import Column
 from pipeline.data.sources.source import Columns, Source
+from pipeline.data.types.number import STANDARD, NumberColumn
 from pipeline.errors import ConfigError, DataError
 from pipeline.tasks import TASKS
 
@@ -71,6 +72,11 @@ class TableDataset(DatasetConfig):
         for role, column in ({"target": columns.target} | columns.roles).items():
             expected = f"{' or '.join(allowed[role])} for the {role}"
             check(column.config.type in allowed[role], f"dataset.columns.{column.name}", column.config.type, expected)
+            if isinstance(column.config, NumberColumn):
+                for option, usual in (("scale", STANDARD), ("clip", None)):
+                    found = getattr(column.config, option)
+                    where = f"dataset.columns.{column.name}.{option}"
+                    check(found == usual, where, found, f"none for the {role}, since it is for features")
 
     def _check_text(self) -> None:
         """Raise ConfigError for settings about files of text that no such file can have."""
