@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import keras
 
 Array = NDArray[np.float64]
-
-
 MOST_SAMPLED = 100_000  # rows of which quantiles are taken
 
 
