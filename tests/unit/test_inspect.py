@@ -458,8 +458,9 @@ def test_the_page_shows_what_is_printed(look: Inspect, root: Path) -> None:
 
 
 def test_the_yaml_of_the_page_is_a_dataset() -> None:
-    first, roles = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    first, files, roles = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert dataset_of(first, "penguins").columns["hatched"] == {"type": "date", "format": "%d.%m.%Y"}
+    assert dataset_of(first.replace("path: data/raw/penguins.csv\n", files), "penguins").has_test_files
     whole = first.partition("columns:")[0] + roles
     assert dataset_of(whole, "penguins").group == "patient"
 

@@ -52,9 +52,9 @@ class DatasetConfig:
     `source` and `task` are names in SOURCES and TASKS. A source's own settings stand in its file in data/sources/.
 
     `split` says which rows are for testing: `hash` (by a digest of their inputs), `time` (the last ones), `given` (as a
-    column of the data says) or `none` (every split has all rows). A column with a role is no feature: `weight` says how
-    much a row counts in training (not in evaluation), all rows of one `group` go to the same split, `time` is what
-    `split: time` sorts by, and `fold` holds the names of the splits for `split: given`.
+    column or the files of the data say) or `none` (every split has all rows). A column with a role is no feature:
+    `weight` says how much a row counts in training (not in evaluation), all rows of one `group` go to the same split,
+    `time` is what `split: time` sorts by, and `fold` holds the names of the splits for `split: given`.
 
     A column that determines the target is refused as a leak, unless `leakage` is `accept`.
 
@@ -73,12 +73,19 @@ class DatasetConfig:
     leakage: str = "refuse"
     types: list[str] = field(default_factory=list)
 
+    @property
+    def has_test_files(self) -> bool:
+        """Whether files of their own hold the test rows. The source then gives the column with the role `fold`."""
+        return False
+
     def check(self) -> None:
         check_name("dataset", self.name)
         one_of("dataset.split", self.split, SPLIT_METHODS)
         one_of("dataset.leakage", self.leakage, ("refuse", "accept"))
-        for split, role in (("time", "time"), ("given", "fold")):
-            wanted = self.split == split
+        if self.has_test_files:
+            check(self.fold is None, "dataset.fold", self.fold, "nothing where test rows have files of their own")
+        for split, role in (("time", TIME), ("given", FOLD)):
+            wanted = self.split == split and not (role == FOLD and self.has_test_files)
             check(
                 (getattr(self, role) is not None) == wanted,
                 f"dataset.{role}",

@@ -78,7 +78,8 @@ class Collected:
             assert self.times is not None
             return splits.by_time(self.times, config, self.groups)
         if dataset.split == "given":
-            return splits.by_fold(self.folds or [], dataset.name, dataset.fold or "")
+            given = splits.by_fold(self.folds or [], dataset.name, dataset.fold or "")
+            return splits.with_validation(given, self.digests, config, dataset.name)
         if dataset.split == "none":
             return None
         return splits.by_hash(self.digests if self.groups is None else self.groups, config)

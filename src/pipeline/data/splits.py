@@ -77,6 +77,22 @@ def by_fold(names: list[str | None], dataset: str, column: str) -> Places:
     return np.array([PLACES[str(name)] for name in names], np.int8)
 
 
+def with_validation(places: Places, digests: Digests, config: SplitConfig, dataset: str) -> Places:
+    """The given places (N,). Where none of them is for validation, the share `config.validation` of the rows that are
+    not for testing is, by the rows' digests (N,) as in `by_hash`, and a line is printed."""
+    if (places == PLACES[VALIDATION]).any():
+        return places
+    print(f"{dataset}: no row is given for validation, so {config.validation:g} of the training rows are, by hash")
+    chosen = (unit_interval(digests, config.seed) < config.validation) & (places == PLACES[TRAIN])
+    return np.where(chosen, np.int8(PLACES[VALIDATION]), places)
+
+
+def num_tests_known(places: Places, digests: Digests) -> int:
+    """How many test rows have the digest of a row for training or validation."""
+    test = places == PLACES[TEST]
+    return int(np.isin(digests[test], digests[~test]).sum())
+
+
 class Counts(TypedDict):
     """How many rows a split has, in all and of each class."""
 

@@ -51,6 +51,8 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
     summary = summarised(found, places, classes)
     if places is not None:
         splits.check_counts(dataset.name, summary)
+    if places is not None and dataset.split == "given":
+        tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
     features = [
         replace(
             column,
@@ -79,6 +81,13 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
         },
     )
     return summary
+
+
+def tell_known_tests(dataset: str, count: int) -> None:
+    """Print that test rows are known from the other splits. A given split stands as it is."""
+    if count:
+        rows = "1 test row has" if count == 1 else f"{count} test rows have"
+        print(f"{dataset}: {rows} the features of a row for training or validation. The split stays as it is given.")
 
 
 def check_weights(dataset: DatasetConfig, folder: Path) -> None:

@@ -11,24 +11,30 @@ from omegaconf import MISSING
 
 from pipeline.config import DatasetConfig
 from pipeline.config.checks import check, one_of
-from pipeline.config.data import ROLE_TYPES, ROLES
+from pipeline.config.data import FOLD, ROLE_TYPES, ROLES
 from pipeline.data.declared import column_config
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.bad_rows import BadRows
-from pipeline.data.formats.finding import find_files, format_of
-from pipeline.data.formats.rows import Format, Layout, TableFile
+from pipeline.data.formats.finding import check_same_columns, find_split_files, format_of
+from pipeline.data.formats.rows import Layout
 from pipeline.data.schema import Column
 from pipeline.data.sources.source import Columns, Source
+from pipeline.data.types.category import CategoryColumn
 from pipeline.errors import ConfigError, DataError
+from pipeline.layout import TEST, TRAIN, VALIDATION
 from pipeline.tasks import TASKS
 
 AUTO = "auto"
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
+# the settings that name files, and the split of their rows where there is a `test_path`
+PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
+FOLD_OF_FILES = ":fold"  # the column that says which split a row's file is for
 
 
 @dataclass
 class TableDataset(DatasetConfig):
-    """`path` is a file, a glob, a folder, or a list of these, relative to the top folder of the checkout.
+    """`path` is a file, a glob, a folder, or a list of these, relative to the top folder of the checkout. With `split:
+    given`, the test rows may stand in files of their own, `test_path`, and those for validation in `validation_path`.
 
     `columns` holds a type's name for each column, or its `type` and options. What is not named is not read, except the
     target and the columns with a role, which are no features even if they are named. `missing` are the texts that stand
@@ -45,6 +51,8 @@ class TableDataset(DatasetConfig):
     """
 
     path: Any = MISSING
+    test_path: Any = None
+    validation_path: Any = None
     target: str = MISSING
     columns: dict[str, Any] = field(default_factory=dict)
     format: str = AUTO
@@ -58,8 +66,7 @@ class TableDataset(DatasetConfig):
 
     def check(self) -> None:
         super().check()
-        good = bool(self.paths) and all(isinstance(path, str) for path in self.paths)
-        check(good, "dataset.path", self.path, "a file, a glob or a folder, or a list of these")
+        self._check_paths()
         one_of("dataset.format", self.format, (AUTO, *FORMATS))
         one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
         self._check_text()
@@ -71,6 +78,15 @@ class TableDataset(DatasetConfig):
         for role, column in ({"target": columns.target} | columns.roles).items():
             expected = f"{' or '.join(allowed[role])} for the {role}"
             check(column.config.type in allowed[role], f"dataset.columns.{column.name}", column.config.type, expected)
+
+    def _check_paths(self) -> None:
+        for key, paths in self.paths.items():
+            good = bool(paths) and all(isinstance(path, str) for path in paths)
+            check(good, f"dataset.{key}", getattr(self, key), "a file, a glob or a folder, or a list of these")
+        given = self.test_path is None or self.split == "given"
+        check(given, "dataset.test_path", self.test_path, "nothing unless split: given")
+        alone = self.validation_path is None or self.has_test_files
+        check(alone, "dataset.validation_path", self.validation_path, "nothing without test_path")
 
     def _check_text(self) -> None:
         """Raise ConfigError for settings about files of text that no such file can have."""
@@ -86,12 +102,19 @@ class TableDataset(DatasetConfig):
             raise ConfigError(f"dataset.encoding: found {self.encoding!r}, expected {expected}.") from error
 
     @property
-    def paths(self) -> list[str]:
-        return list(self.path) if isinstance(self.path, list | tuple) else [self.path]
+    def has_test_files(self) -> bool:
+        return self.test_path is not None
+
+    @property
+    def paths(self) -> dict[str, list[Any]]:
+        """What each key of PATHS that is set names."""
+        given = {key: getattr(self, key) for key in PATHS if getattr(self, key) is not None}
+        return {key: list(path) if isinstance(path, list | tuple) else [path] for key, path in given.items()}
 
 
 def columns_of(config: TableDataset) -> Columns:
-    """The features in the order of the YAML file, the target, and the columns with a role. Raises ConfigError."""
+    """The columns that the files must have: the features in the order of the YAML file, the target, and the columns
+    with a role. Raises ConfigError."""
 
     def column(name: str, given: Any) -> Column:
         made = column_config(f"dataset.columns.{name}", given)
@@ -113,13 +136,17 @@ def types(config: TableDataset) -> list[str]:
 
 
 def columns(config: TableDataset, root: Path) -> Columns:
-    """The columns that the configuration names; `batches` checks that the files have them."""
-    return columns_of(config)
+    """The columns that the configuration names; `batches` checks that the files have them. Which files a row comes
+    from is one more, if that says in which split it is."""
+    found = columns_of(config)
+    if not config.has_test_files:
+        return found
+    return replace(found, roles=found.roles | {FOLD: Column(FOLD_OF_FILES, CategoryColumn("category"))})
 
 
 def files(config: TableDataset, root: Path) -> list[Path]:
     """The files of the table. Raises DataError where there are none."""
-    return [file.path for file in find_files(config.paths, root)]
+    return [file.path for found in find_split_files(config.paths, root).values() for file in found]
 
 
 def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
@@ -128,7 +155,8 @@ def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
     Raises DataError for files that are not what the configuration says. All bad rows are counted before it is raised;
     no batch is given after the first of them.
     """
-    found = find_files(config.paths, root)
+    by_key = find_split_files(config.paths, root)
+    found = [file for files in by_key.values() for file in files]
     name = format_of(found) if config.format == AUTO else config.format
     format = FORMATS[name]
     all_columns = columns_of(config)
@@ -137,36 +165,33 @@ def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
     separator = config.separator or ("\t" if name == "tsv" else ",")
     names = tuple(column.name for column in bad.columns)
     layout = Layout(names, separator, config.header, config.encoding, config.quote, config.newlines)
-    _check_same(found, format, layout)
-    for file in found:
+    check_same_columns(found, format, layout)
+    num_rows = dict.fromkeys(by_key, 0)
+    for key, file in ((key, file) for key, files in by_key.items() for file in files):
         for rows in format.rows(file, layout):
             batch = bad.read(file, rows)
+            num_rows[key] += batch.num_rows
             if batch.num_rows and (not bad.num_bad or config.on_bad_row == SKIP):
-                yield batch
+                yield _of_split(batch, PATHS[key]) if config.has_test_files else batch
     where = found[0].name if len(found) == 1 else f"dataset {config.name}"
-    if bad.num_bad and config.on_bad_row == REFUSE:
-        raise bad.error(where)
-    if bad.num_bad == bad.num_rows:
-        lost = f": {bad.summary()}" if bad.num_rows else ""
-        raise DataError(f"{where}: no rows{lost}, expected one or more.")
+    _check_rows(config, where, bad, [key for key, count in num_rows.items() if not count])
     if bad.num_bad:
         print(f"{config.name}: {bad.summary()}")
 
 
-def _check_same(files: list[TableFile], format: Format, layout: Layout) -> None:
-    """Raise DataError unless all files have the same columns, in whatever order."""
-    first, *others = ((file, format.names(file, layout)) for file in files)
-    for file, names in others:
-        expected = first[1]
-        if names is None or expected is None or sorted(names) == sorted(expected):
-            continue
-        more = ", ".join(repr(name) for name in names if name not in expected)
-        fewer = ", ".join(repr(name) for name in expected if name not in names)
-        found = " and ".join([f"has {more}"] * bool(more) + [f"lacks {fewer}"] * bool(fewer)) or "repeats some"
-        raise DataError(
-            f"{file.name}: its columns are not those of {first[0].name}: it {found}. Expected the same columns in all "
-            "files."
-        )
+def _of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
+    """The rows with one more column, which says that they are in this split."""
+    return batch.append_column(FOLD_OF_FILES, pa.repeat(pa.scalar(split), batch.num_rows))
+
+
+def _check_rows(config: TableDataset, where: str, bad: BadRows, empty: list[str]) -> None:
+    """Raise DataError for bad rows, unless they are to be skipped, and where a setting names files of no good row."""
+    if bad.num_bad and config.on_bad_row == REFUSE:
+        raise bad.error(where)
+    if empty:
+        lost = f": {bad.summary()}" if bad.num_bad else ""
+        place = f"{where}, {empty[0]}" if config.has_test_files else where
+        raise DataError(f"{place}: no rows{lost}, expected one or more.")
 
 
 SOURCE = Source(TableDataset, types, columns, batches, files)
