@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import configure, inspect
-from pipeline.compose import compose_config
+from pipeline.compose import compose_config, from_arguments
+from pipeline.config import InspectConfig
 from pipeline.errors import PipelineError
 from pipeline.inspecting import files as inspected_files
 from pipeline.inspecting.numbers import numbers_of
@@ -62,9 +63,8 @@ class Inspect:
         if content is not None:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
         arguments = {"path": f"data/raw/{name}", "target": target, **more}
-        self.monkeypatch.setattr(sys, "argv", ["inspect", *(f"{key}={value}" for key, value in arguments.items())])
         self.capsys.readouterr()
-        inspect.inspect()
+        inspect.inspect(from_arguments(InspectConfig, [f"{key}={value}" for key, value in arguments.items()]))
         return self.capsys.readouterr().out
 
     def refusal(self, content: str | bytes | None = None, **more: str) -> str:
