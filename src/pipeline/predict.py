@@ -11,7 +11,12 @@ from pipeline.layout import MODEL, Layout
 
 
 def predict(config: PredictConfig) -> None:
-    """Write the predictions for each row of `input`; `model` is a trained experiment or a .keras file."""
+    """Write the predictions for each row of `input`; `model` is a trained experiment or a .keras file.
+
+    `input` is a file in a format that a dataset may have (csv, tsv, jsonl, parquet, arrow), and `output` ends with
+    .parquet or .csv. `format`, `separator`, `header`, `encoding`, `quote` and `newlines` say how the input is written,
+    as in a dataset's YAML: `separator=';' encoding=latin-1`.
+    """
     from pipeline.serving import batch
     from pipeline.serving.archive import load_served, precision_of, schema_of
     from pipeline.serving.row_files import read_file
@@ -20,7 +25,7 @@ def predict(config: PredictConfig) -> None:
     named = Layout.find().trained(config.model) / MODEL
     path = named if named.is_file() else Path(config.model)
     schema = schema_of(path)
-    rows, table = read_file(schema, Path(config.input))
+    rows, table = read_file(schema, config)
     settings = TensorFlowConfig(precision=precision_of(path))
     load_tensorflow(settings)
     start_session(settings, seed=0)

@@ -21,6 +21,7 @@ from pipeline.config.experiment import (
 from pipeline.config.model import ModelConfig
 from pipeline.config.params import Params, PromotionConfig
 from pipeline.config.tensorflow import TensorFlowConfig
+from pipeline.config.text import TextConfig
 from pipeline.config.trainer import (
     AugmentationConfig,
     CheckpointConfig,
@@ -51,6 +52,7 @@ __all__ = [
     "SplitConfig",
     "TensorBoardConfig",
     "TensorFlowConfig",
+    "TextConfig",
     "TrainerConfig",
     "check_all",
 ]

@@ -7,7 +7,10 @@ from omegaconf import MISSING
 from pipeline.config.checks import check, check_name
 from pipeline.config.data import DatasetConfig, SplitConfig
 from pipeline.config.model import ModelConfig
+from pipeline.config.text import TextConfig
 from pipeline.config.trainer import CheckpointConfig, TrainerConfig
+
+OUTPUTS = (".parquet", ".pq", ".csv")  # the endings of files with predictions
 
 
 @dataclass
@@ -72,13 +75,19 @@ class PrepareConfig:
 
 
 @dataclass
-class PredictConfig:
+class PredictConfig(TextConfig):
     """Batch prediction: a trained experiment or a model file, the file with the rows, and the file for the
-    predictions."""
+    predictions. `format` is a name in FORMATS, and `auto` goes by the input's ending."""
 
     model: str = MISSING
     input: str = MISSING
     output: str = MISSING
+    format: str = "auto"
+
+    def check(self) -> None:
+        self.check_text()
+        good = self.output.lower().endswith(OUTPUTS)
+        check(good, "output", self.output, f"a name that ends with {', '.join(OUTPUTS[:-1])} or {OUTPUTS[-1]}")
 
 
 @dataclass

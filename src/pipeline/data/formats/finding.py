@@ -9,6 +9,8 @@ from pipeline.data.formats.lines import COMPRESSIONS
 from pipeline.data.formats.rows import Format, Layout, TableFile
 from pipeline.errors import DataError
 
+AUTO = "auto"  # the format that the files' names end with
+
 
 def find_files(paths: list[str], root: Path) -> list[TableFile]:
     """The files that files, globs and folders name, relative to `root`: in the order of `paths`, and sorted by name

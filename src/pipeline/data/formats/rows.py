@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.config import TextConfig
 from pipeline.data.types.type import SHOWN_CHARACTERS
 from pipeline.errors import DataError, did_you_mean
 
@@ -32,6 +33,12 @@ class Layout:
     encoding: str = "utf-8"
     quote: str = '"'
     newlines: bool = False
+
+
+def layout_of(config: TextConfig, format: str, columns: list[str]) -> Layout:
+    """How to read these columns of files in a format, which is a name in FORMATS."""
+    separator = config.separator or ("\t" if format == "tsv" else ",")
+    return Layout(tuple(columns), separator, config.header, config.encoding, config.quote, config.newlines)
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Tables in files: CSV, Parquet, JSON lines and Arrow. conf/dataset/ says what each column is; nothing is guessed."""
 
-import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,22 +8,21 @@ from typing import Any
 import pyarrow as pa
 from omegaconf import MISSING
 
-from pipeline.config import DatasetConfig
+from pipeline.config import DatasetConfig, TextConfig
 from pipeline.config.checks import check, one_of
 from pipeline.config.data import FOLD, ROLE_TYPES, ROLES
 from pipeline.data.declared import column_config
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.bad_rows import BadRows
-from pipeline.data.formats.finding import check_same_columns, find_split_files, format_of
-from pipeline.data.formats.rows import Layout
+from pipeline.data.formats.finding import AUTO, check_same_columns, find_split_files, format_of
+from pipeline.data.formats.rows import layout_of
 from pipeline.data.schema import Column
 from pipeline.data.sources.source import Columns, Source
 from pipeline.data.types.category import CategoryColumn
-from pipeline.errors import ConfigError, DataError
+from pipeline.errors import DataError
 from pipeline.layout import TEST, TRAIN, VALIDATION
 from pipeline.tasks import TASKS
 
-AUTO = "auto"
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
 # the settings that name files, and the split of their rows where there is a `test_path`
 PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
@@ -32,7 +30,7 @@ FOLD_OF_FILES = ":fold"  # the column that says which split a row's file is for
 
 
 @dataclass
-class TableDataset(DatasetConfig):
+class TableDataset(DatasetConfig, TextConfig):
     """`path` is a file, a glob, a folder, or a list of these, relative to the top folder of the checkout. With `split:
     given`, the test rows may stand in files of their own, `test_path`, and those for validation in `validation_path`.
 
@@ -40,10 +38,8 @@ class TableDataset(DatasetConfig):
     target and the columns with a role, which are no features even if they are named. `missing` are the texts that stand
     for a missing value in each column that has none of its own.
 
-    `format` is a name in FORMATS; `auto` goes by the files' endings. The others are about files of text: `separator`
-    (null: a comma, and a tab for tsv), `header` (without one, columns are named column_1, column_2 and so on),
-    `encoding`, `quote` (empty: quotes are part of the text), and `newlines` (whether a quoted cell may hold line
-    breaks).
+    `format` is a name in FORMATS; `auto` goes by the files' endings. For files of text, the settings of TextConfig say
+    how they are written.
 
     `on_bad_row` says whether rows that cannot be used are refused, or left out and counted: rows with a value that is
     none of its type, with more or fewer fields, or without a target or role. Rows of data are counted from 1 in each
@@ -56,11 +52,6 @@ class TableDataset(DatasetConfig):
     target: str = MISSING
     columns: dict[str, Any] = field(default_factory=dict)
     format: str = AUTO
-    separator: str | None = None
-    header: bool = True
-    encoding: str = "utf-8"
-    quote: str = '"'
-    newlines: bool = False
     missing: list[str] = field(default_factory=list)
     on_bad_row: str = REFUSE
 
@@ -69,7 +60,7 @@ class TableDataset(DatasetConfig):
         self._check_paths()
         one_of("dataset.format", self.format, (AUTO, *FORMATS))
         one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
-        self._check_text()
+        self.check_text("dataset.")
         roles = [getattr(self, role) for role in ROLES]
         check(self.target not in roles, "dataset.target", self.target, "a column without a role")
         columns = columns_of(self)
@@ -87,19 +78,6 @@ class TableDataset(DatasetConfig):
         check(given, "dataset.test_path", self.test_path, "nothing unless split: given")
         alone = self.validation_path is None or self.has_test_files
         check(alone, "dataset.validation_path", self.validation_path, "nothing without test_path")
-
-    def _check_text(self) -> None:
-        """Raise ConfigError for settings about files of text that no such file can have."""
-        one = "one character that is not a line break"
-        for name, sign in (("separator", self.separator), ("quote", self.quote or None)):
-            good = sign is None or (len(sign) == 1 and sign.isascii() and sign not in "\r\n")
-            check(good, f"dataset.{name}", sign, one if name == "separator" else f"{one}, or nothing")
-        check(self.quote != self.separator, "dataset.quote", self.quote, "another character than separator")
-        try:
-            codecs.lookup(self.encoding)
-        except LookupError as error:
-            expected = "an encoding such as utf-8, latin-1, cp1252 or utf-16"
-            raise ConfigError(f"dataset.encoding: found {self.encoding!r}, expected {expected}.") from error
 
     @property
     def has_test_files(self) -> bool:
@@ -162,9 +140,7 @@ def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
     all_columns = columns_of(config)
     required = {config.target: "target"} | {column.name: role for role, column in all_columns.roles.items()}
     bad = BadRows(all_columns.all, required, several=len(found) > 1)
-    separator = config.separator or ("\t" if name == "tsv" else ",")
-    names = tuple(column.name for column in bad.columns)
-    layout = Layout(names, separator, config.header, config.encoding, config.quote, config.newlines)
+    layout = layout_of(config, name, [column.name for column in bad.columns])
     check_same_columns(found, format, layout)
     num_rows = dict.fromkeys(by_key, 0)
     for key, file in ((key, file) for key, files in by_key.items() for file in files):
