@@ -103,13 +103,18 @@ class Counts(TypedDict):
 Summary = dict[str, Counts]
 
 
-def check_counts(dataset: str, found: Summary) -> None:
-    """Raise DataError where a split is empty or lacks a class."""
+# what to do about a split that lacks rows, by the dataset's `split`
+ADVICE = {
+    "hash": "Add rows, enlarge the split, or try another split.seed in params.yaml.",
+    "time": "Add rows, or enlarge the split in params.yaml.",
+    "given": "Give it such rows.",
+}
+
+
+def check_counts(dataset: str, found: Summary, method: str) -> None:
+    """Raise DataError where a split is empty or lacks a class. `method` is the dataset's `split`."""
     for split, counts in found.items():
         by_class = {f"rows of class '{name}'": count for name, count in counts["classes"].items()}
         for what, count in ({"rows": counts["rows"]} | by_class).items():
             if count == 0:
-                raise DataError(
-                    f"dataset {dataset}: split {split} has 0 {what}, expected at least 1. Add rows, enlarge the split, "
-                    "or try another split.seed in params.yaml."
-                )
+                raise DataError(f"dataset {dataset}: split {split} has 0 {what}, expected at least 1. {ADVICE[method]}")

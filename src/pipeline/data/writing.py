@@ -50,7 +50,7 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
     places = found.places(dataset, config.split)
     summary = summarised(found, places, classes)
     if places is not None:
-        splits.check_counts(dataset.name, summary)
+        splits.check_counts(dataset.name, summary, dataset.split)
     if places is not None and dataset.split == "given":
         tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
     features = [

@@ -31,6 +31,8 @@ class Regression(Task):
     baseline = "mean"
 
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
+        if len(target) > 1 and (target == target[0]).all():
+            return f"target '{name}' is {target[0]:g} in every row, expected at least two values."
         return None
 
     def num_outputs(self, num_classes: int) -> int:

@@ -87,4 +87,4 @@ def test_folds_as_given() -> None:
 
 def test_class_missing_from_a_split_is_refused() -> None:
     with pytest.raises(DataError, match="dataset d: split train has 0 rows of class 'yes', expected at least 1"):
-        check_counts("d", {"train": {"rows": 3, "classes": {"no": 3, "yes": 0}}})
+        check_counts("d", {"train": {"rows": 3, "classes": {"no": 3, "yes": 0}}}, "hash")

@@ -11,6 +11,7 @@ from omegaconf import MISSING
 from pipeline.config import DatasetConfig, TextConfig
 from pipeline.config.checks import check, one_of
 from pipeline.config.data import FOLD, ROLE_TYPES, ROLES
+from pipeline.data.constant import ConstantColumns
 from pipeline.data.declared import column_config
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.bad_rows import BadRows
@@ -24,6 +25,7 @@ from pipeline.layout import TEST, TRAIN, VALIDATION
 from pipeline.tasks import TASKS
 
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
+ACCEPT = "accept"
 # the settings that name files, and the split of their rows where there is a `test_path`
 PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
 FOLD_OF_FILES = ":fold"  # the column that says which split a row's file is for
@@ -44,6 +46,8 @@ class TableDataset(DatasetConfig, TextConfig):
     `on_bad_row` says whether rows that cannot be used are refused, or left out and counted: rows with a value that is
     none of its type, with more or fewer fields, or without a target or role. Rows of data are counted from 1 in each
     file; neither a header nor an empty line is one.
+
+    A column with one value in all rows is refused, unless `constant` is `accept`.
     """
 
     path: Any = MISSING
@@ -54,12 +58,14 @@ class TableDataset(DatasetConfig, TextConfig):
     format: str = AUTO
     missing: list[str] = field(default_factory=list)
     on_bad_row: str = REFUSE
+    constant: str = REFUSE
 
     def check(self) -> None:
         super().check()
         self._check_paths()
         one_of("dataset.format", self.format, (AUTO, *FORMATS))
         one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
+        one_of("dataset.constant", self.constant, (REFUSE, ACCEPT))
         self.check_text("dataset.")
         roles = [getattr(self, role) for role in ROLES]
         check(self.target not in roles, "dataset.target", self.target, "a column without a role")
@@ -142,17 +148,23 @@ def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
     bad = BadRows(all_columns.all, required, several=len(found) > 1)
     layout = layout_of(config, name, [column.name for column in bad.columns])
     check_same_columns(found, format, layout)
-    num_rows = dict.fromkeys(by_key, 0)
+    num_rows, constant = dict.fromkeys(by_key, 0), ConstantColumns(all_columns.features)
     for key, file in ((key, file) for key, files in by_key.items() for file in files):
         for rows in format.rows(file, layout):
             batch = bad.read(file, rows)
             num_rows[key] += batch.num_rows
+            constant.look_at(batch)
             if batch.num_rows and (not bad.num_bad or config.on_bad_row == SKIP):
                 yield _of_split(batch, PATHS[key]) if config.has_test_files else batch
     where = found[0].name if len(found) == 1 else f"dataset {config.name}"
     _check_rows(config, where, bad, [key for key, count in num_rows.items() if not count])
     if bad.num_bad:
         print(f"{config.name}: {bad.summary()}")
+    if config.constant == REFUSE and (names := constant.found()):
+        raise DataError(
+            f"{where}: {', '.join(names)}: one value in all rows, from which no model learns. Leave such a column out, "
+            "or set constant: accept."
+        )
 
 
 def _of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
