@@ -11,7 +11,11 @@ from pipeline.layout import Layout
 
 def digests_of_files(dataset: DatasetConfig, layout: Layout) -> dict[str, str]:
     """The sha256 of each file that a dataset's source reads, by its path, which is relative to the checkout where it
-    can be. Raises DataError for a file that is not there."""
+    can be; and the fingerprint of each file behind a URL. Raises DataError for a file that is not there."""
+    return _digests(dataset, layout) | SOURCES[dataset.source].remote(dataset, layout.root)
+
+
+def _digests(dataset: DatasetConfig, layout: Layout) -> dict[str, str]:
     files = SOURCES[dataset.source].files(dataset, layout.root)
     if not files:
         return {}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.data.formats import ENDINGS
 from pipeline.data.formats.lines import COMPRESSIONS
+from pipeline.data.formats.remote import find_remote, is_url
 from pipeline.data.formats.rows import Format, Layout, TableFile
 from pipeline.errors import DataError
 
@@ -13,19 +14,24 @@ AUTO = "auto"  # the format that the files' names end with
 
 
 def find_files(paths: list[str], root: Path) -> list[TableFile]:
-    """The files that files, globs and folders name, relative to `root`: in the order of `paths`, and sorted by name
-    within each. Of folders and globs, hidden files (whose names begin with a point or _) and DVC's own are left out.
+    """The files that URLs, files, globs and folders name, relative to `root`: in the order of `paths`, and sorted by
+    name within each. Of folders and globs, hidden files (whose names begin with a point or _) and DVC's own are left
+    out.
 
     Raises DataError where there are none, and for a file that is named twice.
     """
-    found: dict[Path, TableFile] = {}
+    found: list[TableFile] = []
     for path in paths:
-        for file in _of_path(path, root):
-            shown = file.relative_to(root) if file.is_relative_to(root) else file
+        for file in find_remote(path) if is_url(path) else [_named(file, root) for file in _of_path(path, root)]:
             if file in found:
-                raise DataError(f"{shown.as_posix()}: found in path twice, expected each file once.")
-            found[file] = TableFile(file, shown.as_posix())
-    return list(found.values())
+                raise DataError(f"{file.name}: found in path twice, expected each file once.")
+            found.append(file)
+    return found
+
+
+def _named(file: Path, root: Path) -> TableFile:
+    shown = file.relative_to(root) if file.is_relative_to(root) else file
+    return TableFile(file, shown.as_posix())
 
 
 def find_split_files(paths: dict[str, list[str]], root: Path) -> dict[str, list[TableFile]]:

@@ -68,7 +68,7 @@ def chunks(file: TableFile, size: int) -> Iterator[bytes]:
     """The bytes of a file, some at a time, and decompressed. Raises DataError for an empty file."""
     compression = COMPRESSIONS.get(file.path.suffix.lower())
     try:
-        with pa.input_stream(file.path, compression=compression) as stream:
+        with pa.input_stream(file.source(), compression=compression) as stream:
             chunk = stream.read(size)
             if not chunk:
                 raise DataError(f"{file.name}: empty, expected rows.")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,17 @@ class TableFile:
 
     path: Path
     name: str
+
+    def source(self) -> Any:
+        """What Arrow opens: the path, or an open file. Raises DataError."""
+        return str(self.path)
+
+    def size(self) -> int:
+        """In bytes. Raises DataError."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError as error:
+            raise DataError(f"{self.name}: not found.") from error
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pipeline.data.declared import column_config
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.bad_rows import BadRows
 from pipeline.data.formats.finding import AUTO, check_same_columns, find_split_files, format_of
+from pipeline.data.formats.remote import RemoteFile, is_url
 from pipeline.data.formats.rows import layout_of
 from pipeline.data.schema import Column
 from pipeline.data.sources.source import Columns, Source
@@ -33,8 +34,9 @@ FOLD_OF_FILES = ":fold"  # the column that says which split a row's file is for
 
 @dataclass
 class TableDataset(DatasetConfig, TextConfig):
-    """`path` is a file, a glob, a folder, or a list of these, relative to the top folder of the checkout. With `split:
-    given`, the test rows may stand in files of their own, `test_path`, and those for validation in `validation_path`.
+    """`path` is a file, a glob, a folder, or a list of these, relative to the top folder of the checkout; each may be a
+    URL. With `split: given`, the test rows may stand in files of their own, `test_path`, and those for validation in
+    `validation_path`.
 
     `columns` holds a type's name for each column, or its `type` and options. What is not named is not read, except the
     target and the columns with a role, which are no features even if they are named. `missing` are the texts that stand
@@ -129,8 +131,16 @@ def columns(config: TableDataset, root: Path) -> Columns:
 
 
 def files(config: TableDataset, root: Path) -> list[Path]:
-    """The files of the table. Raises DataError where there are none."""
-    return [file.path for found in find_split_files(config.paths, root).values() for file in found]
+    """The files of the table on this machine. Raises DataError for paths that name none."""
+    paths = {key: [path for path in of_key if not is_url(path)] for key, of_key in config.paths.items()}
+    return [file.path for found in find_split_files(paths, root).values() for file in found]
+
+
+def remote(config: TableDataset, root: Path) -> dict[str, str]:
+    """The fingerprint of each file of the table that stands behind a URL. Raises DataError as `files` does."""
+    urls = {key: [path for path in of_key if is_url(path)] for key, of_key in config.paths.items()}
+    found = [file for files in find_split_files(urls, root).values() for file in files]
+    return {file.name: file.fingerprint() for file in found if isinstance(file, RemoteFile)}
 
 
 def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
@@ -182,4 +192,4 @@ def _check_rows(config: TableDataset, where: str, bad: BadRows, empty: list[str]
         raise DataError(f"{place}: no rows{lost}, expected one or more.")
 
 
-SOURCE = Source(TableDataset, types, columns, batches, files)
+SOURCE = Source(TableDataset, types, columns, batches, files, remote)
