@@ -9,6 +9,7 @@ from pipeline.config.checks import one_of
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.bad_rows import about_unreadable
 from pipeline.data.formats.finding import AUTO, format_of
+from pipeline.data.formats.remote import find_remote, is_url
 from pipeline.data.formats.rows import TableFile, layout_of
 from pipeline.data.prepared import ROW
 from pipeline.data.reading import Refused
@@ -25,10 +26,8 @@ def read_file(schema: Schema, config: PredictConfig) -> tuple[list[str], pa.Tabl
     and the first rows of each, counted from 1 as in training.
     """
     one_of("format", config.format, (AUTO, *FORMATS))
-    path = Path(config.input)
-    if not path.is_file():
-        raise DataError(f"{path}: not found, expected a file with rows.")
-    file = TableFile(path, str(path))
+    file = _file(config.input)
+    path = file.name
     name = format_of([file]) if config.format == AUTO else config.format
     columns = [column.name for column in schema.features]
     has_ids = ROW in (FORMATS[name].names(file, layout_of(config, name, columns)) or [])
@@ -38,10 +37,18 @@ def read_file(schema: Schema, config: PredictConfig) -> tuple[list[str], pa.Tabl
     for rows in FORMATS[name].rows(file, layout_of(config, name, [*columns, *[ROW] * has_ids])):
         unreadable += [f"row {number}: {why}" for number, why in rows.unreadable]
         found = pa.table({name: rows.columns[name] for name in columns})
-        parts.append(read_columns(schema, found, str(path), rows.numbers, refused))
+        parts.append(read_columns(schema, found, path, rows.numbers, refused))
         ids += [str(row) for row in rows.columns[ROW].to_pylist()] if has_ids else []
     if refused.counts or unreadable:
-        about = [str(refused.error(str(path), schema.features))] if refused.counts else [f"{path}:"]
+        about = [str(refused.error(path, schema.features))] if refused.counts else [f"{path}:"]
         raise DataError(" ".join(about + [about_unreadable(unreadable, len(unreadable))] * bool(unreadable)))
     table = pa.concat_tables(parts)
     return ids or [str(row) for row in range(table.num_rows)], table
+
+
+def _file(name: str) -> TableFile:
+    """The file of this name or URL. Raises DataError."""
+    found = find_remote(name) if is_url(name) else [TableFile(Path(name), str(Path(name)))] * Path(name).is_file()
+    if len(found) != 1:
+        raise DataError(f"{name}: {f'{len(found)} files' if found else 'not found'}, expected a file with rows.")
+    return found[0]

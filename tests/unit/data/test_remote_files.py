@@ -85,8 +85,8 @@ def test_an_edit_is_noticed(tmp_path: Path, memory: Any) -> None:
 @pytest.mark.parametrize(
     ("url", "text"),
     [
-        ("memory://bucket/none.csv", "memory://bucket/none.csv: not found."),
-        ("memory://bucket/*.csv", "memory://bucket/*.csv: not found."),
+        ("memory://bucket/none.csv", "memory://bucket/none.csv: not found, or out of reach."),
+        ("memory://bucket/*.csv", "memory://bucket/*.csv: not found, or out of reach."),
         ("s3://bucket/t.csv", "s3://bucket/t.csv: a package for it is not installed here (Install s3fs to access S3)."),
         ("what://t.csv", "what://t.csv: cannot be reached (ValueError: Protocol not known: what)."),
         ("memory://cut.parquet", "memory://cut.parquet: not a whole Parquet file ("),

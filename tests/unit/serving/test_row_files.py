@@ -79,6 +79,16 @@ def test_no_header_and_quotes_that_are_text(tmp_path: Path) -> None:
     }
 
 
+def test_a_file_behind_a_url(tmp_path: Path) -> None:
+    url = written(tmp_path / "t.csv", CSV).as_uri()
+    arguments = ["model=m", "output=out.csv", f"input={url}"]
+    assert read_file(SCHEMA, from_arguments(PredictConfig, arguments))[1].to_pydict() == ROWS
+    written(tmp_path / "u.csv", CSV)
+    for name, text in ((tmp_path.as_uri(), "2 files"), (str(tmp_path / "none.csv"), "not found")):
+        with pytest.raises(DataError, match=rf"^{name}: {text}, expected a file with rows\.$"):
+            read_file(SCHEMA, from_arguments(PredictConfig, [*arguments, f"input={name}"]))
+
+
 def test_a_header_alone(tmp_path: Path) -> None:
     ids, table = read_file(SCHEMA, config(written(tmp_path / "t.csv", "x,kind\n")))
     assert (ids, table.num_rows, table.column_names) == ([], 0, ["x", "kind"])

@@ -64,7 +64,8 @@ def _reaching(url: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise DataError(f"{url}: not found.") from error
+        # some file systems say so, too, where a server does not answer
+        raise DataError(f"{url}: not found, or out of reach.") from error
     except ImportError as error:
         raise DataError(f"{url}: a package for it is not installed here ({error}).") from error
     except Exception as error:
