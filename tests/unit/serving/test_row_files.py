@@ -41,7 +41,7 @@ def written(path: Path, content: str | bytes) -> Path:
     ("name", "content", "arguments"),
     [
         ("t.csv", CSV, []),
-        ("t.csv.gz", gzip.compress(CSV.encode()), []),
+        ("t.csv.gz", gzip.compress(CSV.encode(), mtime=0), []),
         ("t.csv", CSV.replace(",", ";").encode("latin-1"), ["separator=;", "encoding=latin-1"]),
         ("t.tsv.zst", pa.compress(CSV.replace(",", "\t").encode(), "zstd", asbytes=True), []),
         ("t.txt", CSV.replace(",", "\t").encode("utf-16"), ["format=tsv", "encoding=utf-16"]),
