@@ -63,6 +63,7 @@ format: $(STAMP) ## mend what check finds in lint and format
 bench: $(STAMP) ## measure what the README claims, beside its rivals (about an hour)
 	python benchmarks/training.py
 	python benchmarks/memory.py
+	python benchmarks/data.py
 	python benchmarks/tracking.py
 	python benchmarks/stages.py
 	python benchmarks/repro.py

@@ -69,11 +69,15 @@ def main() -> None:
             found = [score(root, experiment, dataset_of(experiment), seed, given.override) for seed in given.seeds]
         name = found[0]["primary"]
         ours = [metrics["test"][name]["value"] for metrics in found]
-        theirs = [metrics["reference"][name] for metrics in found]
-        results[experiment] = {"metric": name, "seeds": given.seeds, "scores": ours, "reference": theirs}
+        theirs = {
+            references[0]["model"]: [reference[name] for reference in references]
+            for references in zip(*(metrics["references"] for metrics in found), strict=True)
+        }
+        results[experiment] = {"metric": name, "seeds": given.seeds, "scores": ours, "references": theirs}
         goal = GOALS.get(experiment, "reference")
+        beside = ", ".join(f"{model} {statistics.mean(scores):.4f}" for model, scores in theirs.items())
         by_seed = ", ".join(f"{value:.4f}" for value in ours)
-        line = (experiment, name, f"{statistics.mean(ours):.4f}", by_seed, f"{statistics.mean(theirs):.4f}", goal)
+        line = (experiment, name, f"{statistics.mean(ours):.4f}", by_seed, beside, goal)
         print("| " + " | ".join(str(cell) for cell in line) + " |", flush=True)
     if not given.override and set(given.experiments) == set(experiments):
         (ROOT / "benchmarks" / "results" / "quality.json").write_text(json.dumps(results, indent=2) + "\n")

@@ -5,18 +5,20 @@ python benchmarks/report.py
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import tables
 from training import RIVALS, table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE, DETAILS = ROOT / "docs" / "performance.md", ROOT / "benchmarks" / "README.md"
 PLOT = ROOT / "docs" / "images" / "performance.png"
-MEASURED = ("training", "memory", "tracking", "stages", "repro")
+MEASURED = ("training", "memory", "tracking", "stages", "repro", "data", "tables")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 # times faster than keras fit, and than PyTorch, that we set out for
 GOALS = {
@@ -30,6 +32,8 @@ GOALS = {
     "rnn gru, T=32": (1.8, 1.2),
 }
 REPRO_GOAL, MEMORY_GOAL, TRACKING_GOAL, METRIC_GOAL = 0.4, 1.2, 1.02, 0.2
+# of prepare: seconds and memory beside the code before it streamed, memory at ten times the rows, speed beside pyarrow
+BEFORE_GOAL, HALF_GOAL, GROWTH_GOAL, CSV_GOAL = 1, 0.5, 1.2, 0.5
 
 
 def plot(cases: dict[str, Any]) -> None:
@@ -78,7 +82,24 @@ def other_text(found: dict[str, Any]) -> str:
     )
     stages = ", ".join(f"{count}: {value:.1f} s" for count, value in no_op.items())
     lines.append(f"| `dvc repro` with nothing to do, by number of stages | {stages} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *data_lines(found["data"])])
+
+
+def data_lines(data: dict[str, Any]) -> list[str]:
+    """Seconds, seconds of the processor and peak memory of `prepare` as a table."""
+    rows, csv = data["rows"], data["csv"]
+    cases = [
+        ("`prepare`, 1,000,000 rows x 30 numbers", rows["1000000"]["prepare"]),
+        ("the same, by the code that took its rows whole", rows["1000000"].get("before")),
+        ("`prepare`, 10,000,000 rows", rows["10000000"]["prepare"]),
+        (f"`prepare`, CSV of {csv['megabytes']} MB", csv["prepare"]),
+        ("a bare pyarrow.csv read of it, on two cores", csv["pyarrow"]),
+    ]
+    lines = ["| | s | s of the processor | peak memory (MiB) |", "|---|---|---|---|"]
+    for label, of_case in cases:
+        if of_case:
+            lines.append(f"| {label} | {of_case['seconds']:.1f} | {of_case['cpu']:.1f} | {of_case['mib']:.0f} |")
+    return lines
 
 
 def goals_text(found: dict[str, Any]) -> str:
@@ -98,6 +119,7 @@ def goals_text(found: dict[str, Any]) -> str:
     streamed = found["memory"]["peak_mib"]["streamed"]
     growth = beside(streamed["30"] / streamed["1"], MEMORY_GOAL, less=True)
     lines.append(f"| memory at 30 times the rows, streamed | {growth} | |")
+    lines += data_goals(found["data"], beside)
     repro = beside(found["repro"]["figures"]["ratio"], REPRO_GOAL, less=True)
     lines.append(f"| cold `dvc repro` / five plain scripts | {repro} | |")
     tracked = found["tracking"]["training"]["ratio"]["metrics"]
@@ -105,6 +127,21 @@ def goals_text(found: dict[str, Any]) -> str:
     lines.append(f"| training with metrics tracked / without | {beside(tracked, TRACKING_GOAL, less=True)} | |")
     lines.append(f"| ms a metric, into MLflow on SQLite | {beside(metric, METRIC_GOAL, less=True)} | |")
     return "\n".join(lines)
+
+
+def data_goals(data: dict[str, Any], beside: Callable[..., str]) -> list[str]:
+    """The goals of `prepare`."""
+    once, ten = data["rows"]["1000000"], data["rows"]["10000000"]["prepare"]
+    ours, before, csv = once["prepare"], once.get("before"), data["csv"]
+    time, memory = ((ours[key] / before[key] if before else None) for key in ("seconds", "mib"))
+    growth, speed = ten["mib"] / ours["mib"], csv["pyarrow"]["seconds"] / csv["prepare"]["seconds"]
+    slower = beside(time, BEFORE_GOAL, less=True)
+    return [
+        f"| `prepare`, seconds / those of the code that took its rows whole | {slower} | |",
+        f"| `prepare`, memory / that of the same code | {beside(memory, HALF_GOAL, less=True)} | |",
+        f"| `prepare`, memory at 10 times the rows | {beside(growth, GROWTH_GOAL, less=True)} | |",
+        f"| `prepare` of a CSV file, speed / a bare pyarrow.csv read | {beside(speed, CSV_GOAL)} | |",
+    ]
 
 
 def main() -> None:
@@ -119,7 +156,8 @@ def main() -> None:
         f"![How many times faster an epoch is](images/{PLOT.name})"
     )
     write_between(PAGE, measured)
-    write_between(DETAILS, f"{other_text(found)}\n\n{goals_text(found)}")
+    of_tables = tables.table(found["tables"]["cases"])
+    write_between(DETAILS, f"{other_text(found)}\n\n{goals_text(found)}\n\n{of_tables}")
 
 
 def write_between(page: Path, measured: str) -> None:

@@ -1,17 +1,25 @@
 """Columns, rows and splits made of arrays."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.config import PreprocessingConfig
 from pipeline.data.prepared import ROW, TARGET, WEIGHT, Split, chunk_rows
 from pipeline.data.schema import Column, Schema
+from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.image import ImageColumn
 from pipeline.data.types.number import NumberColumn
+from pipeline.data.types.text import TextColumn
 from pipeline.layout import split_file
-from pipeline.model.inputs.features import as_tensors, collate
+from pipeline.model.assembly import by_feature, raw_inputs
+from pipeline.model.inputs.features import as_tensors, build_features, collate
+from pipeline.model.kinds import GRID, VECTOR
+
+if TYPE_CHECKING:
+    import keras
 
 
 def number(name: str, nullable: bool = False) -> Column:
@@ -23,16 +31,38 @@ def image(name: str, shape: list[int]) -> Column:
 
 
 def stored(values: np.ndarray) -> pa.Array:
-    """Numbers (N,) or images (N, H, W, C) as they are stored."""
+    """Texts or numbers (N,), or images (N, H, W, C), as they are stored."""
+    if values.dtype.kind == "U":
+        return pa.array(values.tolist())
     if values.ndim == 1:
         return pa.array(values.astype(np.float64))
     return pa.FixedSizeListArray.from_arrays(pa.array(values.astype(np.float32).reshape(-1)), values[0].size)
+
+
+def category(name: str, nullable: bool = False) -> Column:
+    return Column(name, CategoryColumn("category"), nullable)
+
+
+def text(name: str, nullable: bool = False) -> Column:
+    return Column(name, TextColumn("text"), nullable)
 
 
 def split_of(columns: dict[str, np.ndarray], target: np.ndarray | None = None) -> Split:
     table = pa.table({name: stored(np.asarray(values)) for name, values in columns.items()})
     rows = np.array([f"{i:x}" for i in range(table.num_rows)])
     return Split(rows, table, np.zeros(table.num_rows) if target is None else target)
+
+
+def preprocessing(
+    schema: Schema,
+    train: Split,
+    config: PreprocessingConfig | None = None,
+    accepts: tuple[str, ...] = (VECTOR, GRID),
+) -> "keras.Model":
+    """The piece of a model that turns raw inputs into features."""
+    raw = raw_inputs(schema)
+    (feature,) = build_features(config or PreprocessingConfig(), schema, raw, train, accepts).values()
+    return by_feature(raw, feature.tensor, "preprocess")
 
 
 def inputs_of(schema: Schema, split: Split) -> dict[str, Any]:

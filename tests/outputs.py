@@ -36,6 +36,6 @@ def write_outputs(root: Path, identity: str, gain: float = 0.0, column: str = "x
     write_json(trained / "identity.json", known)
     scored = {"value": 0.5 + gain, "low": 0.4, "high": 0.6}
     report = {"dataset": DATASET, "task": "regression", "split": "hash", "primary": "r2"}
-    write_json(evaluated / "report.json", {**report, "test": {"r2": scored}, "reference": {"r2": 0.4}})
+    write_json(evaluated / "report.json", {**report, "test": {"r2": scored}, "references": [{"r2": 0.4}]})
     layout.resolved_experiment(EXPERIMENT).parent.mkdir(parents=True, exist_ok=True)
     layout.resolved_experiment(EXPERIMENT).write_text(f"name: {EXPERIMENT}\nseed: 1\n")

@@ -18,11 +18,12 @@ from pipeline.processes import exit_in_full, exit_lean, start_lean
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from pipeline.config import Config
+    from pipeline.config import Config, InspectConfig, PredictConfig
     from pipeline.layout import Layout
     from pipeline.tracking.sweep import SweepJob
 
 Resolved = TypeVar("Resolved")  # what a command takes: Config or PrepareConfig
+Arguments = TypeVar("Arguments", "PredictConfig", "InspectConfig")
 
 STORAGE_ADVICE = {
     errno.ENOSPC: "Free some space (old folders in runs/, `dvc gc -w`).",
@@ -56,6 +57,21 @@ def run_command(command: Callable[[], object]) -> None:
             raise
         refuse(told)
     exit_lean(0)
+
+
+def argument_command(kind: type[Arguments], command: Callable[[Arguments], object], description: str | None) -> None:
+    """Call `command` with what sys.argv's `key=value` say, as an object of the schema class `kind`. `--help` prints the
+    description and the command's own."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(f"{description}\n\n{command.__doc__}")
+        return
+
+    def with_arguments() -> None:
+        from pipeline.compose import from_arguments
+
+        command(from_arguments(kind, sys.argv[1:]))
+
+    run_command(with_arguments)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -18,6 +18,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline import config as schema
+from pipeline.config.checks import one_of
 from pipeline.data.sources import SOURCES
 from pipeline.errors import ConfigError, did_you_mean
 from pipeline.hydra_errors import explain, explain_omegaconf, unknown_field
@@ -160,19 +161,27 @@ def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> An
 def from_arguments(kind: type[Arguments], arguments: list[str]) -> Arguments:
     """A schema object from `key=value` arguments alone, for a command that needs nothing of conf/. A field without a
     default must be given."""
-    known = [entry.name for entry in fields(kind)]
     needed = [entry.name for entry in fields(kind) if entry.default == MISSING]
+    known = needed + [entry.name for entry in fields(kind) if entry.default != MISSING]
     usage = " ".join(f"{name}=..." if name in needed else f"[{name}=...]" for name in known)
     given = dict(argument.partition("=")[::2] for argument in arguments)
     for name in given:
         if name not in known:
             raise ConfigError(f"'{name}' is unknown {did_you_mean(name, known)} Usage: {usage}")
-    empty = [name for name, value in given.items() if not value]
+    # no quote is a choice, and no other value is nothing
+    empty = [name for name, value in given.items() if not value and name != "quote"]
     if missing := [name for name in known if name in empty or (name in needed and name not in given)]:
         raise ConfigError(f"{', '.join(missing)} missing. Usage: {usage}")
-    config = kind(**given)
+    truths = {entry.name for entry in fields(kind) if entry.type is bool}
+    values: dict[str, Any] = {name: _truth(name, text) if name in truths else text for name, text in given.items()}
+    config = kind(**values)
     schema.check_all(config)
     return config
+
+
+def _truth(name: str, value: str) -> bool:
+    one_of(name, value.lower(), ("true", "false"))
+    return value.lower() == "true"
 
 
 def as_plain(config: "DataclassInstance") -> dict[str, Any]:

@@ -51,13 +51,18 @@ def configure() -> None:
 
 
 def prepared_from(layout: "Layout", config: PrepareConfig) -> dict[str, Any]:
-    """What a dataset's splits are made from: its configuration, and digests of the files from which its rows come.
-    Prints which files DVC does not watch."""
+    """What a dataset's splits are made from: its configuration, and digests of the files from which its rows come,
+    which are fetched if they have to be. Prints which files DVC does not watch."""
     from pipeline.compose import as_plain
+    from pipeline.data.downloads import fetch
+    from pipeline.data.formats.remote import is_url
     from pipeline.data.raw_files import digests_of_files
 
+    fetch(config.dataset, layout)
     files = digests_of_files(config.dataset, layout)
-    if others := [path for path in files if not (layout.root / path).is_relative_to(layout.raw)]:
+    if urls := [path for path in files if is_url(path)]:
+        print(f"{config.dataset.name}: DVC does not notice when {urls[0]} changes. To look: dvc repro -f configure")
+    if others := [path for path in files if path not in urls and not (layout.root / path).is_relative_to(layout.raw)]:
         print(
             f"{config.dataset.name}: DVC does not notice when {others[0]} changes, because it is not in "
             f"{layout.raw.relative_to(layout.root)}/. Copy or link it there."

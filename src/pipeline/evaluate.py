@@ -14,10 +14,11 @@ def evaluate(config: Config) -> None:
     """Write report.json, metrics.json, scores.parquet and plots/ of one experiment, whole or not at all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
+    import sklearn.ensemble  # noqa: F401  (see below)
     from threadpoolctl import threadpool_limits
 
     from pipeline.data.history import read_history
-    from pipeline.data.prepared import ROW, TARGET, SplitFile, read_split, sample
+    from pipeline.data.prepared import ROW, TARGET, SplitFile, sample
     from pipeline.data.schema import Schema
     from pipeline.evaluation import report
     from pipeline.evaluation.plots import write_plots
@@ -29,12 +30,13 @@ def evaluate(config: Config) -> None:
     layout = Layout.find()
     prepared = layout.prepared(config.dataset.name)
     schema = Schema.read(prepared)
-    all_train, test = SplitFile(prepared / split_file(TRAIN), schema), read_split(prepared, TEST, schema)
+    all_train, test = (SplitFile(prepared / split_file(split), schema) for split in (TRAIN, TEST))
     train = sample(all_train, MOST_ROWS)
     trained = layout.trained(config.name)
     predicted, history = read_predictions(trained / PREDICTIONS, schema, test, train), read_history(trained / HISTORY)
-    # The order in which BLAS sums depends on its number of threads, which by default is the number of cores. One thread
-    # gives the same bits on every machine.
+    # The order in which BLAS and OpenMP sum depends on their number of threads, which by default is the number of
+    # cores. One thread gives the same bits on every machine. Only libraries that are loaded are limited, so
+    # scikit-learn, which brings its own, is imported above.
     with threadpool_limits(limits=1):
         found = report.build_report(config.name, config.evaluation, schema, train, all_train.target, test, predicted)
     task = TASKS[schema.task]
@@ -42,7 +44,7 @@ def evaluate(config: Config) -> None:
         write_json(folder / REPORT, found)
         write_json(folder / METRICS, report.comparable(found))
         columns = {
-            ROW: test.rows.tolist(),
+            ROW: test.row_ids,
             TARGET: test.target,
             task.row_score: task.row_scores(test.target, predicted),
         }
@@ -52,18 +54,20 @@ def evaluate(config: Config) -> None:
 
 
 def summary(report: "Report") -> str:
-    """One line with the score, its interval, the reference's score and the baseline's."""
+    """One line with the score, its interval, the references' scores and the baseline's."""
     name = report["primary"]
-    test, reference, baseline = report["test"][name], report["reference"], report["baseline"]
+    test = report["test"][name]
+    others = ", ".join(f"{other['model']} {other[name]:.4f}" for other in (*report["references"], report["baseline"]))
+    learned = report["references"][0]
     some = (
-        f" (of {reference['training_rows']:,} training rows)"
-        if reference["training_rows"] < reference["of_rows"]
+        f" (scikit-learn's of {learned['training_rows']:,} training rows)"
+        if learned["training_rows"] < learned["of_rows"]
         else ""
     )
     where = "its training rows" if report["split"] == "none" else f"{report['rows']} test rows"
     return (
         f"{report['experiment']}: {name} {test['value']:.4f} [{test['low']:.4f}, {test['high']:.4f}] on {where}; "
-        f"{reference['model']}{some} {reference[name]:.4f}, {baseline['model']} {baseline[name]:.4f}"
+        f"{others}{some}"
     )
 
 

@@ -55,6 +55,21 @@ def identify(config: Config, layout: Layout, prepared: Path) -> Identity:
     return cast(Identity, {"identity": name, **parts})
 
 
+def features_key(config: Config, identity: Identity) -> str:
+    """A name for the features that a training makes. Trainings whose features are the same share it, as the jobs of a
+    sweep do that change only how a model is trained."""
+    parts: dict[str, object] = {
+        **{key: identity[key] for key in ("data", "code", "lock")},
+        "dataset": asdict(config.dataset),
+        "family": config.model.family,
+        "preprocessing": asdict(config.preprocessing),
+        "limit": asdict(config.trainer.limit),
+        "tensorflow": asdict(config.trainer.tensorflow),
+    }
+    name = config.dataset.name.replace("/", ".")
+    return f"{name}-{digest_value(parts)[:IDENTITY_DIGITS]}"
+
+
 def data_digests(prepared: Path) -> dict[str, str]:
     """The digest of each split, as its manifest says, so that gigabytes are not read anew by each job of a sweep."""
     again = f"Remove {prepared} and run the same command again."

@@ -1,31 +1,25 @@
 """`python -m pipeline.inspect path=data/raw/penguins.csv target=species`: what a table holds, and a YAML for it."""
 
-import sys
-
-from pipeline.cli import run_command
+from pipeline.cli import argument_command
 from pipeline.config import InspectConfig
 from pipeline.layout import Layout
 
 
-def inspect() -> None:
+def inspect(config: InspectConfig) -> None:
     """Print what was found in the files of a table, and the YAML that it leads to. Nothing is written, unless
     `write=<name>` asks for conf/dataset/<name>.yaml, an experiment with it, and a line for each in params.yaml.
 
     `task=regression`, `binary` or `multiclass` says what is asked of the target, where it should not follow from it.
     """
-    from pipeline.compose import from_arguments, load_params
+    from pipeline.compose import load_params
     from pipeline.inspecting.command import look_and_propose
 
     layout = Layout.find()
-    config = from_arguments(InspectConfig, sys.argv[1:])
     look_and_propose(config, load_params(layout).split, layout)
 
 
 def main() -> None:
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(f"{__doc__}\n\n{inspect.__doc__}")
-        return
-    run_command(inspect)
+    argument_command(InspectConfig, inspect, __doc__)
 
 
 if __name__ == "__main__":

@@ -93,6 +93,10 @@ class Layout:
     def sweeps(self) -> Path:
         return self.runs / "sweeps"
 
+    def features(self, key: str) -> Path:
+        """How the folders of the features begin that trainings share which have the same key."""
+        return self.home / "build" / FEATURES / key
+
     def output_lock(self, output: Path) -> Path:
         """The lock file that a process holds while it makes the folder `output`. It is in no folder that a stage
         depends on."""
@@ -145,6 +149,7 @@ JOURNAL = "journal.jsonl"
 JOB = "job.json"
 LOCK = "lock"
 CHECKPOINTS = "checkpoints"
+FEATURES = "features"
 TENSORBOARD = "tensorboard"
 
 

@@ -5,8 +5,9 @@ from pipeline.config.checks import one_of
 from pipeline.data.sources import SOURCES
 from pipeline.errors import ConfigError
 from pipeline.model.families import FAMILIES
+from pipeline.model.families.family import Family
 from pipeline.model.inputs import INPUTS
-from pipeline.model.inputs.kind import kind_of
+from pipeline.model.inputs.kind import kinds_of
 from pipeline.tasks import TASKS, objectives
 from pipeline.tensorflow_process import INSTRUCTION_SETS
 from pipeline.training import TRAINERS
@@ -72,15 +73,21 @@ def check_trainer(config: TrainerConfig, family: str) -> None:
 def check_family(family: str, dataset: DatasetConfig) -> None:
     """Raise ConfigError unless `family` can take what `dataset` gives and answer what it asks."""
     types = SOURCES[dataset.source].types(dataset)
-    kind, found = kind_of(types), FAMILIES[family]
-    fits = [name for name, other in FAMILIES.items() if kind in other.accepts and dataset.task in other.tasks]
-    if kind not in found.accepts:
+    found = FAMILIES[family]
+    fits = [name for name, other in FAMILIES.items() if not refused(other, types) and dataset.task in other.tasks]
+    if kinds := refused(found, types):
         raise ConfigError(
             f"model {family} takes {' or '.join(found.accepts)} features, but dataset {dataset.name} "
-            f"({', '.join(types)}) gives a {kind}. Choose one of: {', '.join(fits)}."
+            f"({', '.join(types)}) gives a {' and a '.join(kinds)}. Choose one of: {', '.join(fits)}."
         )
     if dataset.task not in found.tasks:
         raise ConfigError(
             f"model {family} answers {' or '.join(found.tasks)}, but dataset {dataset.name} asks for {dataset.task}. "
             f"Choose one of: {', '.join(fits)}."
         )
+
+
+def refused(family: Family, types: list[str]) -> list[str]:
+    """The kinds of features that columns of these types become, but the family does not take."""
+    kinds = kinds_of(types, family.accepts).values()
+    return [kind for kind in dict.fromkeys(kinds) if kind not in family.accepts]

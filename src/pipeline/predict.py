@@ -5,24 +5,27 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.cli import run_command
+from pipeline.cli import argument_command
 from pipeline.config import PredictConfig, TensorFlowConfig
 from pipeline.layout import MODEL, Layout
 
 
-def predict() -> None:
-    """Write the predictions for each row of `input`; `model` is a trained experiment or a .keras file."""
-    from pipeline.compose import from_arguments
+def predict(config: PredictConfig) -> None:
+    """Write the predictions for each row of `input`; `model` is a trained experiment or a .keras file.
+
+    `input` is a file in a format that a dataset may have (csv, tsv, jsonl, parquet, arrow), and `output` ends with
+    .parquet or .csv. `format`, `separator`, `header`, `encoding`, `quote` and `newlines` say how the input is written,
+    as in a dataset's YAML: `separator=';' encoding=latin-1`.
+    """
     from pipeline.serving import batch
     from pipeline.serving.archive import load_served, precision_of, schema_of
     from pipeline.serving.row_files import read_file
     from pipeline.tensorflow_process import load_tensorflow, start_session
 
-    config = from_arguments(PredictConfig, sys.argv[1:])
     named = Layout.find().trained(config.model) / MODEL
     path = named if named.is_file() else Path(config.model)
     schema = schema_of(path)
-    rows, table = read_file(schema, Path(config.input))
+    rows, table = read_file(schema, config)
     settings = TensorFlowConfig(precision=precision_of(path))
     load_tensorflow(settings)
     start_session(settings, seed=0)
@@ -36,10 +39,7 @@ def predict() -> None:
 
 
 def main() -> None:
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(f"{__doc__}\n\n{predict.__doc__}")
-        return
-    run_command(predict)
+    argument_command(PredictConfig, predict, __doc__)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,13 @@ from pipeline.layout import SPLITS, Layout
 def prepare(config: PrepareConfig) -> None:
     """Write train, validation and test as Parquet, schema.json, summary.json (rows by split and class) and
     manifest.json (bytes and digest of each split)."""
+    from pipeline.data.downloads import fetch
     from pipeline.data.writing import write_prepared
     from pipeline.files import replacing_folder
 
     name = config.dataset.name
     layout = Layout.find()
+    fetch(config.dataset, layout)
     with replacing_folder(layout.prepared(name)) as folder:
         summary = write_prepared(config, folder, layout.root)
     print(f"{name}: " + ", ".join(f"{summary[split]['rows']} {split}" for split in SPLITS) + " rows")

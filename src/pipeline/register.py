@@ -70,6 +70,7 @@ def print_where_to_look(store: "Store") -> None:
 
 def register_one(store: "Store", experiment: str, rule: "PromotionConfig") -> list[str]:
     """Sync, register and judge one experiment; return its row of the table."""
+    from pipeline.evaluation.report import best_reference
     from pipeline.identity import read_identity
     from pipeline.registry import versions
     from pipeline.registry.evidence import check_outputs, read_report
@@ -94,7 +95,7 @@ def register_one(store: "Store", experiment: str, rule: "PromotionConfig") -> li
         experiment + (" (on its training rows)" if report["split"] == "none" else ""),
         name,
         f"{score['value']:.4f} [{score['low']:.4f}, {score['high']:.4f}]",
-        f"{report['reference'][name]:.4f}",
+        f"{best_reference(report):.4f}",
         verdict,
         str(version.version),
         reason,
@@ -105,7 +106,7 @@ def table(rows: list[list[str]]) -> str:
     """Aligned columns under a header."""
     from pipeline.tracking.columns import aligned
 
-    lines = [["experiment", "metric", "test score [interval]", "reference", "verdict", "version", "reason"], *rows]
+    lines = [["experiment", "metric", "test score [interval]", "best reference", "verdict", "version", "reason"], *rows]
     return aligned(lines)
 
 

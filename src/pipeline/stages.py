@@ -50,7 +50,8 @@ FRAME = (
 # A task names its test metrics, but only `evaluate` computes them.
 METRICS = "tasks.scores"
 LEFT_OUT = {
-    "prepare": (*FRAME, METRICS),
+    # data.downloads brings files, which count by their content.
+    "prepare": (*FRAME, METRICS, "data.downloads"),
     # data.folders is for runs by hand, which prepare their data themselves; the data count by their content. The
     # tracking follows a run and changes nothing in it.
     "train": (*FRAME, METRICS, "data.folders", "tracking"),

@@ -103,6 +103,7 @@ def trained_before(run: Run) -> "list[EpochValues] | None":
 def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, list[EpochValues]]":
     """The trained model and its history, from the prepared data."""
     from pipeline.data.prepared import TrainingData
+    from pipeline.identity import features_key
     from pipeline.tensorflow_process import load_tensorflow
 
     trainer = run.config.trainer
@@ -114,7 +115,7 @@ def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, 
 
     if chief:
         write_columns(run.layout, run.folder.name)
-    return fit(run.config, data, run.folder, journal)
+    return fit(run.config, data, run.folder, journal, run.layout.features(features_key(run.config, run.identity)))
 
 
 def write_output(run: Run, model: "Assembled", history: "list[EpochValues]") -> None:

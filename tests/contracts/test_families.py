@@ -18,32 +18,37 @@ from pipeline.config import (
 from pipeline.data.prepared import Split, TrainingData
 from pipeline.data.schema import Schema
 from pipeline.data.sources.sklearn import SklearnDataset
+from pipeline.data.sources.table import TableDataset
 from pipeline.errors import ConfigError
-from pipeline.matching import check_family
+from pipeline.matching import check_family, refused
 from pipeline.model.assembly import Assembled, assemble
 from pipeline.model.families import FAMILIES
-from pipeline.model.inputs import INPUTS
+from pipeline.model.kinds import VECTOR
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.serving.batch import predict
 from pipeline.tasks import TASKS
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
-from tests.made import image, inputs_of, number, split_of
+from tests.made import category, image, inputs_of, number, split_of, text
 
 ROWS, SHAPE = 48, [6, 5, 1]
-# one type of column for each kind of features
-TYPES = {INPUTS[name].gives: name for name in ("number", "image")}.values()
+# numbers and categories; images; and texts
+TYPES = ("number", "image", "text")
 CASES = [
     (family, column, task)
     for family, column, task in itertools.product(FAMILIES, TYPES, TASKS)
-    if INPUTS[column].gives in FAMILIES[family].accepts and task in FAMILIES[family].tasks
+    if not refused(FAMILIES[family], [column]) and task in FAMILIES[family].tasks
 ]
 REFUSED = [case for case in itertools.product(FAMILIES, TYPES, TASKS) if case not in CASES]
 
 
 def schema_of(column: str, task: str) -> Schema:
     classes = {"regression": [], "binary": ["no", "yes"]}.get(task, ["a", "b", "c"])
-    features = [image("image", SHAPE)] if column == "image" else [number("first column"), number("second")]
+    features = [number("first column"), number("second"), category("third")]
+    if column == "image":
+        features = [image("image", SHAPE)]
+    if column == "text":
+        features = [text("a text")]
     return Schema("made", task, "hash", features, "target", classes)
 
 
@@ -54,6 +59,10 @@ def rows_of(schema: Schema, seed: int) -> Split:
     inputs = {name: random.uniform(0, 8, (ROWS, *shape)).astype(np.float32) for name, shape in shapes.items()}
     shift = random.uniform(0, 8, ROWS).astype(np.float32)
     inputs = {name: x + shift.reshape(ROWS, *[1] * (x.ndim - 1)) for name, x in inputs.items()}
+    if "a text" in inputs:
+        inputs["a text"] = np.array([" ".join(["more"] * int(2 * s) + ["or less"]) for s in shift])
+    if "third" in inputs:
+        inputs["third"] = np.where(inputs["third"] > 8, "high", "low")
     if schema.task == "regression":
         target = 30 + 10 * shift
     else:
@@ -62,7 +71,7 @@ def rows_of(schema: Schema, seed: int) -> Split:
 
 
 def features_of(model: Assembled, split: Split) -> np.ndarray:
-    return np.concatenate(list(model.feature_chunks(split)))
+    return np.concatenate([chunk[VECTOR] for chunk in model.feature_chunks(split)])
 
 
 def config_of(family: str, task: str) -> Config:
@@ -127,6 +136,8 @@ def test_two_classes_of_a_multiclass_task_have_an_output_each(xla: str, tmp_path
 
 
 def dataset_of(column: str, task: str) -> DatasetConfig:
+    if column == "text":
+        return TableDataset("made", "table", task, path="rows.csv", target="y", columns={"a text": "text"})
     return SklearnDataset("made", "sklearn", task, images=column == "image")
 
 
@@ -141,6 +152,6 @@ def test_preprocessing_learns_from_the_training_rows_alone() -> None:
     train = rows_of(schema, 1)
     keras.utils.set_random_seed(0)
     model = assemble(config_of("linear", "regression"), schema, train)
-    features = features_of(model, train)
+    features = features_of(model, train)[:, :2]
     np.testing.assert_allclose(features.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(features.std(axis=0), 1, atol=1e-4)

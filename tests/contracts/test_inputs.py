@@ -1,6 +1,7 @@
 """One checklist for what a model does with columns of each type, with and without missing values."""
 
 import datetime
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,19 +10,20 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from pipeline.config import PreprocessingConfig
+from pipeline.config import PreprocessingConfig, TextFeaturesConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types import TYPES
-from pipeline.model.assembly import assemble, by_feature, raw_inputs
+from pipeline.model.assembly import assemble
 from pipeline.model.inputs import INPUTS
-from pipeline.model.inputs.features import build_features
-from pipeline.model.inputs.text import words
+from pipeline.model.inputs.text import grams, units
+from pipeline.model.kinds import CODES
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.serving.batch import predict
 from tests.contracts.test_families import config_of
-from tests.made import inputs_of
+from tests.made import inputs_of, preprocessing
 
 ROWS = 60
 DAY = datetime.date(2024, 2, 1)
@@ -77,8 +79,7 @@ def test_an_input_keeps_its_word(name: str, nullable: bool, tmp_path: Path) -> N
     asked = rows_of([column], {name: new})
     found = []
     for attempt in ("first", "second"):
-        raw = raw_inputs(schema)
-        model = by_feature(raw, build_features(PreprocessingConfig(), schema, raw, train), "preprocess")
+        model = preprocessing(schema, train)
         save_canonical(model, schema, tmp_path / f"{attempt}.keras")
         found.append(np.asarray(load_served(tmp_path / f"{attempt}.keras")(inputs_of(schema, asked))))
         np.testing.assert_array_equal(found[-1], np.asarray(model(inputs_of(schema, asked))))
@@ -115,9 +116,8 @@ def test_columns_of_all_types_stand_side_by_side(tmp_path: Path) -> None:
 def test_ids_that_float32_cannot_tell_apart_stay_apart() -> None:
     schema = schema_of([column_of("number", nullable=False)])
     ids = 2.0**24 + np.arange(ROWS)
-    raw = raw_inputs(schema)
     train = rows_of(schema.features, {"number": ids.tolist()})
-    model = by_feature(raw, build_features(PreprocessingConfig(), schema, raw, train), "preprocess")
+    model = preprocessing(schema, train)
     assert len(np.unique(np.asarray(model(inputs_of(schema, train))))) == ROWS
     # nor are they made equal on the way to the model
     assert len(np.unique(predict(model, schema, train.table)["prediction"])) == ROWS
@@ -126,22 +126,61 @@ def test_ids_that_float32_cannot_tell_apart_stay_apart() -> None:
 def test_rare_and_unknown_categories() -> None:
     schema = schema_of([column_of("category", nullable=True)])
     train = rows_of(schema.features, {"category": ["[UNK]"] * 5 + ["b"] * 3 + ["c", "d", None]})
-    raw = raw_inputs(schema)
-    model = by_feature(raw, build_features(PreprocessingConfig(rare=2), schema, raw, train), "preprocess")
+    model = preprocessing(schema, train, PreprocessingConfig(rare=2))
     asked = rows_of(schema.features, {"category": ["[UNK]", "b", "c", "d", "new", None]})
     # [UNK] (which Keras takes for unknown texts), b, those that are rare, and the flag
     expected = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
     np.testing.assert_array_equal(np.asarray(model(inputs_of(schema, asked))), expected)
-    few = by_feature(raw, build_features(PreprocessingConfig(most_categories=1), schema, raw, train), "preprocess")
+    few = preprocessing(schema, train, PreprocessingConfig(most_categories=1))
     assert few.output_shape == (None, 3), "a, the others, and the flag"
+    coded = preprocessing(schema, train, PreprocessingConfig(rare=2), accepts=(CODES,))
+    found = np.asarray(coded(inputs_of(schema, asked)))
+    assert found.dtype == np.int32
+    assert found[:, 0].tolist() == [1, 2, 3, 3, 0, 4]
+
+
+def test_a_missing_category_that_training_has_not_seen_is_as_an_unknown_one() -> None:
+    schema = schema_of([column_of("category", nullable=True)])
+    train = rows_of(schema.features, {"category": ["a", "a", "b", "b"]})
+    coded = preprocessing(schema, train, accepts=(CODES,))
+    asked = rows_of(schema.features, {"category": ["b", None, ""]})
+    assert np.asarray(coded(inputs_of(schema, asked)))[:, 0].tolist() == [2, 0, 0]
 
 
 def test_words_are_those_of_the_layer() -> None:
     text = "It's  5 o'clock,\tNOW-or NEVER! Ünï_code\nÀ\u00a0B"
-    found = words(text)
+    found = units(text, TextFeaturesConfig())
     assert found == ["its", "5", "oclock", "nowor", "never", "Ünïcode", "À\u00a0b"]
     layer = keras.layers.TextVectorization(vocabulary=found, output_mode="multi_hot")
     assert np.asarray(layer(tf.constant([[text]])))[0].tolist() == [0.0] + [1.0] * len(found)
+
+
+@pytest.mark.parametrize("weight", ["presence", "counts", "tf_idf"])
+@pytest.mark.parametrize(
+    ("unit", "lower"), [("words", True), ("characters", True), ("words", False), ("characters", False)]
+)
+def test_a_bag_is_scikit_learns(unit: str, lower: bool, weight: str) -> None:
+    config = TextFeaturesConfig(unit, lower, ngrams=2, weight=weight, most=40)
+    schema = schema_of([column_of("text", nullable=True)])
+    texts = [*VALUES["text"][0], "call, call", "", None]
+    train = rows_of(schema.features, {"text": texts})
+    model = preprocessing(schema, train, PreprocessingConfig(text=config))
+    found = np.asarray(model(inputs_of(schema, train)))
+    columns = {
+        "lowercase": False,
+        "vocabulary": _bag_of(config, texts),
+        "analyzer": lambda text: grams(units(text, config), 2),
+    }
+    kind = TfidfVectorizer(**columns) if weight == "tf_idf" else CountVectorizer(**columns, binary=weight == "presence")
+    expected = kind.fit_transform([text or "" for text in texts]).toarray()
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
+    assert found.any(axis=1).tolist() == [True] * 4 + [False] * 2
+
+
+def _bag_of(config: TextFeaturesConfig, texts: list[str | None]) -> list[str]:
+    """The 40 that are in most texts."""
+    count = Counter(name for text in texts for name in set(grams(units(text or "", config), 2)))
+    return [name for name, _ in sorted(count.items(), key=lambda entry: (-entry[1], entry[0]))[:40]]
 
 
 def test_columns_may_be_called_as_layers_are() -> None:
@@ -159,8 +198,7 @@ def test_a_date_knows_its_place_in_the_year() -> None:
     schema = schema_of([column_of("date", nullable=False)])
     days = [datetime.date(2020, 1, 1) + datetime.timedelta(days=i) for i in range(0, 1460, 7)]
     train = rows_of(schema.features, {"date": days})
-    raw = raw_inputs(schema)
-    model = by_feature(raw, build_features(PreprocessingConfig(), schema, raw, train), "preprocess")
+    model = preprocessing(schema, train)
     asked = [
         datetime.date(2021, 12, 31),
         datetime.date(2022, 1, 1),

@@ -133,13 +133,13 @@ from pipeline.training.replicas import SharedSteps
 from pipeline.training.seeding import seed_generators
 strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(3)])
 with strategy.scope():
-    inputs = keras.Input((1,))
+    inputs = keras.Input((1,), name="vector")
     normed = keras.layers.BatchNormalization(momentum=0.0)(inputs)
-    core = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dropout(0.5)(normed)))
+    core = keras.Model({"vector": inputs}, keras.layers.Dense(1)(keras.layers.Dropout(0.5)(normed)))
     optimizer = build_optimizer(OptimizerConfig(), 1)
     optimizer.build(core.trainable_variables)
 values = np.array([[1.0], [5.0], [8.0], [100.0]], np.float32)
-train = Examples(values, values, None, 4)
+train = Examples({"vector": values}, values, None, 4)
 job = SimpleNamespace(core=core, strategy=strategy, train=train, augment=None, head=Head(TASKS["regression"], 1))
 generators = seed_generators((core,))
 steps = SharedSteps(job, optimizer, generators)
@@ -173,14 +173,14 @@ import tensorflow as tf
 cpus = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 sys.argv = ["train", "experiment=rnn_digits", "trainer.epochs=2", "model.units=[8]", "model.dropout=0", "output=two",
-            "trainer.strategy=mirrored"]
+            "trainer.strategy=mirrored", "trainer.resident_bytes=1"]
 from pipeline.train import main
 main()
 """
 
 
 @pytest.mark.slow
-def test_two_devices(checkout: Path, pipeline: Run, prepare: Callable[[str], None], run: Run) -> None:
+def test_two_devices_that_stream(checkout: Path, pipeline: Run, prepare: Callable[[str], None], run: Run) -> None:
     prepare("digits")
     options = ["experiment=rnn_digits", "trainer.epochs=2", "model.units=[8]", "model.dropout=0", "output=one"]
     assert pipeline("train", *options).returncode == 0

@@ -20,6 +20,10 @@ EXPERIMENTS = (
 )
 
 
+PREDICT_USAGE = (
+    "Usage: model=... input=... output=... [separator=...] [header=...] [encoding=...] [quote=...] [newlines=...] "
+    "[format=...]"
+)
 COMMANDS = {
     "experiment": (
         ("train", "experiment=cnn_digit"),
@@ -86,11 +90,12 @@ COMMANDS = {
     ),
     "arguments of predict": (
         ("predict", "model=cnn_digits"),
-        "input, output missing. Usage: model=... input=... output=...",
+        f"input, output missing. {PREDICT_USAGE}",
     ),
     "argument of predict": (
         ("predict", "modle=cnn_digits"),
-        "'modle' is unknown (model, input, output). Did you mean 'model'? Usage: model=... input=... output=...",
+        "'modle' is unknown (model, input, output, separator, header, encoding, quote, newlines, format). Did you mean "
+        f"'model'? {PREDICT_USAGE}",
     ),
     "prepare swept": (
         ("prepare", "-m", "dataset=line,diabetes"),

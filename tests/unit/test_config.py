@@ -45,12 +45,14 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
     [
         (
             "model.filtres=[3]",
-            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout). "
+            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout, "
+            "embedding). "
             "Did you mean 'filters'?",
         ),
         (
             "+model.filtres=[3]",
-            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout). "
+            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout, "
+            "embedding). "
             "Did you mean 'filters'?",
         ),
         (
@@ -73,7 +75,7 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
             "dataset.source=inline alone leaves the settings of another dataset. Begin its YAML with defaults: "
             "[inline_schema].",
         ),
-        ("dataset.source=inlin", "dataset.source: 'inlin' is unknown (sklearn, inline, table). Did you mean 'inline'?"),
+        ("dataset.source=inlin", "dataset.source: 'inlin' is unknown (inline, sklearn, table). Did you mean 'inline'?"),
         ("trainer.name=own", "trainer.name: 'own' is unknown (compiled, keras, exact)."),
         ("dataset.split=hsh", "dataset.split: 'hsh' is unknown (hash, time, given, none). Did you mean 'hash'?"),
         ("trainer.epochs=0", "trainer.epochs: found 0, expected 1 or more."),
@@ -132,8 +134,8 @@ def test_a_trainer_is_not_asked_for_more_than_it_can_do(layout: Layout, override
 
 def test_impossible_pair(layout: Layout) -> None:
     assert refused(layout, "experiment=linear_diabetes", "model=rnn") == (
-        "model rnn takes sequence or grid features, but dataset diabetes (number) gives a vector. Choose one of: "
-        "linear, mlp."
+        "model rnn takes tokens or sequence or grid features, but dataset diabetes (number) gives a vector. Choose one "
+        "of: linear, mlp."
     )
 
 
@@ -144,9 +146,9 @@ def test_impossible_task(layout: Layout) -> None:
 
 
 def test_unknown_experiment_suggests_the_nearest(layout: Layout) -> None:
+    known = ", ".join(sorted(path.stem for path in (layout.conf / "experiment").glob("*.yaml")))
     assert refused(layout, "experiment=cnn_digitz") == (
-        "experiment: 'cnn_digitz' is unknown (cnn_digits, linear_diabetes, linear_line, logistic_breast_cancer, "
-        "logistic_digits, mlp_breast_cancer, rnn_digits). Did you mean 'cnn_digits'?"
+        f"experiment: 'cnn_digitz' is unknown ({known}). Did you mean 'cnn_digits'?"
     )
 
 

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import configure, inspect
-from pipeline.compose import compose_config
+from pipeline.compose import compose_config, from_arguments
+from pipeline.config import InspectConfig
 from pipeline.errors import PipelineError
 from pipeline.inspecting import files as inspected_files
 from pipeline.inspecting.numbers import numbers_of
@@ -62,9 +63,8 @@ class Inspect:
         if content is not None:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
         arguments = {"path": f"data/raw/{name}", "target": target, **more}
-        self.monkeypatch.setattr(sys, "argv", ["inspect", *(f"{key}={value}" for key, value in arguments.items())])
         self.capsys.readouterr()
-        inspect.inspect()
+        inspect.inspect(from_arguments(InspectConfig, [f"{key}={value}" for key, value in arguments.items()]))
         return self.capsys.readouterr().out
 
     def refusal(self, content: str | bytes | None = None, **more: str) -> str:
@@ -458,8 +458,11 @@ def test_the_page_shows_what_is_printed(look: Inspect, root: Path) -> None:
 
 
 def test_the_yaml_of_the_page_is_a_dataset() -> None:
-    first, roles = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    first, downloads, files, roles = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert dataset_of(first, "penguins").columns["hatched"] == {"type": "date", "format": "%d.%m.%Y"}
+    assert dataset_of(first.replace("path: data/raw/penguins.csv\n", files), "penguins").has_test_files
+    fetched = dataset_of(first.replace("path: data/raw/penguins.csv\n", downloads), "penguins")
+    assert list(fetched.downloads) == ["penguins/penguins.csv"]
     whole = first.partition("columns:")[0] + roles
     assert dataset_of(whole, "penguins").group == "patient"
 

@@ -80,7 +80,8 @@ def test_an_experiment_reaches_the_members_that_it_chooses(experiment: str) -> N
     family, trainer, (column,) = values["model"]["family"], values["trainer"]["name"], values["dataset"]["types"]
     found = set(code_of(layout, "train", values))
     families = [name for name in found if name.startswith("model/families/")]
-    assert sorted(families) == sorted(f"model/families/{name}.py" for name in ("__init__", "family", family))
+    shared = ("__init__", "family", *(["steps"] if family in ("cnn", "rnn") else []))
+    assert sorted(families) == sorted(f"model/families/{name}.py" for name in (*shared, family))
     assert f"model/inputs/{column}.py" in found
     assert {"training/compiled.py", "training/exact.py"} & found == {f"training/{trainer}.py"}
     sources = [name for name in code_of(layout, "prepare", values) if name.startswith("data/sources/")]

@@ -9,7 +9,7 @@ because OmegaConf makes instances whose fields are still missing.
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from pipeline.config.data import ColumnConfig, DatasetConfig, SplitConfig
+from pipeline.config.data import ColumnConfig, DatasetConfig, DownloadConfig, SplitConfig
 from pipeline.config.experiment import (
     Config,
     EvaluationConfig,
@@ -17,10 +17,12 @@ from pipeline.config.experiment import (
     PredictConfig,
     PrepareConfig,
     PreprocessingConfig,
+    TextFeaturesConfig,
 )
 from pipeline.config.model import ModelConfig
 from pipeline.config.params import Params, PromotionConfig
 from pipeline.config.tensorflow import TensorFlowConfig
+from pipeline.config.text import TextConfig
 from pipeline.config.trainer import (
     AugmentationConfig,
     CheckpointConfig,
@@ -37,6 +39,7 @@ __all__ = [
     "ColumnConfig",
     "Config",
     "DatasetConfig",
+    "DownloadConfig",
     "EarlyStoppingConfig",
     "EvaluationConfig",
     "InspectConfig",
@@ -51,6 +54,8 @@ __all__ = [
     "SplitConfig",
     "TensorBoardConfig",
     "TensorFlowConfig",
+    "TextConfig",
+    "TextFeaturesConfig",
     "TrainerConfig",
     "check_all",
 ]

@@ -1,6 +1,9 @@
 """The configuration of a dataset, of its columns, and of how its rows are dealt out to the splits."""
 
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from string import hexdigits
+from typing import Any
 
 from omegaconf import MISSING
 
@@ -46,17 +49,33 @@ class ColumnConfig:
 
 
 @dataclass
+class DownloadConfig:
+    """Where a file can be had, and its sha256 as 64 hexadecimal digits. `url` is an address, or a list of them, which
+    are tried in turn. With `member`, there is a zip archive, and the file is the one of that name in it."""
+
+    url: Any = MISSING
+    sha256: str = ""
+    member: str = ""
+
+    @property
+    def urls(self) -> list[str]:
+        return list(self.url) if isinstance(self.url, list | tuple) else [self.url]
+
+
+@dataclass
 class DatasetConfig:
     """One dataset: where its rows come from, what they are, and what is asked of them.
 
     `source` and `task` are names in SOURCES and TASKS. A source's own settings stand in its file in data/sources/.
 
     `split` says which rows are for testing: `hash` (by a digest of their inputs), `time` (the last ones), `given` (as a
-    column of the data says) or `none` (every split has all rows). A column with a role is no feature: `weight` says how
-    much a row counts in training (not in evaluation), all rows of one `group` go to the same split, `time` is what
-    `split: time` sorts by, and `fold` holds the names of the splits for `split: given`.
+    column or the files of the data say) or `none` (every split has all rows). A column with a role is no feature:
+    `weight` says how much a row counts in training (not in evaluation), all rows of one `group` go to the same split,
+    `time` is what `split: time` sorts by, and `fold` holds the names of the splits for `split: given`.
 
     A column that determines the target is refused as a leak, unless `leakage` is `accept`.
+
+    `downloads` are files that are fetched into data/raw/ where they are not there, by their path in it.
 
     `types` are the types of the features. They follow from the source's settings, so they are filled in when the
     configuration is composed.
@@ -71,14 +90,22 @@ class DatasetConfig:
     time: str | None = None
     fold: str | None = None
     leakage: str = "refuse"
+    downloads: dict[str, DownloadConfig] = field(default_factory=dict)
     types: list[str] = field(default_factory=list)
+
+    @property
+    def has_test_files(self) -> bool:
+        """Whether files of their own hold the test rows. The source then gives the column with the role `fold`."""
+        return False
 
     def check(self) -> None:
         check_name("dataset", self.name)
         one_of("dataset.split", self.split, SPLIT_METHODS)
         one_of("dataset.leakage", self.leakage, ("refuse", "accept"))
-        for split, role in (("time", "time"), ("given", "fold")):
-            wanted = self.split == split
+        if self.has_test_files:
+            check(self.fold is None, "dataset.fold", self.fold, "nothing where test rows have files of their own")
+        for split, role in (("time", TIME), ("given", FOLD)):
+            wanted = self.split == split and not (role == FOLD and self.has_test_files)
             check(
                 (getattr(self, role) is not None) == wanted,
                 f"dataset.{role}",
@@ -86,6 +113,16 @@ class DatasetConfig:
                 f"the name of a column with split: {split}" if wanted else f"nothing unless split: {split}",
             )
         check(self.group is None or self.split in ("hash", "time"), "dataset.group", self.group, "split: hash or time")
+        for name, download in self.downloads.items():
+            path = PurePosixPath(name)
+            inside = not path.is_absolute() and ".." not in path.parts and path.name != ""
+            check(inside, "dataset.downloads", name, "a path in data/raw/, without ..")
+            good = all(isinstance(url, str) and url.startswith(("http://", "https://")) for url in download.urls)
+            check(
+                good, f"dataset.downloads.{name}.url", download.url, "an address that begins with http:// or https://"
+            )
+            digits = len(download.sha256) in (0, 64) and set(download.sha256) <= set(hexdigits.lower())
+            check(digits, f"dataset.downloads.{name}.sha256", download.sha256, "64 hexadecimal digits in lower case")
         roles = [name for name in (self.weight, self.group, self.time, self.fold) if name is not None]
         check(
             len(roles) == len(set(roles)), "dataset", roles, "another column for each of weight, group, time and fold"

@@ -4,28 +4,57 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from pipeline.config.checks import check, check_name
+from pipeline.config.checks import check, check_name, one_of
 from pipeline.config.data import DatasetConfig, SplitConfig
 from pipeline.config.model import ModelConfig
+from pipeline.config.text import TextConfig
 from pipeline.config.trainer import CheckpointConfig, TrainerConfig
+
+OUTPUTS = (".parquet", ".pq", ".csv")  # the endings of files with predictions
+
+
+@dataclass
+class TextFeaturesConfig:
+    """How a text becomes features: from its words, without punctuation, or from its characters (`unit`); with `lower`,
+    A to Z are read as a to z. The `most` of them that occur in most training texts are known.
+
+    Families that take a vector get the bag of them. With `ngrams`, sequences of up to so many are in the bag too. The
+    value of a feature is 1 where a text has it (`weight: presence`), how often (`counts`), or that times the logarithm
+    of how rare it is, all divided by the length of the vector (`tf_idf`).
+
+    Families that take tokens get them one after another, `longest` at most; what comes later is cut off.
+    """
+
+    unit: str = "words"
+    lower: bool = True
+    ngrams: int = 1
+    weight: str = "presence"
+    most: int = 2000
+    longest: int = 256
+
+    def check(self) -> None:
+        one_of("preprocessing.text.unit", self.unit, ("words", "characters"))
+        one_of("preprocessing.text.weight", self.weight, ("presence", "counts", "tf_idf"))
+        check(1 <= self.ngrams <= 8, "preprocessing.text.ngrams", self.ngrams, "1 to 8")
+        for name in ("most", "longest"):
+            check(getattr(self, name) >= 1, f"preprocessing.text.{name}", getattr(self, name), "1 or more")
 
 
 @dataclass
 class PreprocessingConfig:
     """`standardize` brings numeric features and a regression's target to mean 0 and deviation 1, as measured on the
-    training rows. Of a column's categories, those with fewer than `rare` training rows share one feature, and so do all
-    but the `most_categories` most frequent ones. A text has a feature for each of the `most_words` most frequent words.
+    training rows; the `scale` of a column may ask for more. Of a column's categories, those with fewer than `rare`
+    training rows share one feature, and so do all but the `most_categories` most frequent ones.
     """
 
     standardize: bool = True
     rare: int = 2
     most_categories: int = 100
-    most_words: int = 2000
+    text: TextFeaturesConfig = field(default_factory=TextFeaturesConfig)
 
     def check(self) -> None:
         check(self.rare >= 1, "preprocessing.rare", self.rare, "1 or more")
-        for name in ("most_categories", "most_words"):
-            check(getattr(self, name) >= 1, f"preprocessing.{name}", getattr(self, name), "1 or more")
+        check(self.most_categories >= 1, "preprocessing.most_categories", self.most_categories, "1 or more")
 
 
 @dataclass
@@ -72,13 +101,19 @@ class PrepareConfig:
 
 
 @dataclass
-class PredictConfig:
+class PredictConfig(TextConfig):
     """Batch prediction: a trained experiment or a model file, the file with the rows, and the file for the
-    predictions."""
+    predictions. `format` is a name in FORMATS, and `auto` goes by the input's ending."""
 
     model: str = MISSING
     input: str = MISSING
     output: str = MISSING
+    format: str = "auto"
+
+    def check(self) -> None:
+        self.check_text()
+        good = self.output.lower().endswith(OUTPUTS)
+        check(good, "output", self.output, f"a name that ends with {', '.join(OUTPUTS[:-1])} or {OUTPUTS[-1]}")
 
 
 @dataclass

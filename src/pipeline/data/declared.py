@@ -21,6 +21,7 @@ WORDS: dict[Any, str] = {
     list[int]: "a list of whole numbers",
     int: "a whole number",
     float: "a number",
+    float | None: "a number",
 }
 
 
@@ -41,11 +42,11 @@ def column_config(where: str, given: Any) -> ColumnConfig:
             advice = did_you_mean(str(name), known)
             raise ConfigError(f"{where}: '{name}' is not an option of type {options['type']} {advice}")
         truth = any(isinstance(entry, bool) for entry in (value if isinstance(value, list) else [value]))
-        check(not truth or known[name] is bool, f"{where}.{name}", value, QUOTED)
+        expected = WORDS.get(known[name], str(known[name]))
+        check(not truth or known[name] is bool, f"{where}.{name}", value, QUOTED if "text" in expected else expected)
         try:
             OmegaConf.update(config, str(name), value)
         except OmegaConfBaseException as error:
-            expected = WORDS.get(known[name], str(known[name]))
             raise ConfigError(f"{where}.{name}: found {value!r}, expected {expected}.") from error
     made: Any = OmegaConf.to_object(config)
     if hasattr(made, "check"):

@@ -18,9 +18,13 @@ NULL = np.uint64(0x6E756C6C)
 def mixed(values: Digests) -> Digests:
     """SplitMix64's finalizer: each bit of a result depends on all bits of its value (N,)."""
     mixed = values + GOLDEN
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * FIRST
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * SECOND
-    return mixed ^ (mixed >> np.uint64(31))
+    # in place, which takes half the time
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= FIRST
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= SECOND
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
 
 
 def combined(columns: Sequence[Digests]) -> Digests:
@@ -43,10 +47,11 @@ def text_digests(values: pa.Array) -> Digests:
     return found
 
 
-def texts_of(digests: Digests) -> list[str]:
-    """Each digest as 16 hexadecimal digits."""
-    digits = digests.astype(">u8").tobytes().hex()
-    return [digits[i : i + 16] for i in range(0, len(digits), 16)]
+def hexadecimal(digests: Digests) -> pa.StringArray:
+    """Each digest (N,) as 16 hexadecimal digits."""
+    digits = digests.astype(">u8").tobytes().hex().encode()
+    offsets = np.arange(0, len(digits) + 1, 16, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(digests), pa.py_buffer(offsets), pa.py_buffer(digits))
 
 
 def unit_interval(digests: Digests, seed: int) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import yaml
 
 from pipeline import locks, stages
 from pipeline.config import Config, PrepareConfig
+from pipeline.data.downloads import fetch
 from pipeline.data.raw_files import digests_of_files
 from pipeline.data.writing import write_prepared
 from pipeline.files import digest_value, replacing_folder
@@ -22,6 +23,7 @@ def prepared_folder(config: Config, layout: Layout) -> Path:
     A DVC stage names its `output`. It trains on the data that DVC has prepared, if these are what this configuration
     asks for. A run by hand and a job of a sweep name no output, and neither read nor write DVC's data.
     """
+    fetch(config.dataset, layout)
     dataset = PrepareConfig(config.split, config.dataset)
     wanted = asdict(dataset) | {"files": digests_of_files(config.dataset, layout)}
     if config.output is not None and _prepared_by_dvc(wanted, layout):

@@ -6,6 +6,7 @@ the results are bit-identical, wherever a split is.
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -83,8 +84,20 @@ class SplitFile:
         return target_values(read_table(self.path, [TARGET])[TARGET], self.schema.classes)
 
     @cached_property
+    def row_ids(self) -> pa.ChunkedArray:
+        return read_table(self.path, [ROW])[ROW]
+
+    @cached_property
     def rows(self) -> NDArray[np.str_]:
-        return np.array(read_table(self.path, [ROW])[ROW].to_pylist())
+        return np.array(self.row_ids.to_pylist())
+
+    def row(self, number: int) -> pa.Table:
+        """The features of one row, of which the first has number 0, as a table of one row."""
+        for chunk in self.chunks():
+            if number < chunk.num_rows:
+                break
+            number -= chunk.num_rows
+        return chunk.table.slice(number, 1)
 
     @cached_property
     def weight(self) -> NDArray[np.float32] | None:
@@ -93,13 +106,9 @@ class SplitFile:
     def chunks(self) -> Iterator[Split]:
         """The rows in order, as a Split for each `chunk_rows` of them."""
         size = chunk_rows(column.storage for column in self.schema.features)
-        try:
-            # With read-ahead, the whole file would stay in memory until it is closed.
-            with pq.ParquetFile(self.path, pre_buffer=False) as file:
-                for batch in file.iter_batches(size):
-                    yield to_split(pa.Table.from_batches([batch]), self.schema, self.path)
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{self.path}: not a readable Parquet file ({' '.join(str(error).split())}).") from error
+        with open_parquet(self.path) as file:
+            for batch in file.iter_batches(size):
+                yield to_split(pa.Table.from_batches([batch]), self.schema, self.path)
 
 
 AnySplit = Split | SplitFile
@@ -149,10 +158,18 @@ def sample(split: AnySplit, wanted: int) -> Split:
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
     """The table in a Parquet file. Raises DataError where it is missing or damaged."""
+    with open_parquet(path) as file:
+        return file.read(columns)
+
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet file to read. Raises DataError where it is missing, or where it turns out to be damaged."""
     try:
-        # pq.read_table would import pandas, which takes time.
-        with pq.ParquetFile(path) as file:
-            return file.read(columns)
+        # pq.read_table would import pandas, which takes time. With read-ahead, all that was read would stay in memory
+        # until the file is closed.
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            yield file
     except FileNotFoundError as error:
         raise DataError(f"{path}: not found, expected a Parquet file.") from error
     except (OSError, pa.ArrowException) as error:

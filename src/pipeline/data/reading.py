@@ -59,7 +59,7 @@ def read_values(column: Column, raw: pa.Array, missing: Iterable[str]) -> Parsed
         raw = raw.combine_chunks()
     if pa.types.is_dictionary(raw.type):
         raw = raw.dictionary_decode()
-    if pa.types.is_floating(raw.type) and pc.all(pc.is_nan(raw), min_count=0).as_py():
+    if raw.type != column.storage and pa.types.is_floating(raw.type) and pc.all(pc.is_nan(raw), min_count=0).as_py():
         raw = pa.nulls(len(raw))  # a data frame's column in which all values are missing
     if pa.types.is_null(raw.type):
         raw = raw.cast(column.storage)

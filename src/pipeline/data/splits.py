@@ -1,36 +1,22 @@
 """Which split each row goes to."""
 
+from collections.abc import Iterator
 from typing import Any, TypedDict
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.config import SplitConfig
-from pipeline.data.digests import Digests, texts_of, unit_interval
+from pipeline.data.digest_file import DigestFile
+from pipeline.data.digests import Digests, unit_interval
 from pipeline.errors import DataError
 from pipeline.layout import SPLITS, TEST, TRAIN, VALIDATION
 
 # the numbers by which this module and its users call the splits
 PLACES = {split: number for number, split in enumerate(SPLITS)}
 Places = NDArray[np.int8]
-
-
-def row_ids(digests: Digests) -> list[str]:
-    """The digests (N,) as text, made unique: the n-th repetition of a row's inputs gets `-n` behind its digest."""
-    texts = texts_of(digests)
-    for row, count in zip(*repetitions(digests), strict=True):
-        texts[row] = f"{texts[row]}-{count}"
-    return texts
-
-
-def repetitions(digests: Digests) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows that repeat an earlier row, and for each of them how many earlier rows it repeats."""
-    order = np.argsort(digests, kind="stable")
-    ordered = digests[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(digests) else order
-    first = np.repeat(starts, np.diff(np.append(starts, len(digests))))
-    counts = np.arange(len(digests)) - first
-    return order[counts > 0], counts[counts > 0]
 
 
 def by_hash(digests: Digests, config: SplitConfig) -> Places:
@@ -67,14 +53,55 @@ def by_time(times: NDArray[Any], config: SplitConfig, groups: Digests | None = N
     return places
 
 
-def by_fold(names: list[str | None], dataset: str, column: str) -> Places:
-    """Places (N,) as a column of the data says."""
-    unknown = sorted({str(name) for name in names} - set(SPLITS))
-    if unknown:
-        raise DataError(
-            f"dataset {dataset}: column '{column}' holds {', '.join(unknown)}, expected {', '.join(SPLITS)}."
-        )
-    return np.array([PLACES[str(name)] for name in names], np.int8)
+class Folds:
+    """Places as a column of the data says, taken in some rows at a time. Names that are none are kept for the error."""
+
+    def __init__(self) -> None:
+        self._parts: list[Places] = []
+        self._unknown: set[str] = set()
+
+    def append(self, names: pa.Array) -> None:
+        """Take note of the names (N,) of the next rows' splits."""
+        places = pc.index_in(names, pa.array(SPLITS))
+        self._unknown.update(map(str, pc.unique(names.filter(places.is_null())).to_pylist()))
+        self._parts.append(places.fill_null(0).to_numpy().astype(np.int8))
+
+    def places(self, dataset: str, column: str) -> Places:
+        """The places (N,) of all rows. Raises DataError for names that are none."""
+        if self._unknown:
+            raise DataError(
+                f"dataset {dataset}: column '{column}' holds {', '.join(sorted(self._unknown))}, expected "
+                f"{', '.join(SPLITS)}."
+            )
+        return np.concatenate(self._parts)
+
+
+def with_validation(places: Places, digests: DigestFile, config: SplitConfig, dataset: str) -> Places:
+    """The given places (N,). Where none of them is for validation, the share `config.validation` of the rows that are
+    not for testing is, by the rows' digests as in `by_hash`, and a line is printed."""
+    if (places == PLACES[VALIDATION]).any():
+        return places
+    print(f"{dataset}: no row is given for validation, so {config.validation:g} of the training rows are, by hash")
+    drawn = [unit_interval(part, config.seed) < config.validation for part in digests.slices()]
+    chosen = np.concatenate(drawn) & (places == PLACES[TRAIN])
+    return np.where(chosen, np.int8(PLACES[VALIDATION]), places)
+
+
+def num_tests_known(places: Places, digests: DigestFile) -> int:
+    """How many test rows have the digest of a row for training or validation."""
+
+    def parts(of_test: bool) -> Iterator[Digests]:
+        start = 0
+        for part in digests.slices():
+            chosen = (places[start : start + len(part)] == PLACES[TEST]) == of_test
+            yield part[chosen]
+            start += len(part)
+
+    tests = np.concatenate(list(parts(of_test=True)))
+    known = np.zeros(len(tests), bool)
+    for others in parts(of_test=False):
+        known |= np.isin(tests, others)
+    return int(known.sum())
 
 
 class Counts(TypedDict):
@@ -87,13 +114,18 @@ class Counts(TypedDict):
 Summary = dict[str, Counts]
 
 
-def check_counts(dataset: str, found: Summary) -> None:
-    """Raise DataError where a split is empty or lacks a class."""
+# what to do about a split that lacks rows, by the dataset's `split`
+ADVICE = {
+    "hash": "Add rows, enlarge the split, or try another split.seed in params.yaml.",
+    "time": "Add rows, or enlarge the split in params.yaml.",
+    "given": "Give it such rows.",
+}
+
+
+def check_counts(dataset: str, found: Summary, method: str) -> None:
+    """Raise DataError where a split is empty or lacks a class. `method` is the dataset's `split`."""
     for split, counts in found.items():
         by_class = {f"rows of class '{name}'": count for name, count in counts["classes"].items()}
         for what, count in ({"rows": counts["rows"]} | by_class).items():
             if count == 0:
-                raise DataError(
-                    f"dataset {dataset}: split {split} has 0 {what}, expected at least 1. Add rows, enlarge the split, "
-                    "or try another split.seed in params.yaml."
-                )
+                raise DataError(f"dataset {dataset}: split {split} has 0 {what}, expected at least 1. {ADVICE[method]}")

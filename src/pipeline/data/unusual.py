@@ -26,11 +26,11 @@ def largest_number(row: pa.Table) -> tuple[str, float]:
     return max(found, key=lambda entry: abs(entry[1]))
 
 
-def most_unusual_input(split: Split, row: int, known: Split) -> str:
-    """The number in row number `row` (from 0) that is farthest from the mean of the `known` rows, in units of their
+def most_unusual_input(row: pa.Table, known: Split) -> str:
+    """The number in a row (a table of one row) that is farthest from the mean of the `known` rows, in units of their
     deviation, as the text `'name' is value`. The largest value of an image stands for the image."""
     found, farthest, known_by_name = "", -1.0, dict(numbers_of(known.table))
-    for name, values in numbers_of(split.table.slice(row, 1)):
+    for name, values in numbers_of(row):
         beside = known_by_name[name]
         if not len(values) or not len(beside):
             continue

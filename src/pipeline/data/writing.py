@@ -4,9 +4,10 @@ Rows pass through memory a batch at a time. A first pass writes all rows to a fi
 row; when all digests are known, each row's split is known, and a second pass deals the rows out.
 """
 
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +16,11 @@ import pyarrow.parquet as pq
 from pipeline.config import DatasetConfig, PrepareConfig
 from pipeline.config.data import WEIGHT as WEIGHT_ROLE
 from pipeline.data import splits
+from pipeline.data.ahead import ahead
 from pipeline.data.collected import Collected, collect
-from pipeline.data.prepared import ROW, TARGET, WEIGHT, chunk_rows, read_table
-from pipeline.data.remarks import check_columns
+from pipeline.data.prepared import ROW, TARGET, WEIGHT, chunk_rows, open_parquet, target_values
+from pipeline.data.remarks import MOST_ROWS, check_columns
+from pipeline.data.row_ids import RowIds
 from pipeline.data.schema import Schema
 from pipeline.data.sources import SOURCES
 from pipeline.data.sources.source import Columns
@@ -25,9 +28,7 @@ from pipeline.data.splits import PLACES, Places, Summary
 from pipeline.errors import DataError
 from pipeline.files import digest_file, write_json
 from pipeline.layout import MANIFEST, SPLITS, SUMMARY, TRAIN, split_file
-from pipeline.tasks import TASKS
 
-ROWS = "rows.arrow"
 MISSING = ":missing"  # a model has a flag of this name for a feature with missing values
 
 
@@ -42,51 +43,45 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
     source = SOURCES[dataset.source]
     columns = source.columns(dataset, root).with_roles_of(dataset)
     check_names(columns)
-    rows = folder / ROWS
-    found = collect(dataset, columns, source.batches(dataset, root), rows)
-    classes = found.classes(dataset, columns.target)
-    if wrong := TASKS[dataset.task].check_target(found.target_codes(classes), columns.target.name, classes):
-        raise DataError(f"dataset {dataset.name}: {wrong}")
-    places = found.places(dataset, config.split)
-    summary = summarised(found, places, classes)
-    if places is not None:
-        splits.check_counts(dataset.name, summary)
-    features = [
-        replace(
-            column,
-            nullable=found.nulls[column.name] > 0,
-            categories=sorted(found.categories.get(column.name, ())),
-        )
-        for column in columns.features
-    ]
-    schema = Schema(dataset.name, dataset.task, dataset.split, features, columns.target.name, classes)
-    deal_out(folder, rows, schema, columns, splits.row_ids(found.digests), places)
-    rows.unlink()
-    check_weights(dataset, folder)
-    if conflicts := found.conflicting(classes):
-        print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
-    check_columns(dataset, schema, folder)
+    with TemporaryDirectory(dir=folder) as between:
+        found = collect(dataset, columns, ahead(source.batches(dataset, root)), Path(between))
+        classes = found.classes(dataset, columns.target)
+        features = found.features(columns)
+        schema = Schema(dataset.name, dataset.task, dataset.split, features, columns.target.name, classes)
+        places = found.places(dataset, config.split)
+        repeated = found.digests.repeated()
+        summary = deal_out(folder, found, schema, columns, RowIds(repeated), places)
+        if places is not None:
+            splits.check_counts(dataset.name, summary, dataset.split)
+        if places is not None and dataset.split == "given":
+            tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
+        check_weights(dataset, folder)
+        if conflicts := found.num_conflicts(repeated):
+            print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
+        check_columns(dataset, schema, columns.target, folder, Path(between))
     schema.write(folder)
     write_json(folder / SUMMARY, summary)
-    write_json(
-        folder / MANIFEST,
-        {
-            split: {
-                "bytes": (folder / split_file(split)).stat().st_size,
-                "sha256": digest_file(folder / split_file(split)),
-            }
-            for split in SPLITS
-        },
-    )
+    files = {split: folder / split_file(split) for split in SPLITS}
+    manifest = {split: {"bytes": file.stat().st_size, "sha256": digest_file(file)} for split, file in files.items()}
+    write_json(folder / MANIFEST, manifest)
     return summary
+
+
+def tell_known_tests(dataset: str, count: int) -> None:
+    """Print that test rows are known from the other splits. A given split stands as it is."""
+    if count:
+        rows = "1 test row has" if count == 1 else f"{count} test rows have"
+        print(f"{dataset}: {rows} the features of a row for training or validation. The split stays as it is given.")
 
 
 def check_weights(dataset: DatasetConfig, folder: Path) -> None:
     """Raise DataError where no training row counts."""
     if dataset.weight is None:
         return
-    weights = read_table(folder / split_file(TRAIN), [WEIGHT])[WEIGHT].to_numpy()
-    if not weights.astype(np.float32).any():
+    with open_parquet(folder / split_file(TRAIN)) as file:
+        parts = file.iter_batches(MOST_ROWS, columns=[WEIGHT])
+        counts = any(part[WEIGHT].to_numpy().astype(np.float32).any() for part in parts)
+    if not counts:
         raise DataError(f"dataset {dataset.name}: weight '{dataset.weight}' is 0 in all training rows.")
 
 
@@ -98,39 +93,46 @@ def check_names(columns: Columns) -> None:
             raise DataError(f"column '{name}': that name is kept for another column. Rename the feature.")
 
 
-def summarised(found: Collected, places: Places | None, classes: list[str]) -> Summary:
-    """How many rows each split has, in all and of each class; without places, every split has all rows."""
+def deal_out(
+    folder: Path, found: Collected, schema: Schema, columns: Columns, ids: RowIds, places: Places | None
+) -> Summary:
+    """Write each row to its split, in the source's order, and return how many rows each split has."""
+    size = chunk_rows(column.storage for column in schema.features)
+    # of each split and class; a target that is a number counts as one class
+    counts = np.zeros((len(SPLITS), len(schema.classes) or 1), np.int64)
+    with ExitStack() as stack:
+        writers = {split: SplitWriter(stack, folder / split_file(split), size) for split in SPLITS}
+        for parts in ahead(dealt(found, columns, ids, places)):
+            for split, part in parts.items():
+                codes = target_values(part[TARGET], schema.classes) if schema.classes else np.zeros(len(part), np.int32)
+                counts[PLACES[split]] += np.bincount(codes, minlength=counts.shape[1])
+                writers[split].write(part)
+        for writer in writers.values():
+            writer.close()
     summary: Summary = {}
-    codes = found.target_codes(classes) if classes else None
-    for split in SPLITS:
-        chosen = slice(None) if places is None else places == PLACES[split]
-        summary[split] = {"rows": len(found.digests[chosen]), "classes": {}}
-        if codes is not None and places is not None:
-            counts = np.bincount(codes[chosen], minlength=len(classes))
-            summary[split]["classes"] = {name: int(count) for name, count in zip(classes, counts, strict=True)}
+    for split, place in PLACES.items():
+        by_class = dict(zip(schema.classes, counts[place].tolist(), strict=False)) if places is not None else {}
+        summary[split] = {"rows": int(counts[place].sum()), "classes": by_class}
     return summary
 
 
-def deal_out(folder: Path, rows: Path, schema: Schema, columns: Columns, ids: list[str], places: Places | None) -> None:
-    """Write each row of the file `rows` to its split, in the source's order, in row groups of a fixed size."""
-    names = {column.name: column.name for column in schema.features} | {columns.target.name: TARGET}
+def dealt(found: Collected, columns: Columns, ids: RowIds, places: Places | None) -> Iterator[dict[str, pa.Table]]:
+    """The rows of each split as its file has them, some at a time."""
+    names = {column.name: column.name for column in columns.features} | {columns.target.name: TARGET}
     if WEIGHT_ROLE in columns.roles:
         names[columns.roles[WEIGHT_ROLE].name] = WEIGHT
-    size = chunk_rows(column.storage for column in schema.features)
-    with ExitStack() as stack:
-        stream = stack.enter_context(pa.memory_map(str(rows)))
-        reader = stack.enter_context(pa.ipc.open_stream(stream))
-        writers = {split: SplitWriter(stack, folder / split_file(split), size) for split in SPLITS}
-        start = 0
+    start = 0
+    # The pages of a file that is mapped into memory would count to this process.
+    with pa.OSFile(str(found.rows)) as stream, pa.ipc.open_stream(stream) as reader:
         for batch in reader:
-            own = pa.array(ids[start : start + batch.num_rows], pa.string())
+            own = ids.following(found.digests.read(start, batch.num_rows))
             table = pa.table([own, *(batch[name] for name in names)], [ROW, *names.values()])
-            of_batch = None if places is None else places[start : start + batch.num_rows]
-            for split, writer in writers.items():
-                writer.write(table if of_batch is None else table.filter(pa.array(of_batch == PLACES[split])))
+            of_rows = None if places is None else places[start : start + batch.num_rows]
+            yield {
+                split: table if of_rows is None else table.filter(pa.array(of_rows == place))
+                for split, place in PLACES.items()
+            }
             start += batch.num_rows
-        for writer in writers.values():
-            writer.close()
 
 
 class SplitWriter:
@@ -141,23 +143,34 @@ class SplitWriter:
         self._stack, self._path, self._size = stack, path, size
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
+        self._num_waiting = 0
 
     def write(self, table: pa.Table) -> None:
         if self._writer is None:
-            self._writer = self._stack.enter_context(pq.ParquetWriter(self._path, table.schema))
+            options = {"use_dictionary": columns_that_repeat(table.schema)}
+            self._writer = self._stack.enter_context(pq.ParquetWriter(self._path, table.schema, **options))
         self._waiting.append(table)
-        if sum(part.num_rows for part in self._waiting) >= self._size:
-            self._flush(whole=True)
+        self._num_waiting += table.num_rows
+        if self._num_waiting >= self._size:
+            self._flush(self._num_waiting - self._num_waiting % self._size)
 
     def close(self) -> None:
         """Write the rest."""
-        self._flush(whole=False)
+        self._flush(self._num_waiting)
 
-    def _flush(self, whole: bool) -> None:
-        """Write the waiting rows; with `whole`, only as many as fill row groups."""
+    def _flush(self, num_rows: int) -> None:
+        """Write so many of the waiting rows."""
         assert self._writer is not None
-        rows = pa.concat_tables(self._waiting).combine_chunks()
-        done = rows.num_rows - rows.num_rows % self._size if whole else rows.num_rows
-        for start in range(0, done, self._size):
-            self._writer.write_table(rows.slice(start, min(self._size, done - start)))
-        self._waiting = [rows.slice(done)]
+        rows = pa.concat_tables(self._waiting).combine_chunks()  # pages of a file begin where its chunks do
+        self._writer.write_table(rows.slice(0, num_rows), self._size)
+        self._waiting, self._num_waiting = [rows.slice(num_rows)], rows.num_rows - num_rows
+
+
+def columns_that_repeat(schema: pa.Schema) -> list[str]:
+    """The columns of which Parquet keeps each value once and numbers them: all but ids and numbers. Those seldom
+    repeat, and looking for it took most of the time of writing them."""
+    return [
+        f"{entry.name}.list.element" if pa.types.is_nested(entry.type) else entry.name
+        for entry in schema
+        if entry.name != ROW and not pa.types.is_floating(entry.type)
+    ]

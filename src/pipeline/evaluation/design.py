@@ -1,5 +1,7 @@
 """The features of rows as one matrix, for scikit-learn."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,25 +12,31 @@ from pipeline.data.schema import Schema
 from pipeline.data.types.clock import since_1970
 
 Array = NDArray[np.float64]
+# It turns rows, some at a time, into vectors (n, D).
+Design = Callable[[pa.Table], Array]
+# It turns the values (n,) of one column into a matrix (n, d).
+Encoder = Callable[[pa.Array], Array]
 MOST_CATEGORIES = 100
 
 
-def design_matrices(schema: Schema, train: Split, test: Split) -> tuple[Array, Array]:
-    """All features of the training and the test rows as vectors, (N, D) and (M, D), as a user of scikit-learn would
-    make them: missing numbers are the training rows' mean and have a flag, and categories are one-hot."""
-    parts: list[tuple[Array, Array]] = []
-    for column in schema.features:
-        one, other = (split.table[column.name].combine_chunks() for split in (train, test))
-        if pa.types.is_fixed_size_list(one.type):
-            parts.append((_pixels(one), _pixels(other)))
-        elif pa.types.is_string(one.type):
-            known = pc.value_counts(one.drop_null()).sort(order="descending", by="counts")
-            names = known.field("values").slice(0, MOST_CATEGORIES)
-            parts.append((_one_hot(one, names), _one_hot(other, names)))
-        else:
-            parts.append(_numbers(one, other))
-    train_ND, test_MD = (np.concatenate([part[i] for part in parts], axis=1) for i in (0, 1))
-    return train_ND, test_MD
+def linear_design(schema: Schema, train: Split) -> Design:
+    """Vectors as a user of scikit-learn would make them for a linear model: missing numbers are the training rows' mean
+    and have a flag, and categories are one-hot."""
+    encoders = {column.name: _encoder(train.table[column.name].combine_chunks()) for column in schema.features}
+    return side_by_side(encoders)
+
+
+def side_by_side(encoders: dict[str, Encoder]) -> Design:
+    """The matrices of all columns as one; `encoders` are by the name of the column."""
+    return lambda table: np.concatenate(
+        [encode(table[name].combine_chunks()) for name, encode in encoders.items()], axis=1
+    )
+
+
+def _encoder(train: pa.Array) -> Encoder:
+    if pa.types.is_fixed_size_list(train.type):
+        return _pixels
+    return _one_hot(train) if pa.types.is_string(train.type) else _numbers(train)
 
 
 def _pixels(values: pa.Array) -> Array:
@@ -36,30 +44,39 @@ def _pixels(values: pa.Array) -> Array:
     return flat.reshape(len(values), -1)
 
 
-def _one_hot(values: pa.Array, names: pa.Array) -> Array:
-    """(N, K + 1), of which the last column is for missing values."""
-    found = np.zeros((len(values), len(names) + 1))
-    code = pc.index_in(values, names)
-    number = code.fill_null(-1).to_numpy(zero_copy_only=False)
-    found[np.flatnonzero(number >= 0), number[number >= 0]] = 1.0
-    found[:, -1] = values.is_null().to_numpy(zero_copy_only=False)
-    return found
+def _one_hot(train: pa.Array) -> Encoder:
+    """A column for each of the most frequent categories, and one for missing values."""
+    names = most_frequent(train, MOST_CATEGORIES)
+
+    def encode(values: pa.Array) -> Array:
+        found = np.zeros((len(values), len(names) + 1))
+        number = pc.index_in(values, names).fill_null(-1).to_numpy(zero_copy_only=False)
+        found[np.flatnonzero(number >= 0), number[number >= 0]] = 1.0
+        found[:, -1] = values.is_null().to_numpy(zero_copy_only=False)
+        return found
+
+    return encode
 
 
-def _numbers(train: pa.Array, test: pa.Array) -> tuple[Array, Array]:
-    """Numbers, booleans, and dates as days or microseconds, (N, 1) and (M, 1), or with a flag (N, 2) and (M, 2)."""
-    one, other = (_as_floats(values) for values in (train, test))
-    usual = pc.mean(one).as_py() or 0.0
-    flagged = train.null_count > 0
+def _numbers(train: pa.Array) -> Encoder:
+    """Numbers, booleans, and dates as days or microseconds, (n, 1), or with a flag (n, 2)."""
+    usual, flagged = pc.mean(as_floats(train)).as_py() or 0.0, train.null_count > 0
 
-    def filled(values: pa.Array) -> Array:
-        numbers = values.fill_null(usual).to_numpy(zero_copy_only=False)
+    def encode(values: pa.Array) -> Array:
+        numbers = as_floats(values).fill_null(usual).to_numpy(zero_copy_only=False)
         flags = values.is_null().to_numpy(zero_copy_only=False).astype(np.float64)
         return np.stack([numbers, flags] if flagged else [numbers], axis=1)
 
-    return filled(one), filled(other)
+    return encode
 
 
-def _as_floats(values: pa.Array) -> pa.Array:
+def most_frequent(values: pa.Array, most: int) -> pa.Array:
+    """The values that occur most often, without null."""
+    found = pc.value_counts(values.drop_null()).sort(order="descending", by="counts")
+    return found.field("values").slice(0, most)
+
+
+def as_floats(values: pa.Array) -> pa.Array:
+    """Numbers, booleans as 0 and 1, and dates as days or microseconds, as float64; null stays null."""
     plain = values.cast(pa.int8()) if pa.types.is_boolean(values.type) else since_1970(values)
     return plain.cast(pa.float64(), safe=False)

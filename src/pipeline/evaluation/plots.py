@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.history import EpochValues
-from pipeline.data.prepared import Split
+from pipeline.data.prepared import AnySplit
 from pipeline.data.schema import Schema
 from pipeline.files import replacing
 from pipeline.tasks import TASKS
@@ -32,7 +32,7 @@ SETTINGS: dict[Any, Any] = {
 
 
 def write_plots(
-    folder: Path, experiment: str, schema: Schema, history: list[EpochValues], test: Split, predicted: Array
+    folder: Path, experiment: str, schema: Schema, history: list[EpochValues], test: AnySplit, predicted: Array
 ) -> None:
     """Write history.svg, and the task's plot of the test rows under its own name."""
     from matplotlib import rc_context

@@ -1,44 +1,92 @@
 """What a model has to be worth its while beside: plain scikit-learn models on the same split, and guesses that know the
-target alone. A task names one of each.
+target alone. A task names its references and its baseline.
 
 A scikit-learn model learns from at most MOST_ROWS training rows. More rows would take minutes and change its score
 little.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.prepared import AnySplit, Split
+from pipeline.data.schema import Schema
+from pipeline.evaluation import trees
+from pipeline.evaluation.design import Design, linear_design
+
 Array = NDArray[np.float64]
 MOST_ROWS = 50_000
 
 
-def linear(train_ND: Array, target: NDArray[Any], test_MD: Array, num_classes: int) -> Array:
-    """Least squares on standardised inputs: predictions (M,) of the test rows."""
+@dataclass(frozen=True)
+class Reference:
+    """`answers` fits a model to training rows (N) and gives its answers to test rows, which pass through memory in
+    chunks: numbers (M,), or probabilities (M, K). `takes` says whether a dataset, of which the model would see so many
+    training rows, suits it."""
+
+    answers: Callable[[Schema, Split, AnySplit], Array]
+    takes: Callable[[Schema, int], bool] = lambda schema, num_rows: True
+
+
+def linear(schema: Schema, train: Split, test: AnySplit) -> Array:
+    """Least squares on standardised inputs."""
     from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     # Without scaling, a column as large as a moment in microseconds would leave nothing of the others.
-    scaler = StandardScaler().fit(train_ND)
-    answers: Array = LinearRegression().fit(scaler.transform(train_ND), target).predict(scaler.transform(test_MD))
-    return answers
+    model = make_pipeline(StandardScaler(), LinearRegression())
+    return _numbers(model, linear_design(schema, train), train, test)
 
 
-def logistic(train_ND: Array, target: NDArray[Any], test_MD: Array, num_classes: int) -> Array:
-    """Logistic regression on standardised inputs: probabilities (M, K) of the test rows. A class that is not among the
-    N training rows (of a large set they are a sample) gets 0."""
+def logistic(schema: Schema, train: Split, test: AnySplit) -> Array:
+    """Logistic regression on standardised inputs."""
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    found = np.unique(target)
-    answers = np.zeros((len(test_MD), num_classes))
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    return _probabilities(model, linear_design(schema, train), train, test, len(schema.classes))
+
+
+def boosted_regression(schema: Schema, train: Split, test: AnySplit) -> Array:
+    """Gradient boosting with scikit-learn's defaults, without early stopping."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    design, categorical = trees.tree_design(schema, train)
+    model = HistGradientBoostingRegressor(categorical_features=categorical, early_stopping=False, random_state=0)
+    return _numbers(model, design, train, test)
+
+
+def boosted_classes(schema: Schema, train: Split, test: AnySplit) -> Array:
+    """Gradient boosting with scikit-learn's defaults, without early stopping."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    design, categorical = trees.tree_design(schema, train)
+    model = HistGradientBoostingClassifier(categorical_features=categorical, early_stopping=False, random_state=0)
+    return _probabilities(model, design, train, test, len(schema.classes))
+
+
+def _numbers(model: Any, design: Design, train: Split, test: AnySplit) -> Array:
+    """The numbers (M,) that a regression gives the test rows."""
+    model.fit(design(train.table), train.target)
+    return np.concatenate([model.predict(design(chunk.table)) for chunk in test.chunks()])
+
+
+def _probabilities(model: Any, design: Design, train: Split, test: AnySplit, num_classes: int) -> Array:
+    """The probabilities (M, K) that a classifier gives the test rows. A class that is not among the N training rows (of
+    a large set they are a sample) gets 0."""
+    found = np.unique(train.target)
+    answers = np.zeros((test.num_rows, num_classes))
     if len(found) == 1:
         answers[:, found] = 1.0
     else:
-        scaler = StandardScaler().fit(train_ND)
-        model = LogisticRegression(max_iter=1000).fit(scaler.transform(train_ND), target)
-        answers[:, model.classes_] = model.predict_proba(scaler.transform(test_MD))
+        model.fit(design(train.table), train.target)
+        parts = [model.predict_proba(design(chunk.table)) for chunk in test.chunks()]
+        answers[:, model.classes_] = np.concatenate(parts)
     return answers
 
 
@@ -53,5 +101,10 @@ def shares(target: NDArray[Any], num_classes: int, num_rows: int) -> Array:
     return np.tile(found, (num_rows, 1))
 
 
-REFERENCES = {"LinearRegression": linear, "LogisticRegression": logistic}
+REFERENCES = {
+    "LinearRegression": Reference(linear),
+    "LogisticRegression": Reference(logistic),
+    "HistGradientBoostingRegressor": Reference(boosted_regression, trees.takes),
+    "HistGradientBoostingClassifier": Reference(boosted_classes, trees.takes),
+}
 BASELINES = {"mean": mean, "majority": shares}

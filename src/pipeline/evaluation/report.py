@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import EvaluationConfig
-from pipeline.data.prepared import Split
+from pipeline.data.prepared import AnySplit, Split
 from pipeline.data.schema import Schema
-from pipeline.evaluation.design import design_matrices
 from pipeline.evaluation.intervals import intervals
 from pipeline.evaluation.reference import BASELINES, REFERENCES
 from pipeline.tasks import TASKS
 from pipeline.tasks.scores import estimates
+from pipeline.tasks.task import Task
 
 Array = NDArray[np.float64]
 DIGITS = 6
@@ -22,9 +22,9 @@ DIGITS = 6
 class Report(TypedDict):
     """The content of report.json.
 
-    `test` holds each metric's `value`, `low` and `high`. `reference` and `baseline` hold the name of a model under
-    `model`, and beside it the value of each metric; `reference` says under `training_rows` how many of the `of_rows`
-    training rows it has learned from. `per_class` is there for tasks with classes.
+    `test` holds each metric's `value`, `low` and `high`. Each of `references`, and `baseline`, holds the name of a
+    model under `model`, and beside it the value of each metric; a reference says under `training_rows` how many of the
+    `of_rows` training rows it has learned from. `per_class` is there for tasks with classes.
     """
 
     experiment: str
@@ -35,7 +35,7 @@ class Report(TypedDict):
     primary: str
     confidence: float
     test: dict[str, dict[str, float]]
-    reference: dict[str, Any]
+    references: list[dict[str, Any]]
     baseline: dict[str, Any]
     per_class: NotRequired[dict[str, dict[str, float]]]
 
@@ -46,13 +46,13 @@ def build_report(
     schema: Schema,
     train: Split,
     target: NDArray[Any],
-    test: Split,
+    test: AnySplit,
     predicted: Array,
 ) -> Report:
     """The content of report.json. Numbers are rounded to six digits, because the last bits of a sum depend on the
     processor.
 
-    `train` holds the rows that the reference learns from, and `target` the target of all training rows.
+    `train` holds the rows that the references learn from, and `target` the target of all training rows.
     """
     task = TASKS[schema.task]
     found = intervals(task.scores(test.target, predicted), task.metrics, config)
@@ -66,15 +66,28 @@ def build_report(
         "confidence": config.confidence,
         "test": {name: asdict(interval) for name, interval in found.items()},
     }
-    num_classes = len(schema.classes)
-    train_ND, test_MD = design_matrices(schema, train, test)
-    answers = REFERENCES[task.reference](train_ND, train.target, test_MD, num_classes)
-    report["reference"] = {"model": task.reference, "training_rows": train.num_rows, "of_rows": len(target)}
-    report["reference"] |= estimates(task.scores(test.target, answers))
-    guess = BASELINES[task.baseline](target, num_classes, test.num_rows)
+    report["references"] = _references(task, schema, train, test, len(target))
+    guess = BASELINES[task.baseline](target, len(schema.classes), test.num_rows)
     report["baseline"] = {"model": task.baseline, **estimates(task.scores(test.target, guess))}
     report |= task.report_parts(test.target, predicted, schema.classes)
     return cast(Report, _rounded(report))
+
+
+def _references(task: Task, schema: Schema, train: Split, test: AnySplit, of_rows: int) -> list[dict[str, Any]]:
+    found = []
+    for name in task.references:
+        reference = REFERENCES[name]
+        if reference.takes(schema, train.num_rows):
+            scores = estimates(task.scores(test.target, reference.answers(schema, train, test)))
+            found.append({"model": name, "training_rows": train.num_rows, "of_rows": of_rows, **scores})
+    return found
+
+
+def best_reference(report: Report) -> float:
+    """The primary metric of the best reference."""
+    name = report["primary"]
+    best = max if TASKS[report["task"]].metrics[name].higher_is_better else min
+    return float(best(reference[name] for reference in report["references"]))
 
 
 def comparable(report: Report) -> dict[str, float]:
@@ -87,4 +100,6 @@ def comparable(report: Report) -> dict[str, float]:
 def _rounded(value: object) -> object:
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

@@ -9,11 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.data.formats import ENDINGS, FORMATS
-from pipeline.data.formats.finding import find_files, format_of
+from pipeline.data.formats.finding import AUTO, find_files, format_of
 from pipeline.data.formats.json_lines import JSON_LINES
 from pipeline.data.formats.lines import COMPRESSIONS, chunks, line_blocks
 from pipeline.data.formats.rows import Layout, TableFile
-from pipeline.data.sources.table import AUTO
 from pipeline.errors import DataError, did_you_mean
 from pipeline.inspecting import texts
 

@@ -5,8 +5,8 @@ Training and serving share its parts, so nothing can differ between them.
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from pipeline.errors import DataError
 from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
 from pipeline.model.inputs.features import as_tensors, build_features, collate, tensors_of
+from pipeline.model.kinds import Feature
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Assembled:
     """`preprocess` maps raw inputs to features, `core` maps features to raw outputs, and `served` raw inputs to
-    answers."""
+    answers. Features are a dict of tensors by their kind."""
 
     preprocess: "keras.Model"
     core: "keras.Model"
@@ -36,16 +37,18 @@ class Assembled:
     head: Head
     schema: Schema
 
-    def feature_chunks(self, split: "AnySplit") -> Iterator[NDArray[np.float32]]:
+    def feature_chunks(self, split: "AnySplit") -> Iterator[dict[str, NDArray[Any]]]:
         """The features (n, ...) of a split's rows, chunk by chunk; `core` trains on them, and they are made only once.
 
         Raises DataError for a row whose features float32 cannot hold.
         """
         for chunk in split.chunks():
             # The model is called, because `predict` would answer once for each replica under a distribution strategy.
-            features = np.asarray(self.preprocess(as_tensors(collate(self.schema, chunk.table)), training=False))
-            if not np.isfinite(features).all():
-                raise _not_finite(chunk, features)
+            made = self.preprocess(as_tensors(collate(self.schema, chunk.table)), training=False)
+            features = {name: np.asarray(tensor) for name, tensor in made.items()}
+            for values in features.values():
+                if not np.isfinite(values).all():
+                    raise _not_finite(chunk, values)
             yield features
 
 
@@ -63,7 +66,7 @@ def raw_inputs(schema: Schema) -> "dict[str, keras.KerasTensor]":
     }
 
 
-def by_feature(raw: "dict[str, keras.KerasTensor]", outputs: "keras.KerasTensor", name: str) -> "keras.Model":
+def by_feature(raw: "dict[str, keras.KerasTensor]", outputs: Any, name: str) -> "keras.Model":
     """A model that takes its inputs by the names of the features."""
     import keras
 
@@ -73,7 +76,13 @@ def by_feature(raw: "dict[str, keras.KerasTensor]", outputs: "keras.KerasTensor"
         return keras.Model(raw, outputs, name=name)
 
 
-def _not_finite(chunk: "Split", features: NDArray[np.float32]) -> DataError:
+def _core_input(kind: str, feature: Feature) -> "keras.KerasTensor":
+    import keras
+
+    return keras.Input(shape=feature.tensor.shape[1:], dtype=feature.tensor.dtype, name=kind)
+
+
+def _not_finite(chunk: "Split", features: NDArray[Any]) -> DataError:
     """The error for the first row of which a feature is not finite, with the largest number in that row."""
     row = int(np.argwhere(~np.isfinite(features))[0][0])
     name, value = largest_number(chunk.table.slice(row, 1))
@@ -88,20 +97,20 @@ def assemble(config: Config, schema: Schema, train: "AnySplit") -> Assembled:
     import keras
 
     raw = raw_inputs(schema)
-    features = build_features(config.preprocessing, schema, raw, train)
-    preprocess = by_feature(raw, features, "preprocess")
-    core_input = keras.Input(shape=features.shape[1:], name="features")
+    family = FAMILIES[config.model.family]
+    made = build_features(config.preprocessing, schema, raw, train, family.accepts)
+    preprocess = by_feature(raw, {kind: feature.tensor for kind, feature in made.items()}, "preprocess")
+    features = {kind: replace(feature, tensor=_core_input(kind, feature)) for kind, feature in made.items()}
     # Only the family computes in `trainer.precision`. What stands before and after it stays float32, so that features
     # and answers keep their precision.
     keras.config.set_dtype_policy(config.trainer.precision)
-    family = FAMILIES[config.model.family]
-    representation = family.build(config.model, core_input)
+    representation = family.build(config.model, features)
     keras.config.set_dtype_policy("float32")
     head = Head.of(schema, train.target, config.preprocessing.standardize)
     penalty = keras.regularizers.L2(config.model.l2) if config.model.l2 else None
     start = "zeros" if family.convex else "glorot_uniform"
     dense = keras.layers.Dense(head.num_outputs, kernel_regularizer=penalty, kernel_initializer=start, name="head")
     outputs = dense(representation)
-    core = keras.Model(core_input, outputs, name="core")
+    core = keras.Model({kind: feature.tensor for kind, feature in features.items()}, outputs, name="core")
     served = by_feature(raw, head.served_output(core(preprocess(raw))), "served")
     return Assembled(preprocess, core, served, head, schema)

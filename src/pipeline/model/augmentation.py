@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.config import AugmentationConfig
 from pipeline.errors import ConfigError
+from pipeline.model.kinds import GRID
 
 if TYPE_CHECKING:
     import keras
 
 
-def build_augmentation(config: AugmentationConfig, shape: tuple[int, ...]) -> "keras.Model | None":
-    """A model that maps features (B, H, W, C) to changed ones of the same shape, or None where no change is asked for.
+def build_augmentation(config: AugmentationConfig, features: "dict[str, keras.KerasTensor]") -> "keras.Model | None":
+    """A model that maps features to features, of which images (B, H, W, C) are changed; None where no change is asked
+    for.
 
     Raises ConfigError where the features are not images.
     """
@@ -21,12 +23,12 @@ def build_augmentation(config: AugmentationConfig, shape: tuple[int, ...]) -> "k
         return None
     import keras
 
-    if len(shape) != 3:
+    if list(features) != [GRID]:
         raise ConfigError(
-            f"trainer.augmentation changes images (height, width, channels), but the features have shape {shape}. "
+            f"trainer.augmentation changes images, but the features are a {' and a '.join(features)}. "
             "Set its values to 0."
         )
-    x = inputs = keras.Input(shape=shape)
+    x = image = keras.Input(features[GRID].shape[1:])
     if config.flip:
         x = keras.layers.RandomFlip("horizontal")(x)
     if config.translate:
@@ -35,4 +37,4 @@ def build_augmentation(config: AugmentationConfig, shape: tuple[int, ...]) -> "k
         x = keras.layers.RandomRotation(config.rotate, fill_mode="nearest")(x)
     if config.zoom:
         x = keras.layers.RandomZoom(config.zoom, fill_mode="nearest")(x)
-    return keras.Model(inputs, x, name="augmentation")
+    return keras.Model({GRID: image}, {GRID: x}, name="augmentation")

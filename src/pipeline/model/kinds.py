@@ -1,4 +1,36 @@
 """The kinds of features: what the columns of a type become, and what a family takes."""
 
-# the shapes of their features are (B, D), (B, T, C) and (B, H, W, C)
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+# The shapes of their features are (B, D), (B, T, C) and (B, H, W, C), all of them float32.
 VECTOR, SEQUENCE, GRID = "vector", "sequence", "grid"
+# Whole numbers (B, C) that stand for categories, one for each of C columns. 0 stands for what is not known.
+CODES = "codes"
+# Whole numbers (B, T) that stand for the words or characters of a text, one after another. 0 fills up a text with fewer
+# than T of them, and 1 stands for what is not known.
+TOKENS = "tokens"
+# Only these may stand beside each other: a row then has one vector, and its codes.
+TOGETHER = (VECTOR, CODES)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """The features of one kind. Of codes, `sizes` holds how many different ones each column has, counting 0; of tokens
+    it holds how many different ones there are."""
+
+    tensor: "keras.KerasTensor"
+    sizes: list[int] = field(default_factory=list)
+
+
+# What a family is given: at most one feature of each kind that it takes, by the kind.
+Features = dict[str, Feature]
+
+
+def only(features: Features) -> "keras.KerasTensor":
+    """The tensor of the one feature that there is."""
+    (feature,) = features.values()
+    return feature.tensor

@@ -11,7 +11,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from pipeline.config import PromotionConfig
-from pipeline.data.prepared import SplitFile, read_split, sample
+from pipeline.data.prepared import SplitFile, sample
 from pipeline.data.schema import Schema
 from pipeline.errors import BAD_INPUT, ArtifactError, DataError, TrackingError
 from pipeline.evaluation.predictions import read_predictions
@@ -127,8 +127,8 @@ def score_again(layout: Layout, dataset: str, model: Path) -> evidence.RowGains:
     """
     prepared = layout.prepared(dataset)
     schema = Schema.read(prepared)
-    test = read_split(prepared, TEST, schema)
-    train = sample(SplitFile(prepared / split_file(TRAIN), schema), MOST_ROWS)
+    all_train, test = (SplitFile(prepared / split_file(split), schema) for split in (TRAIN, TEST))
+    train = sample(all_train, MOST_ROWS)
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / "predictions.parquet"
         command = [sys.executable, "-m", "pipeline.predict", f"model={model}"]

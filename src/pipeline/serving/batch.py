@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -52,13 +53,15 @@ def write_split_predictions(path: Path, served: "keras.Model", schema: Schema, s
 
 
 def write_predictions(path: Path, chunks: Iterable[tuple[NDArray[Any], dict[str, NDArray[Any]]]]) -> None:
-    """Write one line for each row id, in the given order. A chunk holds row ids, and the answers to them by column."""
+    """Write one line for each row id, in the given order, as CSV or Parquet, as the path ends. A chunk holds row ids,
+    and the answers to them by column."""
+    kind = pcsv.CSVWriter if path.suffix.lower() == ".csv" else pq.ParquetWriter
     with replacing(path) as temporary, ExitStack() as stack:
         writer = None
         for rows, predictions in chunks:
             columns = {ROW: pa.array([str(row) for row in rows], pa.string())}
             table = pa.table(columns | {name: pa.array(values) for name, values in predictions.items()})
-            writer = writer or stack.enter_context(pq.ParquetWriter(temporary, table.schema))
+            writer = writer or stack.enter_context(kind(temporary, table.schema))
             writer.write_table(table)
         stack.close()
 

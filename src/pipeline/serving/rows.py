@@ -13,23 +13,30 @@ from pipeline.errors import DataError
 Numbers = NDArray[np.int64]
 
 
-def read_rows(schema: Schema, raw: pa.Table, where: str, numbers: Numbers | None = None) -> pa.Table:
+def read_rows(schema: Schema, raw: pa.Table, where: str) -> pa.Table:
     """The features among the columns of a raw table, each in the storage of its type; their order does not matter.
 
     A value is what the training could have seen, or it is refused. Raises DataError that names all columns that are
-    missing, or all that hold refused values with the first rows of each; its text begins with `where`. `numbers` (N,)
-    are the rows' numbers as a person counts; from 1 if there are none.
+    missing, or all that hold refused values with the first rows of each; its text begins with `where`.
     """
     names = raw.column_names
     if missing := [column.name for column in schema.features if names.count(column.name) != 1]:
         raise DataError(f"{where}: found columns {', '.join(names)}, expected also one {', '.join(missing)}.")
-    refused, found = Refused(), {}
-    for column in schema.features:
-        values, bad = _read(column, raw[column.name], where)
-        refused.add(column, raw[column.name], bad, np.arange(1, raw.num_rows + 1) if numbers is None else numbers)
-        found[column.name] = values
+    refused = Refused()
+    found = read_columns(schema, raw, where, np.arange(1, raw.num_rows + 1), refused)
     if refused.counts:
         raise refused.error(where, schema.features)
+    return found
+
+
+def read_columns(schema: Schema, raw: pa.Table, where: str, numbers: Numbers, refused: Refused) -> pa.Table:
+    """The features of some of the rows, each in the storage of its type. Refused values are null, and are noted in
+    `refused` with the rows' numbers (N,) as a person counts."""
+    found = {}
+    for column in schema.features:
+        values, bad = _read(column, raw[column.name], where)
+        refused.add(column, raw[column.name], bad, numbers)
+        found[column.name] = values
     return pa.table(found)
 
 

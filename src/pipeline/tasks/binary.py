@@ -39,7 +39,7 @@ class Binary(Classification):
         return (outputs[:, 0] > 0).astype(int)
 
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
-        if classes and len(classes) != 2:
+        if len(classes) > 2:
             return (
                 f"found {len(classes)} classes ({', '.join(classes)}), expected two for task {self.name}. "
                 "Set task: multiclass."

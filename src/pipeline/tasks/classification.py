@@ -25,7 +25,7 @@ class Classification(Task):
     row_score = "correct"
     gain_unit = "accuracy"
     plot = "confusion"
-    reference = "LogisticRegression"
+    references = ("LogisticRegression", "HistGradientBoostingClassifier")
     baseline = "majority"
 
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:

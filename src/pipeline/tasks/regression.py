@@ -27,10 +27,12 @@ class Regression(Task):
     row_score = "error"
     gain_unit = "less squared error"
     plot = "residuals"
-    reference = "LinearRegression"
+    references = ("LinearRegression", "HistGradientBoostingRegressor")
     baseline = "mean"
 
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
+        if (target == target[0]).all():
+            return f"target '{name}' is {target[0]:g} in every row, expected at least two values."
         return None
 
     def num_outputs(self, num_classes: int) -> int:

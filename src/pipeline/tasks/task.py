@@ -64,9 +64,9 @@ class Task(ABC):
     """In words, what a row's gain is."""
     plot: ClassVar[str]
     """The name of the plot of the test rows, one of TEST_PLOTS in evaluation/plots.py."""
-    reference: ClassVar[str]
-    """The name of the plain scikit-learn model that is fitted beside each model, one of REFERENCES in
-    evaluation/reference.py."""
+    references: ClassVar[tuple[str, ...]]
+    """The names of the plain scikit-learn models that are fitted beside each model, of REFERENCES in
+    evaluation/reference.py. Those that a dataset does not suit are left out; the first suits all."""
     baseline: ClassVar[str]
     """The name of the guess that knows only the training rows' target, one of BASELINES in the same file."""
 

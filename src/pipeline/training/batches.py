@@ -14,8 +14,8 @@ from pipeline.training.job import Job
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# The features and the target of some rows, and the weights of these rows where there are any.
-Batch = tuple["tf.Tensor", ...]
+# The features of some rows, a dict of tensors by their kind, then the target, and the weights where there are any.
+Batch = tuple[Any, ...]
 
 
 def shuffled(job: Job, done: int) -> "tf.data.Dataset":
@@ -51,37 +51,48 @@ def in_order(examples: Examples, rows: range, size: int) -> "tf.data.Dataset":
     return batches.map(gather(examples)).prefetch(1)
 
 
-def feature_batches(examples: Examples) -> Iterator[NDArray[np.float32]]:
+def feature_batches(examples: Examples) -> Iterator[dict[str, NDArray[Any]]]:
     """The features alone, in the order of the rows, as many rows at a time as are evaluated together."""
-    features, size = examples.features, examples.at_once
+    size = examples.at_once
     for start in range(0, examples.num_rows, size):
-        if isinstance(features, RowsFile):
-            yield features.take(np.arange(start, min(start + size, examples.num_rows), dtype=np.int32))
-        else:
-            yield features[start : start + size]
+        rows = np.arange(start, min(start + size, examples.num_rows), dtype=np.int32)
+        yield {
+            name: values.take(rows) if isinstance(values, RowsFile) else values[start : start + size]
+            for name, values in examples.features.items()
+        }
 
 
 def gather(examples: Examples) -> "Callable[[tf.Tensor], Batch]":
     """A function that takes row numbers (B,) and returns these rows as a batch."""
     import tensorflow as tf
 
-    features = examples.features
-    if not isinstance(features, RowsFile):
+    if not examples.streamed:
         arrays = tensors(examples)
-        return lambda rows_B: tuple(_rows(array, rows_B) for array in arrays)
+        return lambda rows_B: tf.nest.map_structure(lambda array: _rows(array, rows_B), arrays)
     rest = _tensors([examples.target, examples.weight])
 
     def take(rows_B: tf.Tensor) -> Batch:
-        read = tf.numpy_function(features.take, [rows_B], tf.float32, stateful=False)
-        return tf.ensure_shape(read, [*rows_B.shape, *features.shape]), *(tf.gather(array, rows_B) for array in rest)
+        features = {name: _read(file, rows_B) for name, file in examples.features.items()}
+        return features, *(tf.gather(array, rows_B) for array in rest)
 
     return take
 
 
-def tensors(examples: Examples) -> "tuple[tf.Tensor, ...]":
+def _read(file: Any, rows_B: "tf.Tensor") -> "tf.Tensor":
+    """The rows with these numbers from a RowsFile."""
+    import tensorflow as tf
+
+    read = tf.numpy_function(file.take, [rows_B], file.dtype, stateful=False)
+    return tf.ensure_shape(read, [*rows_B.shape, *file.shape])
+
+
+def tensors(examples: Examples) -> Batch:
     """All rows as one batch on the device; the features must be in memory."""
-    assert not isinstance(examples.features, RowsFile)
-    return _tensors([examples.features, examples.target, examples.weight])
+    import tensorflow as tf
+
+    assert not examples.streamed
+    features = {name: tf.constant(values) for name, values in examples.features.items()}
+    return features, *_tensors([examples.target, examples.weight])
 
 
 def _tensors(arrays: list[NDArray[Any] | None]) -> "tuple[tf.Tensor, ...]":

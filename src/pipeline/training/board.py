@@ -61,7 +61,9 @@ class Board:
 
         validation = self._job.validation
         batches = feature_batches(validation)
-        logits = np.concatenate([np.asarray(self._forward(tf.constant(batch))) for batch in batches])
+        logits = np.concatenate(
+            [np.asarray(self._forward(tf.nest.map_structure(tf.constant, batch))) for batch in batches]
+        )
         predicted = self._job.head.task.chosen_class(logits)
         return confusion_counts(validation.target.reshape(-1), predicted, len(self._classes))
 
@@ -71,7 +73,8 @@ def traced(core: "keras.Model") -> "tf.types.experimental.ConcreteFunction":
     import tensorflow as tf
 
     run = tf.function(lambda features: core(features, training=False), autograph=False)
-    return run.get_concrete_function(tf.TensorSpec((None, *core.input_shape[1:]), tf.float32))
+    signature = {name: tf.TensorSpec((None, *x.shape[1:]), x.dtype) for name, x in core.input.items()}
+    return run.get_concrete_function(signature)
 
 
 def _due(epoch: int, every: int) -> bool:

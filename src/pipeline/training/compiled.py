@@ -40,7 +40,8 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
     epoch = lifecycle.begin(optimizer)
     generators = seed_generators(job.layers_with_seeds)
     # Streamed batches come in the same order as those in memory: tf.data gives them, from one iterator over all epochs.
-    iterator = [iter(shuffled(job, epoch))] if job.train.streamed else []
+    # Replicas read the rows of their shares themselves.
+    iterator = [iter(shuffled(job, epoch))] if job.train.streamed and not job.shared else []
     run_block = _block_function(job, optimizer, generators, iterator)
     # Several workers must agree on the length of a block, but their clocks do not agree. So a block is one epoch there.
     longest = 1 if job.shared else max(1, BLOCK_ROWS // job.train.num_rows)
@@ -49,7 +50,7 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
         lifecycle.begin_epoch()
         count = min(fits, longest, lifecycle.epochs_until_look(), config.epochs - epoch)
         epochs = range(epoch, epoch + count)
-        num_rows = 0 if job.train.streamed else job.train.num_rows
+        num_rows = 0 if iterator else job.train.num_rows
         orders = np.stack([epoch_order(job.seed, e, num_rows) for e in epochs])
         states = np.stack([seed_states(generators, job.seed, e) for e in epochs])
         start = time.perf_counter()
@@ -158,7 +159,8 @@ def _streamed(job: Job, iterator: "tf.data.Iterator") -> "tuple[Callable[[tf.Ten
     size = job.config.batch_size
 
     def batch(rows: int) -> Batch:
-        return tuple(tf.ensure_shape(part, [rows, *part.shape[1:]]) for part in iterator.get_next())
+        shaped: Batch = tf.nest.map_structure(lambda x: tf.ensure_shape(x, [rows, *x.shape[1:]]), iterator.get_next())
+        return shaped
 
     return lambda _: batch(size), lambda: batch(job.train.num_rows % size)
 

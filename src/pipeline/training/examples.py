@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from pipeline.config import TrainerConfig
 from pipeline.data.rows_file import RowsFile
 from pipeline.layout import TRAIN, VALIDATION
 from pipeline.model.assembly import Assembled
+from pipeline.training.feature_cache import cached
 
 if TYPE_CHECKING:
     import keras
@@ -23,34 +25,42 @@ EVALUATED_ROWS, EVALUATED_BYTES = 1024, 2**26
 
 @dataclass(frozen=True)
 class Examples:
-    """`features` (N, ...) are in memory or in a file. `target` is what the loss compares the core's outputs with.
-    `weight` (N,) is None where all rows weigh the same. `at_once` says how many rows are evaluated together."""
+    """`features` (N, ...), by their kind, are in memory or in files. `target` is what the loss compares the core's
+    outputs with. `weight` (N,) is None where all rows weigh the same. `at_once` says how many rows are evaluated
+    together."""
 
-    features: NDArray[np.float32] | RowsFile
+    features: dict[str, NDArray[Any]] | dict[str, RowsFile]
     target: NDArray[Any]
     weight: NDArray[np.float32] | None
     at_once: int
 
     @property
     def num_rows(self) -> int:
-        return len(self.features)
+        return len(self.target)
 
     @property
     def streamed(self) -> bool:
-        return isinstance(self.features, RowsFile)
+        return any(isinstance(values, RowsFile) for values in self.features.values())
 
     def close(self) -> None:
-        """Close the file of the features, where they are in a file; it then vanishes."""
-        if isinstance(self.features, RowsFile):
-            self.features.close()
+        """Close the files of the features, where they are in files."""
+        for values in self.features.values():
+            if isinstance(values, RowsFile):
+                values.close()
 
 
 def make_examples(
-    model: Assembled, data: "TrainingData", config: TrainerConfig, folder: Path
+    model: Assembled, data: "TrainingData", config: TrainerConfig, kept: Path | None
 ) -> tuple[Examples, Examples]:
-    """The examples to train on and to validate on; features that take too many bytes go to files in `folder`."""
+    """The examples to train on and to validate on. Features that take too many bytes for memory stay in files.
+
+    The folders of these files begin with `kept`; where it is None, nothing but the examples can find them.
+    """
+    if kept is None:
+        with TemporaryDirectory() as folder:
+            return make_examples(model, data, config, Path(folder) / "features")
     train, validation = (
-        _examples(model, config, split, folder / f"{name}.features")
+        _examples(model, config, split, kept.with_name(f"{kept.name}.{name}"))
         for name, split in ((TRAIN, data.train), (VALIDATION, data.validation))
     )
     if config.class_weight == "balanced":  # as in Keras' fit, class weights do not change the validation loss
@@ -60,12 +70,13 @@ def make_examples(
     return train, validation
 
 
-def _examples(model: Assembled, config: TrainerConfig, split: "AnySplit", path: Path) -> Examples:
-    shape = model.core.input_shape[1:]
-    if split.num_rows * int(np.prod(shape)) * 4 > config.resident_bytes:
-        features: NDArray[np.float32] | RowsFile = RowsFile(path, shape, model.feature_chunks(split))
-    else:
-        features = np.concatenate(list(model.feature_chunks(split)))
+def _examples(model: Assembled, config: TrainerConfig, split: "AnySplit", folder: Path) -> Examples:
+    files = cached(folder, lambda: model.feature_chunks(split), config.cache_bytes)
+    features: dict[str, NDArray[Any]] | dict[str, RowsFile] = files
+    if split.num_rows * sum(file.row_bytes for file in files.values()) <= config.resident_bytes:
+        features = {name: file.all() for name, file in files.items()}
+        for file in files.values():
+            file.close()
     at_once = rows_at_once(model.core, config.batch_size)
     return Examples(features, model.head.training_target(split.target), split.weight, at_once)
 

@@ -31,11 +31,13 @@ from pipeline.training.progress import Progress
 from pipeline.training.replicas import check_same_start
 
 
-def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> tuple[Assembled, list[EpochValues]]:
+def fit(
+    config: Config, data: TrainingData, folder: Path, journal: Journal, features: Path | None = None
+) -> tuple[Assembled, list[EpochValues]]:
     """Assemble one experiment's model, train it, and return it with the values of each epoch.
 
     The training goes on from the last checkpoint in the run's `folder`, if there is one. Of several workers only the
-    chief writes.
+    chief writes. `features` begins the names of the folders in which features are kept, if they are.
     """
     settings, trainer = config.trainer, TRAINERS[config.trainer.name]
     device = start_session(settings.tensorflow, config.seed)
@@ -49,9 +51,9 @@ def fit(config: Config, data: TrainingData, folder: Path, journal: Journal) -> t
 
     with strategy.scope():
         model = assemble(config, data.schema, data.train)
-        augment = build_augmentation(settings.augmentation, model.core.input_shape[1:])
+        augment = build_augmentation(settings.augmentation, model.core.input)
     with memory_advice(settings.batch_size):
-        train, validation = make_examples(model, data, settings, folder)
+        train, validation = make_examples(model, data, settings, features)
     xla = uses_xla(settings, trainer.takes_xla, model.core, train.num_rows)
     job = Job(model.core, augment, model.head, train, validation, settings, config.seed, xla, strategy)
     journal.tags(computation_tags(job, device))

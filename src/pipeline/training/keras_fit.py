@@ -25,7 +25,7 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
     steps = job.steps_per_epoch
     # A model around the core is compiled, and not the core itself, because the configuration that is saved with the
     # core must not name what it was trained with.
-    inputs = keras.Input(job.core.input_shape[1:])
+    inputs = {name: keras.Input(x.shape[1:], dtype=x.dtype, name=name) for name, x in job.core.input.items()}
     features = job.augment(inputs) if job.augment is not None else inputs
     model = keras.Model(inputs, job.core(features))
     optimizer = build_optimizer(config.optimizer, steps * config.epochs)

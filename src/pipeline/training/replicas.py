@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.errors import ArtifactError, ConfigError
+from pipeline.errors import ArtifactError
 from pipeline.files import digest_value
 from pipeline.training.batches import gather
 from pipeline.training.distribution import MULTI_WORKER
@@ -28,8 +28,6 @@ class SharedSteps:
     def __init__(
         self, job: Job, optimizer: "keras.optimizers.Optimizer", generators: "list[keras.random.SeedGenerator]"
     ) -> None:
-        if job.train.streamed:
-            raise ConfigError("trainer.strategy needs features in memory: raise trainer.resident_bytes.")
         self._core, self._strategy, self._generators = job.core, job.strategy, generators
         self._on_replica = _share_function(job, optimizer)
 

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.moments import mean_and_deviation, stretch
-from pipeline.data.rows_file import RowsFile
 from pipeline.errors import ConfigError
 from pipeline.training.examples import Examples
 
@@ -33,12 +32,13 @@ class Standardized:
     @classmethod
     def of(cls, examples: Examples) -> "Standardized":
         """Standardise examples; raises ConfigError where memory or the precision of float32 does not suffice."""
-        if isinstance(examples.features, RowsFile):
+        if examples.streamed:
             raise ConfigError(
                 "trainer exact keeps all features in memory, but they exceed trainer.resident_bytes. Raise that, or "
                 "use trainer=compiled."
             )
-        x = examples.features.reshape(examples.num_rows, -1).astype(np.float64)
+        (features,) = examples.features.values()
+        x = np.asarray(features, np.float64).reshape(examples.num_rows, -1)
         weight = np.ones(len(x)) if examples.weight is None else examples.weight.astype(np.float64)
         mean, found = mean_and_deviation(lambda: [x])
         deviation = stretch(found)

@@ -64,7 +64,7 @@ def _optimize_function(job: Job, optimizer: "keras.optimizers.Optimizer") -> "Ca
 
     def optimize(batch: Batch) -> tf.Tensor:
         features, target, *weight = batch
-        rows = tf.cast(tf.shape(features)[0], tf.float32)
+        rows = tf.cast(tf.shape(target)[0], tf.float32)
         with tf.GradientTape() as tape:
             outputs = job.core(features, training=True)
             loss = loss_of(target, outputs, sample_weight=weight[0] if weight else None)

@@ -183,7 +183,11 @@ def test_lines_of_json_that_are_no_row(tmp_path: Path, line: str, why: str, caps
     (tmp_path / "t.jsonl").write_text(f"{good}\n{line}\n{good}")
     skip = "Set on_bad_row: skip to leave such rows out."
     assert refusal(tmp_path, path="t.jsonl") == f"t.jsonl: 1 row cannot be read (row 2: {why}). {skip}"
-    assert read(tmp_path, path="t.jsonl", on_bad_row="skip") == {"x": [1.0] * 2, "kind": ["a"] * 2, "y": [1.0] * 2}
+    assert read(tmp_path, path="t.jsonl", on_bad_row="skip", constant="accept") == {
+        "x": [1.0] * 2,
+        "kind": ["a"] * 2,
+        "y": [1.0] * 2,
+    }
     assert capsys.readouterr().out == "tabled: skipped 1 of 3 rows (not readable: 1)\n"
 
 
@@ -545,9 +549,16 @@ def test_each_column_knows_what_is_missing_in_it(tmp_path: Path) -> None:
         ),
         (
             {"columns": {"x": {"type": "number", "decimals": ","}}},
-            "dataset.columns.x: 'decimals' is not an option of type number (type, missing, decimal, thousands). Did "
-            "you mean "
-            "'decimal'?",
+            "dataset.columns.x: 'decimals' is not an option of type number (type, missing, decimal, thousands, scale, "
+            "clip). Did you mean 'decimal'?",
+        ),
+        (
+            {"columns": {"x": {"type": "number", "clip": True}}},
+            "dataset.columns.x.clip: found True, expected a number.",
+        ),
+        (
+            {"columns": {"x": "number", "y": {"type": "number", "scale": "log"}}},
+            "dataset.columns.y.scale: found 'log', expected none for the target, since it is for features.",
         ),
         (
             {"columns": {"x": {"type": "number", "decimal": ";"}}},
@@ -574,6 +585,7 @@ def test_each_column_knows_what_is_missing_in_it(tmp_path: Path) -> None:
         ),
         ({"format": "xls"}, "dataset.format: 'xls' is unknown (auto, csv, tsv, parquet, jsonl, arrow)."),
         ({"on_bad_row": "skp"}, "dataset.on_bad_row: 'skp' is unknown (refuse, skip). Did you mean 'skip'?"),
+        ({"constant": "keep"}, "dataset.constant: 'keep' is unknown (refuse, accept)."),
         ({"separator": ";;"}, "dataset.separator: found ';;', expected one character that is not a line break."),
         ({"quote": ",", "separator": ","}, "dataset.quote: found ',', expected another character than separator."),
         (
@@ -591,7 +603,7 @@ def test_settings_that_make_no_sense(settings: dict[str, Any], text: str) -> Non
 def test_batches_come_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "BLOCK", 64)
     (tmp_path / "t.csv").write_bytes(b"x,kind,y\n" + b"1,a,1\n" * 1000)
-    batches = SOURCE.batches(dataset(), tmp_path)
+    batches = SOURCE.batches(dataset(constant="accept"), tmp_path)
     first = list(itertools.islice(batches, 3))
     assert all(batch.num_rows < 20 for batch in first)
     assert sum(batch.num_rows for batch in (*first, *batches)) == 1000

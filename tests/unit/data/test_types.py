@@ -278,6 +278,12 @@ def test_what_is_stored_is_taken_again(name: str) -> None:
         ("date", {"format": "%Y-%m-%d-%d"}, "format: found '%d' twice in '%Y-%m-%d-%d', expected each part once."),
         ("datetime", {"format": "%Y-%m-%d %I"}, "format: found '%Y-%m-%d %I', expected either %H, or %I and %p."),
         ("number", {"decimal": ";"}, "decimal: found ';', expected '.' or ','."),
+        (
+            "number",
+            {"scale": "logs"},
+            "scale: 'logs' is unknown (standard, log, robust, quantile). Did you mean 'log'?",
+        ),
+        ("number", {"clip": 3.0}, "clip: found 3.0, expected a share between 0 and 0.5, such as 0.01."),
         ("boolean", {"true": []}, "true: found [], expected one text or more."),
         ("category", {"values": ["a", "b", "a"]}, "values: found ['a'], expected each value once."),
     ],

@@ -8,6 +8,7 @@ import tensorflow as tf
 from pipeline.config import ModelConfig
 from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
+from pipeline.model.kinds import GRID, SEQUENCE, VECTOR, Feature
 from pipeline.tasks import TASKS
 
 B, T, C = 5, 4, 3
@@ -26,9 +27,12 @@ def of(family: str, **values: object) -> ModelConfig:
     return FAMILIES[family].config(family=family, **values)  # type: ignore[arg-type]
 
 
+KINDS = {1: VECTOR, 2: SEQUENCE, 3: GRID}
+
+
 def core(config: ModelConfig, shape: tuple[int, ...], outputs: int) -> keras.Model:
     features = keras.Input(shape)
-    representation = FAMILIES[config.family].build(config, features)
+    representation = FAMILIES[config.family].build(config, {KINDS[len(shape)]: Feature(features)})
     model = keras.Model(features, keras.layers.Dense(outputs, name="head")(representation))
     model.set_weights([np.random.default_rng(1).normal(size=w.shape) * 0.4 for w in model.get_weights()])
     return model

@@ -9,16 +9,13 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
-from pipeline.config import PreprocessingConfig
 from pipeline.data.prepared import Split, TrainingData
 from pipeline.data.schema import Schema
-from pipeline.model.assembly import by_feature, raw_inputs
-from pipeline.model.inputs.features import build_features
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of
-from tests.made import array_of, image, inputs_of, number, split_of
+from tests.made import array_of, image, inputs_of, number, preprocessing, split_of
 
 LARGEST = float(np.finfo(np.float32).max)
 ROWS = 200
@@ -30,8 +27,7 @@ def schema_of(names: list[str]) -> Schema:
 
 def layers_for(schema: Schema, split: Split) -> keras.Model:
     keras.backend.clear_session()
-    raw = raw_inputs(schema)
-    return by_feature(raw, build_features(PreprocessingConfig(), schema, raw, split), "preprocess")
+    return preprocessing(schema, split)
 
 
 def answers(model: keras.Model, schema: Schema, split: Split) -> np.ndarray:

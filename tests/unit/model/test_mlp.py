@@ -3,16 +3,29 @@
 import re
 
 import keras
+import numpy as np
 import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.model.families.mlp import MlpConfig, build
+from pipeline.model.kinds import CODES, VECTOR, Feature
 
 
 def layers_of(config: MlpConfig) -> list[keras.Layer]:
     config.check()
     inputs = keras.Input((3,))
-    return keras.Model(inputs, build(config, inputs)).layers[1:]
+    return keras.Model(inputs, build(config, {VECTOR: Feature(inputs)})).layers[1:]
+
+
+def test_each_category_has_an_embedding_of_its_own() -> None:
+    codes = keras.Input((3,), dtype="int32")
+    model = keras.Model(codes, build(MlpConfig("mlp", layers=4, embedding=5), {CODES: Feature(codes, [2, 7, 100])}))
+    tables = [layer for layer in model.layers if isinstance(layer, keras.layers.Embedding)]
+    assert [(table.input_dim, table.output_dim) for table in tables] == [(2, 1), (7, 4), (100, 5)]
+    tables[1].set_weights([np.arange(28.0).reshape(7, 4)])
+    concatenated = keras.Model(codes, model.get_layer("vector_and_categories").output)
+    found = np.asarray(concatenated(np.array([[1, 6, 99], [0, 2, 0]], np.int32)))
+    assert found.tolist() == [[0, 24, 25, 26, 27, *[0] * 5], [0, 8, 9, 10, 11, *[0] * 5]]
 
 
 def test_each_hidden_layer_is_dense_batch_norm_activation_and_dropout() -> None:
@@ -45,6 +58,7 @@ WIDTHS = "expected a positive width, or a list of them such as [8, 16]."
         ({"layers": [8, 0]}, f"model.layers: found [8, 0], {WIDTHS}"),
         ({"layers": []}, f"model.layers: found [], {WIDTHS}"),
         ({"layers": 2.5}, f"model.layers: found 2.5, {WIDTHS}"),
+        ({"embedding": 0}, "model.embedding: found 0, expected 1 or more."),
         ({"dropout": 1.0}, "model.dropout: found 1.0, expected a rate of at least 0 and less than 1."),
         ({"activation": "elu"}, "model.activation: 'elu' is unknown (relu, gelu, silu, tanh). Did you mean"),
     ],

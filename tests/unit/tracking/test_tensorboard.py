@@ -13,8 +13,8 @@ from pipeline.training.board import traced
 
 
 def test_everything_is_there(tmp_path: Path) -> None:
-    inputs = keras.Input((3,))
-    core = keras.Model(inputs, keras.layers.Dense(2, name="head")(inputs))
+    inputs = {"vector": keras.Input((3,), name="vector")}
+    core = keras.Model(inputs, keras.layers.Dense(2, name="head")(inputs["vector"]))
     board = TensorBoardWriter(tmp_path)
     board.hparams({"model.filters": [8], "seed": 1})
     board.graph(traced(core).graph)

@@ -17,7 +17,7 @@ DAMAGED = (OSError, pa.ArrowException)
 def _parquet(file: TableFile) -> pq.ParquetFile:
     _check_there(file)
     try:
-        return pq.ParquetFile(file.path, pre_buffer=False)
+        return pq.ParquetFile(file.source(), pre_buffer=False)
     except DAMAGED as error:
         raise cannot_read(file, "Parquet file", error) from error
 
@@ -40,7 +40,8 @@ def _ipc(file: TableFile) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """The schema and the batches of a file in Arrow's file format or stream format."""
     _check_there(file)
     try:
-        source = pa.memory_map(str(file.path))
+        source = file.source()
+        source = pa.memory_map(source) if isinstance(source, str) else source
         if source.read(6) == b"ARROW1":
             reader = pa.ipc.open_file(source)
             return reader.schema, (reader.get_batch(i) for i in range(reader.num_record_batches))
@@ -79,11 +80,7 @@ def _numbered(file: TableFile, what: str, batches: Iterator[Any], layout: Layout
 
 
 def _check_there(file: TableFile) -> None:
-    try:
-        size = file.path.stat().st_size
-    except FileNotFoundError as error:
-        raise DataError(f"{file.name}: not found.") from error
-    if not size:
+    if not file.size():
         raise DataError(f"{file.name}: empty, expected rows.")
 
 

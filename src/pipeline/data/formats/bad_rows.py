@@ -81,9 +81,7 @@ class BadRows:
             rows = "1 row has" if count == 1 else f"{count} rows have"
             parts.append(f"column '{name}' is the {self.required[name]}, and {rows} no value ({_list(places, count)}).")
         if self.unreadable:
-            count = self.counts[""]
-            rows = "1 row" if count == 1 else f"{count} rows"
-            parts.append(f"{rows} cannot be read ({_list(self.unreadable, count)}).")
+            parts.append(about_unreadable(self.unreadable, self.counts[""]))
         return DataError(" ".join([*parts, SKIP]))
 
     def summary(self) -> str:
@@ -92,6 +90,11 @@ class BadRows:
         parts += [f"no {self.required[name]}: {self.counts[name]}" for name in self.missing]
         parts += [f"not readable: {self.counts['']}"] if self.unreadable else []
         return f"skipped {self.num_bad} of {self.num_rows} rows ({', '.join(parts)})"
+
+
+def about_unreadable(places: list[str], count: int) -> str:
+    """A sentence about so many rows that a format could not read, of which the first `places` are named."""
+    return f"{'1 row' if count == 1 else f'{count} rows'} cannot be read ({_list(places[:MOST_PLACES], count)})."
 
 
 def _list(places: list[str], count: int) -> str:

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
+from pipeline.data.ahead import ahead
 from pipeline.data.formats import lines
 from pipeline.data.formats.rows import Layout, Rows, TableFile
 from pipeline.errors import DataError
@@ -63,15 +63,8 @@ def rows_of_lines(file: TableFile, layout: Layout, names: list[str], blocks: Ite
 
 
 def _parsed(layout: Layout, names: list[str], blocks: Iterator[bytes]) -> Iterator[tuple[bytes, pa.Table, list[Any]]]:
-    """Each block and its rows. The next block is parsed by another thread meanwhile."""
-    with ThreadPoolExecutor(1) as pool:
-        block = next(blocks)
-        parsed = pool.submit(_parse, layout, names, block)
-        for following in blocks:
-            ahead = pool.submit(_parse, layout, names, following)
-            yield block, *parsed.result()
-            block, parsed = following, ahead
-        yield block, *parsed.result()
+    """Each block and its rows. The next block is parsed meanwhile."""
+    yield from ahead((block, *_parse(layout, names, block)) for block in blocks)
 
 
 def _parse(layout: Layout, names: list[str], block: bytes, every: bool = False) -> tuple[pa.Table, list[Any]]:

@@ -1,4 +1,4 @@
-"""Which files a table is made of, and in which format they are."""
+"""Which files a table is made of, in which format they are, and whether they belong together."""
 
 import glob
 from collections.abc import Iterator
@@ -6,24 +6,45 @@ from pathlib import Path
 
 from pipeline.data.formats import ENDINGS
 from pipeline.data.formats.lines import COMPRESSIONS
-from pipeline.data.formats.rows import TableFile
+from pipeline.data.formats.remote import find_remote, is_url
+from pipeline.data.formats.rows import Format, Layout, TableFile
 from pipeline.errors import DataError
+
+AUTO = "auto"  # the format that the files' names end with
 
 
 def find_files(paths: list[str], root: Path) -> list[TableFile]:
-    """The files that files, globs and folders name, relative to `root`: in the order of `paths`, and sorted by name
-    within each. Of folders and globs, hidden files (whose names begin with a point or _) and DVC's own are left out.
+    """The files that URLs, files, globs and folders name, relative to `root`: in the order of `paths`, and sorted by
+    name within each. Of folders and globs, hidden files (whose names begin with a point or _) and DVC's own are left
+    out.
 
     Raises DataError where there are none, and for a file that is named twice.
     """
-    found: dict[Path, TableFile] = {}
+    found: list[TableFile] = []
     for path in paths:
-        for file in _of_path(path, root):
-            shown = file.relative_to(root) if file.is_relative_to(root) else file
+        for file in find_remote(path) if is_url(path) else [_named(file, root) for file in _of_path(path, root)]:
             if file in found:
-                raise DataError(f"{shown.as_posix()}: found in path twice, expected each file once.")
-            found[file] = TableFile(file, shown.as_posix())
-    return list(found.values())
+                raise DataError(f"{file.name}: found in path twice, expected each file once.")
+            found.append(file)
+    return found
+
+
+def _named(file: Path, root: Path) -> TableFile:
+    shown = file.relative_to(root) if file.is_relative_to(root) else file
+    return TableFile(file, shown.as_posix())
+
+
+def find_split_files(paths: dict[str, list[str]], root: Path) -> dict[str, list[TableFile]]:
+    """The files of several settings, by the settings' names. Raises DataError as `find_files` does, and for a file that
+    two settings name."""
+    found: dict[str, list[TableFile]] = {}
+    for key, of_key in paths.items():
+        files = find_files(of_key, root)
+        for other, others in found.items():
+            if twice := [file.name for file in files if file in others]:
+                raise DataError(f"{twice[0]}: found in {other} and in {key}, expected each file once.")
+        found[key] = files
+    return found
 
 
 def _of_path(path: str, root: Path) -> list[Path]:
@@ -73,3 +94,19 @@ def _by_ending(file: TableFile) -> str:
         known = ", ".join(ENDINGS)
         raise DataError(f"{file.name}: no format is known by this ending, expected one of {known}. Set format.")
     return ENDINGS[endings[-1]]
+
+
+def check_same_columns(files: list[TableFile], format: Format, layout: Layout) -> None:
+    """Raise DataError unless all files have the same columns, in whatever order."""
+    first, *others = ((file, format.names(file, layout)) for file in files)
+    for file, names in others:
+        expected = first[1]
+        if names is None or expected is None or sorted(names) == sorted(expected):
+            continue
+        more = ", ".join(repr(name) for name in names if name not in expected)
+        fewer = ", ".join(repr(name) for name in expected if name not in names)
+        found = " and ".join([f"has {more}"] * bool(more) + [f"lacks {fewer}"] * bool(fewer)) or "repeats some"
+        raise DataError(
+            f"{file.name}: its columns are not those of {first[0].name}: it {found}. Expected the same columns in all "
+            "files."
+        )

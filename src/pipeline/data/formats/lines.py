@@ -10,6 +10,7 @@ from pipeline.data.formats.rows import TableFile, cannot_read
 from pipeline.errors import DataError
 
 BLOCK = 4 * 2**20  # bytes
+UTF_8 = ("utf-8", "utf-8-sig")
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 # What files begin with that are no text: their name, and what to do.
 OTHERS = {
@@ -42,7 +43,7 @@ def line_blocks(file: TableFile, encoding: str, size: int | None = None) -> Iter
 def _decoded(file: TableFile, encoding: str, size: int) -> Iterator[bytes]:
     """The chunks of a file, in UTF-8. Those of a file in UTF-8 are not looked at."""
     other = codecs.lookup(encoding).name
-    decoder = None if other in ("utf-8", "utf-8-sig") else codecs.getincrementaldecoder(encoding)()
+    decoder = None if other in UTF_8 else codecs.getincrementaldecoder(encoding)()
     lines = 0
     for i, chunk in enumerate(chunks(file, size)):
         if i == 0:
@@ -67,7 +68,7 @@ def chunks(file: TableFile, size: int) -> Iterator[bytes]:
     """The bytes of a file, some at a time, and decompressed. Raises DataError for an empty file."""
     compression = COMPRESSIONS.get(file.path.suffix.lower())
     try:
-        with pa.input_stream(file.path, compression=compression) as stream:
+        with pa.input_stream(file.source(), compression=compression) as stream:
             chunk = stream.read(size)
             if not chunk:
                 raise DataError(f"{file.name}: empty, expected rows.")
@@ -86,6 +87,11 @@ def _check_start(file: TableFile, chunk: bytes, encoding: str) -> None:
             raise DataError(f"{file.name}: found {what}, expected text. {advice}")
     if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
         return
+    if chunk.startswith(codecs.BOM_UTF8) and codecs.lookup(encoding).name not in UTF_8:
+        raise DataError(
+            f"{file.name}: found the byte order mark of UTF-8, expected {encoding}. Leave encoding out, or set "
+            "encoding: utf-8."
+        )
     found = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}.get(chunk[:2])
     if found is None and b"\0" in chunk[:2]:
         found = "utf-16-be" if chunk[0] == 0 else "utf-16-le"

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.config import TextConfig
 from pipeline.data.types.type import SHOWN_CHARACTERS
 from pipeline.errors import DataError, did_you_mean
 
@@ -21,6 +23,17 @@ class TableFile:
     path: Path
     name: str
 
+    def source(self) -> Any:
+        """What Arrow opens: the path, or an open file. Raises DataError."""
+        return str(self.path)
+
+    def size(self) -> int:
+        """In bytes. Raises DataError."""
+        try:
+            return self.path.stat().st_size
+        except FileNotFoundError as error:
+            raise DataError(f"{self.name}: not found.") from error
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -32,6 +45,12 @@ class Layout:
     encoding: str = "utf-8"
     quote: str = '"'
     newlines: bool = False
+
+
+def layout_of(config: TextConfig, format: str, columns: list[str]) -> Layout:
+    """How to read these columns of files in a format, which is a name in FORMATS."""
+    separator = config.separator or ("\t" if format == "tsv" else ",")
+    return Layout(tuple(columns), separator, config.header, config.encoding, config.quote, config.newlines)
 
 
 @dataclass

@@ -4,4 +4,8 @@ example), a line in SOURCES, and a YAML file in conf/dataset/."""
 from pipeline.data.sources import inline, sklearn, table
 from pipeline.data.sources.source import Source
 
-SOURCES: dict[str, Source] = {"sklearn": sklearn.SOURCE, "inline": inline.SOURCE, "table": table.SOURCE}
+SOURCES: dict[str, Source] = {
+    "inline": inline.SOURCE,
+    "sklearn": sklearn.SOURCE,
+    "table": table.SOURCE,
+}

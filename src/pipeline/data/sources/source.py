@@ -59,12 +59,17 @@ def no_files(config: Any, root: Path) -> list[Path]:
     return []
 
 
+def no_remote(config: Any, root: Path) -> dict[str, str]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Source:
     """`config` is the dataclass of the source's configuration. `types(config)` are the types of the features, which
     must be known without reading any data. `columns(config, root)` says what the rows hold, and `batches(config, root)`
     gives them, some at a time: each column by its name, in the storage of its type. `files(config, root)` are the files
-    from which the rows come. `root` is the top folder of the checkout, to which paths are relative.
+    from which the rows come, and `remote(config, root)` are those elsewhere: for the URL of each, a text that changes
+    when it does. `root` is the top folder of the checkout, to which paths are relative.
 
     A source for NumPy archives, for example, in the file data/sources/npz.py::
 
@@ -100,3 +105,4 @@ class Source:
     columns: Callable[[Any, Path], Columns]
     batches: Callable[[Any, Path], Iterator[pa.RecordBatch]]
     files: Callable[[Any, Path], list[Path]] = no_files
+    remote: Callable[[Any, Path], dict[str, str]] = no_remote

@@ -1,6 +1,5 @@
 """Tables in files: CSV, Parquet, JSON lines and Arrow. conf/dataset/ says what each column is; nothing is guessed."""
 
-import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,60 +8,68 @@ from typing import Any
 import pyarrow as pa
 from omegaconf import MISSING
 
-from pipeline.config import DatasetConfig
+from pipeline.config import DatasetConfig, TextConfig
 from pipeline.config.checks import check, one_of
-from pipeline.config.data import ROLE_TYPES, ROLES
+from pipeline.config.data import FOLD, ROLE_TYPES, ROLES
+from pipeline.data.constant import ConstantColumns
 from pipeline.data.declared import column_config
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.bad_rows import BadRows
-from pipeline.data.formats.finding import find_files, format_of
-from pipeline.data.formats.rows import Format, Layout, TableFile
+from pipeline.data.formats.finding import AUTO, check_same_columns, find_split_files, format_of
+from pipeline.data.formats.remote import RemoteFile, is_url
+from pipeline.data.formats.rows import layout_of
 from pipeline.data.schema import Column
 from pipeline.data.sources.source import Columns, Source
-from pipeline.errors import ConfigError, DataError
+from pipeline.data.types.category import CategoryColumn
+from pipeline.data.types.number import STANDARD, NumberColumn
+from pipeline.errors import DataError
+from pipeline.layout import TEST, TRAIN, VALIDATION
 from pipeline.tasks import TASKS
 
-AUTO = "auto"
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
+ACCEPT = "accept"
+# the settings that name files, and the split of their rows where there is a `test_path`
+PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
+FOLD_OF_FILES = ":fold"  # the column that says which split a row's file is for
 
 
 @dataclass
-class TableDataset(DatasetConfig):
-    """`path` is a file, a glob, a folder, or a list of these, relative to the top folder of the checkout.
+class TableDataset(DatasetConfig, TextConfig):
+    """`path` is a file, a glob, a folder, or a list of these, relative to the top folder of the checkout; each may be a
+    URL. With `split: given`, the test rows may stand in files of their own, `test_path`, and those for validation in
+    `validation_path`.
 
     `columns` holds a type's name for each column, or its `type` and options. What is not named is not read, except the
     target and the columns with a role, which are no features even if they are named. `missing` are the texts that stand
     for a missing value in each column that has none of its own.
 
-    `format` is a name in FORMATS; `auto` goes by the files' endings. The others are about files of text: `separator`
-    (null: a comma, and a tab for tsv), `header` (without one, columns are named column_1, column_2 and so on),
-    `encoding`, `quote` (empty: quotes are part of the text), and `newlines` (whether a quoted cell may hold line
-    breaks).
+    `format` is a name in FORMATS; `auto` goes by the files' endings. For files of text, the settings of TextConfig say
+    how they are written.
 
     `on_bad_row` says whether rows that cannot be used are refused, or left out and counted: rows with a value that is
     none of its type, with more or fewer fields, or without a target or role. Rows of data are counted from 1 in each
     file; neither a header nor an empty line is one.
+
+    A column with one value in all rows is refused, unless `constant` is `accept`.
     """
 
     path: Any = MISSING
+    test_path: Any = None
+    validation_path: Any = None
     target: str = MISSING
     columns: dict[str, Any] = field(default_factory=dict)
     format: str = AUTO
-    separator: str | None = None
-    header: bool = True
-    encoding: str = "utf-8"
-    quote: str = '"'
-    newlines: bool = False
     missing: list[str] = field(default_factory=list)
     on_bad_row: str = REFUSE
+    constant: str = REFUSE
 
     def check(self) -> None:
         super().check()
-        good = bool(self.paths) and all(isinstance(path, str) for path in self.paths)
-        check(good, "dataset.path", self.path, "a file, a glob or a folder, or a list of these")
+        self._check_paths()
         one_of("dataset.format", self.format, (AUTO, *FORMATS))
         one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
-        self._check_text()
+        one_of("dataset.constant", self.constant, (REFUSE, ACCEPT))
+        self.check_text("dataset.")
         roles = [getattr(self, role) for role in ROLES]
         check(self.target not in roles, "dataset.target", self.target, "a column without a role")
         columns = columns_of(self)
@@ -71,27 +78,35 @@ class TableDataset(DatasetConfig):
         for role, column in ({"target": columns.target} | columns.roles).items():
             expected = f"{' or '.join(allowed[role])} for the {role}"
             check(column.config.type in allowed[role], f"dataset.columns.{column.name}", column.config.type, expected)
+            if isinstance(column.config, NumberColumn):
+                for option, usual in (("scale", STANDARD), ("clip", None)):
+                    found = getattr(column.config, option)
+                    where = f"dataset.columns.{column.name}.{option}"
+                    check(found == usual, where, found, f"none for the {role}, since it is for features")
 
-    def _check_text(self) -> None:
-        """Raise ConfigError for settings about files of text that no such file can have."""
-        one = "one character that is not a line break"
-        for name, sign in (("separator", self.separator), ("quote", self.quote or None)):
-            good = sign is None or (len(sign) == 1 and sign.isascii() and sign not in "\r\n")
-            check(good, f"dataset.{name}", sign, one if name == "separator" else f"{one}, or nothing")
-        check(self.quote != self.separator, "dataset.quote", self.quote, "another character than separator")
-        try:
-            codecs.lookup(self.encoding)
-        except LookupError as error:
-            expected = "an encoding such as utf-8, latin-1, cp1252 or utf-16"
-            raise ConfigError(f"dataset.encoding: found {self.encoding!r}, expected {expected}.") from error
+    def _check_paths(self) -> None:
+        for key, paths in self.paths.items():
+            good = bool(paths) and all(isinstance(path, str) for path in paths)
+            check(good, f"dataset.{key}", getattr(self, key), "a file, a glob or a folder, or a list of these")
+        given = self.test_path is None or self.split == "given"
+        check(given, "dataset.test_path", self.test_path, "nothing unless split: given")
+        alone = self.validation_path is None or self.has_test_files
+        check(alone, "dataset.validation_path", self.validation_path, "nothing without test_path")
 
     @property
-    def paths(self) -> list[str]:
-        return list(self.path) if isinstance(self.path, list | tuple) else [self.path]
+    def has_test_files(self) -> bool:
+        return self.test_path is not None
+
+    @property
+    def paths(self) -> dict[str, list[Any]]:
+        """What each key of PATHS that is set names."""
+        given = {key: getattr(self, key) for key in PATHS if getattr(self, key) is not None}
+        return {key: list(path) if isinstance(path, list | tuple) else [path] for key, path in given.items()}
 
 
 def columns_of(config: TableDataset) -> Columns:
-    """The features in the order of the YAML file, the target, and the columns with a role. Raises ConfigError."""
+    """The columns that the files must have: the features in the order of the YAML file, the target, and the columns
+    with a role. Raises ConfigError."""
 
     def column(name: str, given: Any) -> Column:
         made = column_config(f"dataset.columns.{name}", given)
@@ -113,13 +128,25 @@ def types(config: TableDataset) -> list[str]:
 
 
 def columns(config: TableDataset, root: Path) -> Columns:
-    """The columns that the configuration names; `batches` checks that the files have them."""
-    return columns_of(config)
+    """The columns that the configuration names; `batches` checks that the files have them. Which files a row comes
+    from is one more, if that says in which split it is."""
+    found = columns_of(config)
+    if not config.has_test_files:
+        return found
+    return replace(found, roles=found.roles | {FOLD: Column(FOLD_OF_FILES, CategoryColumn("category"))})
 
 
 def files(config: TableDataset, root: Path) -> list[Path]:
-    """The files of the table. Raises DataError where there are none."""
-    return [file.path for file in find_files(config.paths, root)]
+    """The files of the table on this machine. Raises DataError for paths that name none."""
+    paths = {key: [path for path in of_key if not is_url(path)] for key, of_key in config.paths.items()}
+    return [file.path for found in find_split_files(paths, root).values() for file in found]
+
+
+def remote(config: TableDataset, root: Path) -> dict[str, str]:
+    """The fingerprint of each file of the table that stands behind a URL. Raises DataError as `files` does."""
+    urls = {key: [path for path in of_key if is_url(path)] for key, of_key in config.paths.items()}
+    found = [file for files in find_split_files(urls, root).values() for file in files]
+    return {file.name: file.fingerprint() for file in found if isinstance(file, RemoteFile)}
 
 
 def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
@@ -128,45 +155,47 @@ def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
     Raises DataError for files that are not what the configuration says. All bad rows are counted before it is raised;
     no batch is given after the first of them.
     """
-    found = find_files(config.paths, root)
+    by_key = find_split_files(config.paths, root)
+    found = [file for files in by_key.values() for file in files]
     name = format_of(found) if config.format == AUTO else config.format
     format = FORMATS[name]
     all_columns = columns_of(config)
     required = {config.target: "target"} | {column.name: role for role, column in all_columns.roles.items()}
     bad = BadRows(all_columns.all, required, several=len(found) > 1)
-    separator = config.separator or ("\t" if name == "tsv" else ",")
-    names = tuple(column.name for column in bad.columns)
-    layout = Layout(names, separator, config.header, config.encoding, config.quote, config.newlines)
-    _check_same(found, format, layout)
-    for file in found:
+    layout = layout_of(config, name, [column.name for column in bad.columns])
+    check_same_columns(found, format, layout)
+    num_rows, constant = dict.fromkeys(by_key, 0), ConstantColumns(all_columns.features)
+    for key, file in ((key, file) for key, files in by_key.items() for file in files):
         for rows in format.rows(file, layout):
             batch = bad.read(file, rows)
+            num_rows[key] += batch.num_rows
+            constant.look_at(batch)
             if batch.num_rows and (not bad.num_bad or config.on_bad_row == SKIP):
-                yield batch
+                yield _of_split(batch, PATHS[key]) if config.has_test_files else batch
     where = found[0].name if len(found) == 1 else f"dataset {config.name}"
-    if bad.num_bad and config.on_bad_row == REFUSE:
-        raise bad.error(where)
-    if bad.num_bad == bad.num_rows:
-        lost = f": {bad.summary()}" if bad.num_rows else ""
-        raise DataError(f"{where}: no rows{lost}, expected one or more.")
+    _check_rows(config, where, bad, [key for key, count in num_rows.items() if not count])
     if bad.num_bad:
         print(f"{config.name}: {bad.summary()}")
-
-
-def _check_same(files: list[TableFile], format: Format, layout: Layout) -> None:
-    """Raise DataError unless all files have the same columns, in whatever order."""
-    first, *others = ((file, format.names(file, layout)) for file in files)
-    for file, names in others:
-        expected = first[1]
-        if names is None or expected is None or sorted(names) == sorted(expected):
-            continue
-        more = ", ".join(repr(name) for name in names if name not in expected)
-        fewer = ", ".join(repr(name) for name in expected if name not in names)
-        found = " and ".join([f"has {more}"] * bool(more) + [f"lacks {fewer}"] * bool(fewer)) or "repeats some"
+    if config.constant == REFUSE and (names := constant.found()):
         raise DataError(
-            f"{file.name}: its columns are not those of {first[0].name}: it {found}. Expected the same columns in all "
-            "files."
+            f"{where}: {', '.join(names)}: one value in all rows, from which no model learns. Leave such a column out, "
+            "or set constant: accept."
         )
 
 
-SOURCE = Source(TableDataset, types, columns, batches, files)
+def _of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
+    """The rows with one more column, which says that they are in this split."""
+    return batch.append_column(FOLD_OF_FILES, pa.repeat(pa.scalar(split), batch.num_rows))
+
+
+def _check_rows(config: TableDataset, where: str, bad: BadRows, empty: list[str]) -> None:
+    """Raise DataError for bad rows, unless they are to be skipped, and where a setting names files of no good row."""
+    if bad.num_bad and config.on_bad_row == REFUSE:
+        raise bad.error(where)
+    if empty:
+        lost = f": {bad.summary()}" if bad.num_bad else ""
+        place = f"{where}, {empty[0]}" if config.has_test_files else where
+        raise DataError(f"{place}: no rows{lost}, expected one or more.")
+
+
+SOURCE = Source(TableDataset, types, columns, batches, files, remote)

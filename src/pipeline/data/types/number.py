@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.config import ColumnConfig
-from pipeline.config.checks import check
+from pipeline.config.checks import check, one_of
 from pipeline.data.digests import mixed
 from pipeline.data.types.type import Parsed, Type, doubtful, none_refused, refused_where
 
@@ -21,17 +21,33 @@ PLAIN = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 WHOLE = r"^[+-]?[0-9]{16,}(\.0*)?$"
 
 
+STANDARD, LOG, ROBUST, QUANTILE = SCALES = ("standard", "log", "robust", "quantile")
+
+
 @dataclass
 class NumberColumn(ColumnConfig):
-    """`decimal` is the sign before the decimals, and `thousands` the sign between groups of three digits, if any."""
+    """`decimal` is the sign before the decimals, and `thousands` the sign between groups of three digits, if any.
+
+    The others say what a model sees of a feature. `clip` is a share: values below that quantile of the training rows,
+    or above the same one from the other end, become it. Then `scale` brings the values to mean 0 and deviation 1:
+    `standard` as they are, `log` their logarithm sign(x) log(1 + |x|), and `quantile` their rank among the training
+    rows; `robust` brings them to median 0 and a distance of 1 between the quartiles instead. An income, of which a few
+    are very large::
+
+        income: {type: number, scale: log, clip: 0.001}
+    """
 
     decimal: str = "."
     thousands: str = ""
+    scale: str = STANDARD
+    clip: float | None = None
 
     def check(self) -> None:
         check(self.decimal in (".", ","), "decimal", self.decimal, "'.' or ','")
         good = self.thousands in ("", ".", ",", " ", "'", "_") and self.thousands != self.decimal
         check(good, "thousands", self.thousands, "one of . , ' _ or a blank, other than decimal, or nothing")
+        one_of("scale", self.scale, SCALES)
+        check(self.clip is None or 0 < self.clip < 0.5, "clip", self.clip, "a share between 0 and 0.5, such as 0.01")
 
 
 class Number(Type):
@@ -85,6 +101,11 @@ class Number(Type):
         kind = values.type
         if pa.types.is_floating(kind):
             plain = values.cast(pa.float64())
+            if not plain.null_count:
+                numbers = plain.to_numpy()
+                # most columns are finite; NaN is not within the bounds
+                if not len(numbers) or (numbers.max() <= LARGEST and numbers.min() >= -LARGEST):
+                    return none_refused(plain)
             # a data frame writes NaN for a value that is missing
             plain = pc.if_else(pc.is_nan(plain), pa.scalar(None, pa.float64()), plain)
             return refused_where(
@@ -102,7 +123,8 @@ class Number(Type):
         return None
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
-        numbers = pc.fill_null(values, 0.0).to_numpy(zero_copy_only=False)
+        # where nothing is missing, there is nothing to copy
+        numbers = (pc.fill_null(values, 0.0) if values.null_count else values).to_numpy()
         # The two zeros are one number and must have one digest: -0.0 + 0.0 is 0.0.
         return mixed((numbers + 0.0).view(np.uint64))
 

@@ -1,5 +1,5 @@
-"""Convolutional network: blocks of convolution, batch norm and ReLU, and then the mean over all positions, or all
-positions side by side.
+"""Convolutional network: blocks of convolution, batch norm and ReLU, and then the mean or the largest value over all
+positions, or all positions side by side.
 
 Convolution: LeCun et al. 1998. Batch norm: Ioffe and Szegedy 2015. Global average pooling: Lin et al. 2013.
 """
@@ -11,7 +11,8 @@ from pipeline.config import ModelConfig
 from pipeline.config.checks import check, check_rate, one_of
 from pipeline.config.model import check_widths, widths
 from pipeline.model.families.family import Family
-from pipeline.model.kinds import GRID, SEQUENCE
+from pipeline.model.families.steps import mean_of_real, steps
+from pipeline.model.kinds import GRID, SEQUENCE, TOKENS, Features
 from pipeline.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class CnnConfig(ModelConfig):
     """There is one block (convolution, batch norm, ReLU) for each number in `filters`.
 
     After every `pool_every` blocks the positions are pooled by 2, where the size still allows it. `readout` is
-    `average`, which takes the mean over the positions, or `flatten`, which puts all positions side by side.
+    `average`, which takes the mean over the positions, `max`, which takes the largest value of each filter, or
+    `flatten`, which puts all positions side by side. Tokens are embedded in `embedding` numbers first.
     """
 
     filters: Any = field(default_factory=lambda: [32, 64, 64])
@@ -32,6 +34,7 @@ class CnnConfig(ModelConfig):
     readout: str = "average"
     batch_norm: bool = True
     dropout: float = 0.0
+    embedding: int = 64
 
     def __post_init__(self) -> None:
         self.filters = widths(self.filters)
@@ -42,21 +45,23 @@ class CnnConfig(ModelConfig):
         check(self.kernel > 0, "model.kernel", self.kernel, "1 or more")
         check(self.pool_every > 0, "model.pool_every", self.pool_every, "1 or more")
         check_rate("model.dropout", self.dropout)
-        one_of("model.readout", self.readout, ("average", "flatten"))
+        one_of("model.readout", self.readout, ("average", "max", "flatten"))
+        check(self.embedding > 0, "model.embedding", self.embedding, "1 or more")
 
 
-def build(config: CnnConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
-    """Turn a grid (B, H, W, C) or a sequence (B, T, C) into its representation.
+def build(config: CnnConfig, features: Features) -> "keras.KerasTensor":
+    """Turn a grid (B, H, W, C), a sequence (B, T, C) or tokens (B, T) into its representation.
 
-    That is (B, filters[-1]) with `readout` average, and (B, positions * filters[-1]) with flatten.
+    That is (B, filters[-1]), and (B, positions * filters[-1]) with the readout flatten.
     """
     import keras
 
-    x = features
+    x, real = steps(features, config.embedding)
     rank = len(x.shape) - 2
     convolution = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}[rank]
     pooling = {1: keras.layers.MaxPooling1D, 2: keras.layers.MaxPooling2D}[rank]
     average = {1: keras.layers.GlobalAveragePooling1D, 2: keras.layers.GlobalAveragePooling2D}[rank]
+    largest = {1: keras.layers.GlobalMaxPooling1D, 2: keras.layers.GlobalMaxPooling2D}[rank]
     for i, filters in enumerate(config.filters):
         # Batch norm has an offset of its own, so a bias before it would learn nothing.
         x = convolution(
@@ -65,14 +70,21 @@ def build(config: CnnConfig, features: "keras.KerasTensor") -> "keras.KerasTenso
         if config.batch_norm:
             x = keras.layers.BatchNormalization(name=f"batch_norm_{i}")(x)
         x = keras.layers.ReLU(name=f"relu_{i}")(x)
+        if real is not None:
+            x = x * real
         last = i == len(config.filters) - 1
         if not last and (i + 1) % config.pool_every == 0 and min(x.shape[1:-1]) >= 2:
             x = pooling(2, name=f"pool_{i}")(x)
+            real = None if real is None else pooling(2, name=f"pool_real_{i}")(real)
         if config.dropout:
             x = keras.layers.Dropout(config.dropout, name=f"dropout_{i}")(x)
     if config.readout == "flatten":
         return keras.layers.Flatten(name="flatten")(x)
+    if config.readout == "max":
+        return largest(name="largest_of_positions")(x)
+    if real is not None:
+        return mean_of_real(x, real)
     return average(name="mean_over_positions")(x)
 
 
-FAMILY = Family(CnnConfig, build, accepts=(SEQUENCE, GRID), tasks=tuple(TASKS))
+FAMILY = Family(CnnConfig, build, accepts=(TOKENS, SEQUENCE, GRID), tasks=tuple(TASKS))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config import ModelConfig
+from pipeline.model.kinds import Features
 
 if TYPE_CHECKING:
     import keras
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 class Family:
     """A family turns features into a representation; the task's head does the rest.
 
-    `config` is the dataclass of the family's configuration. `build(config, features)` turns the Keras tensor `features`
-    into the representation (B, D). `accepts` are the kinds of features that the family takes (model/kinds.py), and
-    `tasks` are the names of the tasks that it can answer. A `convex` model has one minimum and needs no random start,
+    `config` is the dataclass of the family's configuration. `build(config, features)` turns the features, by kind, into
+    the representation (B, D). `accepts` are the kinds of features that the family takes (model/kinds.py), and `tasks`
+    are the names of the tasks that it can answer. A `convex` model has one minimum and needs no random start,
     so its head starts from 0. The weight of a column that is constant in training then stays 0, so that a new value in
     that column changes no answer.
 
@@ -26,17 +27,17 @@ class Family:
         class AverageConfig(ModelConfig):
             units: int = 64
 
-        def build(config: AverageConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
+        def build(config: AverageConfig, features: Features) -> "keras.KerasTensor":
             import keras
 
-            x = keras.layers.GlobalAveragePooling1D(name="mean_over_steps")(features)
+            x = keras.layers.GlobalAveragePooling1D(name="mean_over_steps")(only(features))
             return keras.layers.Dense(config.units, "relu", name="hidden")(x)
 
         FAMILY = Family(AverageConfig, build, accepts=(SEQUENCE,), tasks=tuple(TASKS))
     """
 
     config: type[ModelConfig]
-    build: "Callable[[Any, keras.KerasTensor], keras.KerasTensor]"
+    build: "Callable[[Any, Features], keras.KerasTensor]"
     accepts: tuple[str, ...]
     tasks: tuple[str, ...]
     convex: bool = False

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config import ModelConfig
 from pipeline.model.families.family import Family
-from pipeline.model.kinds import GRID, SEQUENCE, VECTOR
+from pipeline.model.kinds import GRID, SEQUENCE, VECTOR, Features, only
 
 if TYPE_CHECKING:
     import keras
@@ -16,11 +16,11 @@ class LogisticConfig(ModelConfig):
     """This family has no settings of its own."""
 
 
-def build(config: LogisticConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
+def build(config: LogisticConfig, features: Features) -> "keras.KerasTensor":
     """Flatten features (B, ...) into vectors (B, D). W and b belong to the head, which follows."""
     import keras
 
-    return keras.layers.Flatten(name="flatten")(features)
+    return keras.layers.Flatten(name="flatten")(only(features))
 
 
 FAMILY = Family(LogisticConfig, build, accepts=(VECTOR, SEQUENCE, GRID), tasks=("binary", "multiclass"), convex=True)

@@ -1,16 +1,18 @@
-"""Multi-layer perceptron: hidden layers of a dense map, batch norm if asked for, activation and dropout.
+"""Multi-layer perceptron: hidden layers of a dense map, batch norm if asked for, activation and dropout. Categories
+are embedded before the first of them.
 
 Backpropagation through hidden layers: Rumelhart, Hinton and Williams 1986. Batch norm: Ioffe and Szegedy 2015.
+Embeddings of categories: Guo and Berkhahn 2016.
 """
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config import ModelConfig
-from pipeline.config.checks import check_rate, one_of
+from pipeline.config.checks import check, check_rate, one_of
 from pipeline.config.model import check_widths, widths
 from pipeline.model.families.family import Family
-from pipeline.model.kinds import VECTOR
+from pipeline.model.kinds import CODES, VECTOR, Feature, Features
 from pipeline.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -23,12 +25,17 @@ ACTIVATIONS = {"relu": "he_normal", "gelu": "he_normal", "silu": "he_normal", "t
 
 @dataclass
 class MlpConfig(ModelConfig):
-    """There is one hidden layer for each width in `layers`. `dropout` is the rate after each of them."""
+    """There is one hidden layer for each width in `layers`. `dropout` is the rate after each of them.
+
+    Each column of categories is embedded in half as many numbers as it has categories, and in `embedding` numbers at
+    most.
+    """
 
     layers: Any = field(default_factory=lambda: [64, 64])
     activation: str = "relu"
     batch_norm: bool = False
     dropout: float = 0.0
+    embedding: int = 16
 
     def __post_init__(self) -> None:
         self.layers = widths(self.layers)
@@ -38,13 +45,17 @@ class MlpConfig(ModelConfig):
         check_widths("model.layers", self.layers)
         one_of("model.activation", self.activation, tuple(ACTIVATIONS))
         check_rate("model.dropout", self.dropout)
+        check(self.embedding > 0, "model.embedding", self.embedding, "1 or more")
 
 
-def build(config: MlpConfig, features: "keras.KerasTensor") -> "keras.KerasTensor":
-    """Turn a vector (B, D) into the last hidden layer's values (B, layers[-1])."""
+def build(config: MlpConfig, features: Features) -> "keras.KerasTensor":
+    """Turn a vector (B, D), codes (B, C) or both into the last hidden layer's values (B, layers[-1])."""
     import keras
 
-    x = features
+    parts = [features[VECTOR].tensor] if VECTOR in features else []
+    if CODES in features:
+        parts += embedded(config, features[CODES])
+    x = keras.layers.Concatenate(name="vector_and_categories")(parts) if len(parts) > 1 else parts[0]
     start = ACTIVATIONS[config.activation]
     for i, width in enumerate(config.layers):
         # Batch norm has an offset of its own, so a bias before it would learn nothing.
@@ -57,4 +68,16 @@ def build(config: MlpConfig, features: "keras.KerasTensor") -> "keras.KerasTenso
     return x
 
 
-FAMILY = Family(MlpConfig, build, accepts=(VECTOR,), tasks=tuple(TASKS))
+def embedded(config: MlpConfig, codes: Feature) -> "list[keras.KerasTensor]":
+    """The embedding (B, d) of each column's code. It starts at 0, so that what no training row has stays there."""
+    import keras
+
+    found = []
+    for i, size in enumerate(codes.sizes):
+        width = min(config.embedding, (size + 1) // 2)
+        table = keras.layers.Embedding(size, width, embeddings_initializer="zeros", name=f"embedding_{i}")
+        found.append(table(codes.tensor[:, i]))
+    return found
+
+
+FAMILY = Family(MlpConfig, build, accepts=(VECTOR, CODES), tasks=tuple(TASKS))

@@ -1,7 +1,8 @@
-"""Each category is a feature of its own, which is 1 where a row is of it (one-hot).
+"""A category becomes a code, which a family may embed, or else a feature of its own, which is 1 where a row is of it
+(one-hot).
 
-Categories with few training rows share one feature, `rare`. One that no training row has is 0 in all of them, and so is
-a missing value, which has a flag of its own where that happened in the training rows.
+Categories with few training rows share one code or feature, `rare`. One that no training row has is code 0, or 0 in all
+features. So is a missing value, unless there were some in the training rows: then it has a code, or a flag, of its own.
 """
 
 from collections import Counter
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Column
 from pipeline.model.inputs.input import MISSING, Chunks, Input, Tensor, flag, side_by_side, texts_of, with_missing
-from pipeline.model.kinds import VECTOR
+from pipeline.model.kinds import CODES, VECTOR, Feature
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +37,7 @@ class Vocabulary:
 
 
 class CategoryInput(Input):
-    gives = VECTOR
+    gives = (CODES, VECTOR)
 
     def tensors(self, column: Column) -> dict[str, Tensor]:
         return {column.name: Tensor((1,), "string")} | flag(column)
@@ -53,32 +54,61 @@ class CategoryInput(Input):
         return [_vocabulary(count, config) for count in counts]
 
     def apply(
-        self, columns: list[Column], fitted: list[Vocabulary], tensors: "dict[str, keras.KerasTensor]"
-    ) -> "keras.KerasTensor":
-        import keras
+        self, kind: str, columns: list[Column], fitted: list[Vocabulary], tensors: "dict[str, keras.KerasTensor]"
+    ) -> Feature:
+        return codes(columns, fitted, tensors) if kind == CODES else one_hot(columns, fitted, tensors)
 
-        parts = []
-        for i, (column, found) in enumerate(zip(columns, fitted, strict=True)):
-            known = [*found.own, *found.rare]
-            width = len(found.own) + bool(found.rare)
-            if known:
-                # Number 0 stands for what is not known. The matrix turns a number into features.
-                matrix = np.zeros((1 + len(known), width), np.float32)
-                matrix[np.arange(len(known)) + 1, np.minimum(np.arange(len(known)), width - 1)] = 1.0
-                lookup = keras.layers.StringLookup(vocabulary=known, oov_token=unknown(known), name=f"category_{i}")
-                number = lookup(tensors[column.name])
-                table = keras.layers.Embedding(*matrix.shape, trainable=False, name=f"one_hot_{i}")
-                x = keras.layers.Flatten(name=f"features_{i}")(table(number))
-                table.set_weights([matrix])
-                if column.nullable:
-                    there = keras.layers.Rescaling(-1.0, 1.0, name=f"there_{i}")(tensors[column.name + MISSING])
-                    x = keras.layers.Multiply(name=f"features_there_{i}")([x, there])
-                parts.append(x)
-            if found.flagged:
-                parts.append(
-                    keras.layers.Identity(dtype="float32", name=f"missing_{i}")(tensors[column.name + MISSING])
-                )
-        return side_by_side(parts, "categories")
+
+def codes(columns: list[Column], fitted: list[Vocabulary], tensors: "dict[str, keras.KerasTensor]") -> Feature:
+    """Codes (B, C): 0 for what is not known, then one for each category of its own, one for those that are rare, and
+    one for missing values."""
+    import keras
+
+    parts, sizes = [], []
+    for i, (column, found) in enumerate(zip(columns, fitted, strict=True)):
+        last = len(found.own) + bool(found.rare)
+        number = lookup(i, found)(tensors[column.name])
+        code = keras.ops.minimum(keras.ops.cast(number, "int32"), last)
+        if column.nullable:
+            missing = keras.ops.cast(tensors[column.name + MISSING], "int32")
+            code = code * (1 - missing) + missing * ((last + 1) * found.flagged)
+        parts.append(code)
+        sizes.append(1 + last + found.flagged)
+    return Feature(side_by_side(parts, "codes"), sizes)
+
+
+def one_hot(columns: list[Column], fitted: list[Vocabulary], tensors: "dict[str, keras.KerasTensor]") -> Feature:
+    """Features (B, D), which are 0 or 1."""
+    import keras
+
+    parts = []
+    for i, (column, found) in enumerate(zip(columns, fitted, strict=True)):
+        known = [*found.own, *found.rare]
+        width = len(found.own) + bool(found.rare)
+        if known:
+            # Number 0 stands for what is not known. The matrix turns a number into features.
+            matrix = np.zeros((1 + len(known), width), np.float32)
+            matrix[np.arange(len(known)) + 1, np.minimum(np.arange(len(known)), width - 1)] = 1.0
+            number = lookup(i, found)(tensors[column.name])
+            table = keras.layers.Embedding(*matrix.shape, trainable=False, name=f"one_hot_{i}")
+            x = keras.layers.Flatten(name=f"features_{i}")(table(number))
+            table.set_weights([matrix])
+            if column.nullable:
+                there = keras.layers.Rescaling(-1.0, 1.0, name=f"there_{i}")(tensors[column.name + MISSING])
+                x = keras.layers.Multiply(name=f"features_there_{i}")([x, there])
+            parts.append(x)
+        if found.flagged:
+            parts.append(keras.layers.Identity(dtype="float32", name=f"missing_{i}")(tensors[column.name + MISSING]))
+    return Feature(side_by_side(parts, "categories"))
+
+
+def lookup(i: int, found: Vocabulary) -> "keras.layers.StringLookup":
+    """A layer that numbers the categories of the i-th column from 1 on, and gives 0 for a text that is none of them."""
+    import keras
+
+    known = [*found.own, *found.rare]
+    # Keras wants a category, though there may be none.
+    return keras.layers.StringLookup(vocabulary=known or [""], oov_token=unknown(known), name=f"category_{i}")
 
 
 def unknown(known: list[str]) -> str:

@@ -1,5 +1,6 @@
 """From stored columns to the features of a model."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -9,6 +10,8 @@ from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Schema
 from pipeline.model.inputs import INPUTS
 from pipeline.model.inputs.input import Tensor, side_by_side
+from pipeline.model.inputs.kind import kinds_of
+from pipeline.model.kinds import Feature, Features
 
 if TYPE_CHECKING:
     import keras
@@ -43,12 +46,23 @@ def as_tensors(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
 
 
 def build_features(
-    config: PreprocessingConfig, schema: Schema, raw: "dict[str, keras.KerasTensor]", train: "AnySplit"
-) -> "keras.KerasTensor":
-    """The features of all columns, type by type; what is to be learned is learned from `train`."""
-    parts = []
-    for name in dict.fromkeys(column.config.type for column in schema.features):
-        columns, kind = schema.of_type(name), INPUTS[name]
-        fitted = kind.fit(config, columns, lambda: (chunk.table for chunk in train.chunks()))
-        parts.append(kind.apply(columns, fitted, raw))
-    return side_by_side(parts, "features")
+    config: PreprocessingConfig,
+    schema: Schema,
+    raw: "dict[str, keras.KerasTensor]",
+    train: "AnySplit",
+    accepts: Sequence[str],
+) -> Features:
+    """The features of all columns, by kind, as a family takes them that accepts these kinds. What is to be learned is
+    learned from `train`."""
+    parts: dict[str, list[Feature]] = {}
+    for name, kind in kinds_of([column.config.type for column in schema.features], accepts).items():
+        columns, found = schema.of_type(name), INPUTS[name]
+        fitted = found.fit(config, columns, lambda: (chunk.table for chunk in train.chunks()))
+        parts.setdefault(kind, []).append(found.apply(kind, columns, fitted, raw))
+    return {kind: _one(kind, some) for kind, some in parts.items()}
+
+
+def _one(kind: str, parts: list[Feature]) -> Feature:
+    """The features that several types give of one kind, as one."""
+    tensor = side_by_side([part.tensor for part in parts], f"{kind}_of_all")
+    return Feature(tensor, [size for part in parts for size in part.sizes])

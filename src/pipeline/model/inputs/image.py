@@ -11,7 +11,7 @@ from pipeline.data.schema import Column
 from pipeline.data.types.image import ImageColumn, pixels
 from pipeline.model.inputs.input import Chunks, Input, Tensor
 from pipeline.model.inputs.scaling import rescale
-from pipeline.model.kinds import GRID
+from pipeline.model.kinds import GRID, Feature
 
 if TYPE_CHECKING:
     import keras
@@ -24,7 +24,7 @@ def shape_of(column: Column) -> list[int]:
 
 
 class ImageInput(Input):
-    gives = GRID
+    gives = (GRID,)
 
     def tensors(self, column: Column) -> dict[str, Tensor]:
         return {column.name: Tensor(tuple(shape_of(column)), "float32")}
@@ -39,8 +39,8 @@ class ImageInput(Input):
         return max(float(np.abs(image).max()) for image in found) or 1.0
 
     def apply(
-        self, columns: list[Column], fitted: float, tensors: "dict[str, keras.KerasTensor]"
-    ) -> "keras.KerasTensor":
+        self, kind: str, columns: list[Column], fitted: float, tensors: "dict[str, keras.KerasTensor]"
+    ) -> Feature:
         """Turn images (B, H, W, C) into a grid of the same shape."""
         (column,) = columns
-        return rescale(tensors[column.name], 1.0 / fitted, 0.0, "rescale")
+        return Feature(rescale(tensors[column.name], 1.0 / fitted, 0.0, "rescale"))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Column
+from pipeline.model.kinds import Feature
 
 if TYPE_CHECKING:
     import keras
@@ -37,7 +38,7 @@ class Input(ABC):
     For example, the length of a text, in a file of its own::
 
         class LengthInput(Input):
-            gives = VECTOR
+            gives = (VECTOR,)
 
             def tensors(self, column: Column) -> dict[str, Tensor]:
                 return {column.name: Tensor((1,), "string")}
@@ -49,16 +50,16 @@ class Input(ABC):
                 return None
 
             def apply(
-                self, columns: list[Column], fitted: None, tensors: "dict[str, keras.KerasTensor]"
-            ) -> "keras.KerasTensor":
+                self, kind: str, columns: list[Column], fitted: None, tensors: "dict[str, keras.KerasTensor]"
+            ) -> Feature:
                 import keras
 
                 text = keras.layers.Concatenate(name="texts")([tensors[column.name] for column in columns])
-                return keras.ops.cast(keras.ops.strings.length(text), "float32")
+                return Feature(keras.ops.cast(keras.ops.strings.length(text), "float32"))
     """
 
-    gives: ClassVar[str]
-    """The kind of the features (model/kinds.py)."""
+    gives: ClassVar[tuple[str, ...]]
+    """The kinds of features that it can give (model/kinds.py). A family gets the first of them that it takes."""
 
     @abstractmethod
     def tensors(self, column: Column) -> dict[str, Tensor]:
@@ -73,8 +74,9 @@ class Input(ABC):
         """What is to be known of the training rows. Each call of `chunks()` gives all of them anew, in parts."""
 
     @abstractmethod
-    def apply(self, columns: list[Column], fitted: Any, tensors: "dict[str, keras.KerasTensor]") -> "keras.KerasTensor":
-        """The features of all columns of this type, from their tensors (B, ...) and what `fit` has returned."""
+    def apply(self, kind: str, columns: list[Column], fitted: Any, tensors: "dict[str, keras.KerasTensor]") -> Feature:
+        """The features of all columns of this type, of a kind that is in `gives`, from their tensors (B, ...) and what
+        `fit` has returned."""
 
 
 def with_missing(column: Column, values: pa.Array, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

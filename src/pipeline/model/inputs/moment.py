@@ -16,7 +16,7 @@ from pipeline.data.schema import Column
 from pipeline.data.types.clock import since_1970
 from pipeline.model.inputs.input import MISSING, Chunks, Input, Tensor, flag, side_by_side, with_missing
 from pipeline.model.inputs.number import Moments, NumberInput
-from pipeline.model.kinds import VECTOR
+from pipeline.model.kinds import VECTOR, Feature
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +27,7 @@ YEAR, WEEK, DAY = 365.2425, 7.0, 1.0  # in days
 class MomentInput(Input):
     """`unit` is how many of the stored numbers are in a day, and `cycles` are the lengths of the cycles in days."""
 
-    gives = VECTOR
+    gives = (VECTOR,)
 
     def __init__(self, name: str, unit: float, cycles: tuple[float, ...]) -> None:
         self._name, self._unit, self._cycles = name, unit, cycles
@@ -50,8 +50,8 @@ class MomentInput(Input):
         return self._elapsed.fit(config, columns, numbers)
 
     def apply(
-        self, columns: list[Column], fitted: Moments, tensors: "dict[str, keras.KerasTensor]"
-    ) -> "keras.KerasTensor":
+        self, kind: str, columns: list[Column], fitted: Moments, tensors: "dict[str, keras.KerasTensor]"
+    ) -> Feature:
         import keras
 
         parts: list[keras.KerasTensor] = []
@@ -69,7 +69,8 @@ class MomentInput(Input):
                             [x, there(tensors[column.name + MISSING])]
                         )
                     parts.append(x)
-        return side_by_side([self._elapsed.apply(columns, fitted, floats), *parts], f"{self._name}s_and_cycles")
+        elapsed = self._elapsed.standardized(columns, fitted, floats)
+        return Feature(side_by_side([elapsed, *parts], f"{self._name}s_and_cycles"))
 
 
 class Elapsed(NumberInput):

@@ -1,18 +1,21 @@
-"""A text is the bag of its words: one feature for each of the most frequent words, which is 1 where the text has it. A
-missing text has no words."""
+"""A text becomes tokens, its words or characters one after another, or else the bag of them, as `preprocessing.text`
+says. A missing text has none."""
 
 import re
 import string
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.config import PreprocessingConfig
+from pipeline.config import PreprocessingConfig, TextFeaturesConfig
 from pipeline.data.schema import Column
+from pipeline.errors import ConfigError
 from pipeline.model.inputs.input import Chunks, Input, Tensor, side_by_side, texts_of
-from pipeline.model.kinds import VECTOR
+from pipeline.model.kinds import TOKENS, VECTOR, Feature
 
 if TYPE_CHECKING:
     import keras
@@ -21,10 +24,34 @@ if TYPE_CHECKING:
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
 SPACE = re.compile(r"[ \t\n\r\f\v]+")
+STANDARDS = {
+    ("words", True): "lower_and_strip_punctuation",
+    ("words", False): "strip_punctuation",
+    ("characters", True): "lower",
+    ("characters", False): None,
+}
+MODES = {"presence": "multi_hot", "counts": "count", "tf_idf": "tf_idf"}
+
+
+@dataclass(frozen=True)
+class Bag:
+    """What is known, the one that occurs in most texts first, in how many of the N texts each occurs, and how many
+    words or characters the longest text has."""
+
+    config: TextFeaturesConfig
+    known: list[str]
+    num_texts: list[int]
+    num_rows: int
+    longest: int
+
+    @property
+    def rarity(self) -> list[float]:
+        """ln((1 + N) / (1 + n)) + 1 for what n of N texts have, as in scikit-learn."""
+        return [float(np.log((1 + self.num_rows) / (1 + number)) + 1) for number in self.num_texts]
 
 
 class TextInput(Input):
-    gives = VECTOR
+    gives = (TOKENS, VECTOR)
 
     def tensors(self, column: Column) -> dict[str, Tensor]:
         return {column.name: Tensor((1,), "string")}
@@ -32,34 +59,89 @@ class TextInput(Input):
     def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
         return {column.name: texts_of(values)}
 
-    def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> list[list[str]]:
-        """The most frequent words of each column; of equally frequent ones the first by the alphabet."""
+    def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> list[Bag]:
         counts: list[Counter[str]] = [Counter() for _ in columns]
+        longest, num_rows = [0] * len(columns), 0
         for table in chunks():
-            for column, count in zip(columns, counts, strict=True):
+            num_rows += table.num_rows
+            for i, column in enumerate(columns):
                 for text in table[column.name].to_pylist():
-                    count.update(set(words(text or "")))
-        return [
-            [word for word, _ in sorted(count.items(), key=lambda entry: (-entry[1], entry[0]))][: config.most_words]
-            for count in counts
-        ]
+                    found = units(text or "", config.text)
+                    counts[i].update(set(grams(found, config.text.ngrams)))
+                    longest[i] = max(longest[i], len(found))
+        return [_bag(config.text, count, num_rows, most) for count, most in zip(counts, longest, strict=True)]
 
     def apply(
-        self, columns: list[Column], fitted: list[list[str]], tensors: "dict[str, keras.KerasTensor]"
-    ) -> "keras.KerasTensor":
-        import keras
+        self, kind: str, columns: list[Column], fitted: list[Bag], tensors: "dict[str, keras.KerasTensor]"
+    ) -> Feature:
+        if kind == TOKENS:
+            (column,), (bag,) = columns, fitted
+            return _tokens(bag, tensors[column.name])
+        pairs = enumerate(zip(columns, fitted, strict=True))
+        parts = [_bag_of(i, bag, tensors[column.name]) for i, (column, bag) in pairs]
+        return Feature(side_by_side(parts, "bags"))
 
-        parts = []
-        for i, (column, known) in enumerate(zip(columns, fitted, strict=True)):
-            layer = keras.layers.TextVectorization(
-                vocabulary=known or ["word"], output_mode="multi_hot", name=f"words_{i}"
-            )
-            # Keras says (B, 1, V) of the layer's output, which is (B, V).
-            bag = keras.layers.Reshape((layer.vocabulary_size(),), name=f"bag_{i}")(layer(tensors[column.name]))
-            parts.append(keras.ops.cast(bag, "float32"))
-        return side_by_side(parts, "bags")
+
+def _tokens(bag: Bag, text: "keras.KerasTensor") -> Feature:
+    """Tokens (B, T). What only one training text has is not known, so that a model learns about what is not known."""
+    import keras
+
+    if bag.config.ngrams > 1:
+        raise ConfigError(
+            f"preprocessing.text.ngrams: found {bag.config.ngrams}, but this model takes single {bag.config.unit}. "
+            "Set it to 1, or choose a model that takes vectors."
+        )
+    known = [name for name, number in zip(bag.known, bag.num_texts, strict=True) if number > 1]
+    length = max(1, min(bag.longest, bag.config.longest))
+    layer = _layer(bag, known, "tokens", output_mode="int", output_sequence_length=length)
+    return Feature(keras.ops.cast(layer(text), "int32"), [layer.vocabulary_size()])
+
+
+def _bag_of(i: int, bag: Bag, text: "keras.KerasTensor") -> "keras.KerasTensor":
+    """The bag (B, V) of the i-th text column."""
+    import keras
+
+    weighted = bag.config.weight == "tf_idf"
+    rarity = (bag.rarity or [0.0]) if weighted else None
+    ngrams, mode = bag.config.ngrams, MODES[bag.config.weight]
+    layer = _layer(bag, bag.known, f"bag_{i}", ngrams=ngrams, output_mode=mode, idf_weights=rarity)
+    # Keras says (B, 1, V) of the layer's output, which is (B, V).
+    x = keras.layers.Reshape((layer.vocabulary_size(),), name=f"features_of_bag_{i}")(layer(text))
+    # The first feature is for all that is not known.
+    x = keras.ops.cast(x, "float32")[:, 1:]
+    return keras.layers.UnitNormalization(name=f"bag_of_length_1_{i}")(x) if weighted else x
+
+
+def _layer(bag: Bag, known: list[str], name: str, **options: Any) -> "keras.layers.TextVectorization":
+    import keras
+
+    config = bag.config
+    return keras.layers.TextVectorization(
+        standardize=STANDARDS[config.unit, config.lower],
+        split="whitespace" if config.unit == "words" else "character",
+        # Keras wants a word, though there may be none.
+        vocabulary=known or ["word"],
+        name=name,
+        **options,
+    )
+
+
+def units(text: str, config: TextFeaturesConfig) -> list[str]:
+    """The words or characters of a text, as Keras' TextVectorization finds them."""
+    text = text.translate(LOWER) if config.lower else text
+    return words(text) if config.unit == "words" else list(text)
+
+
+def grams(units: list[str], longest: int) -> list[str]:
+    """All sequences of up to so many words or characters."""
+    return [" ".join(units[i : i + n]) for n in range(1, longest + 1) for i in range(len(units) - n + 1)]
 
 
 def words(text: str) -> list[str]:
-    """The words of a text as Keras' TextVectorization finds them."""
-    return [word for word in SPACE.split(PUNCTUATION.sub("", text.translate(LOWER))) if word]
+    return [word for word in SPACE.split(PUNCTUATION.sub("", text)) if word]
+
+
+def _bag(config: TextFeaturesConfig, count: "Counter[str]", num_rows: int, longest: int) -> Bag:
+    """Of what occurs in equally many texts, the first by the alphabet comes first."""
+    kept = sorted(count.items(), key=lambda entry: (-entry[1], entry[0]))[: config.most]
+    return Bag(config, [name for name, _ in kept], [number for _, number in kept], num_rows, longest)

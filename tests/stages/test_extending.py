@@ -1,0 +1,61 @@
+"""docs/code.md adds a source, a type and a family by a diff each. They are applied to a checkout, and used."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.layout import PREDICTIONS
+from tests.clones import ROOT, clone, environment
+
+DIFF = re.compile(r"^```diff\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+EXPERIMENT = """# @package _global_
+defaults:
+  - override /dataset: {dataset}
+  - override /model: {family}
+
+trainer:
+  epochs: 2
+"""
+PRICES = """
+defaults: [table_schema]
+path: data/raw/prices.csv
+task: regression
+target: price
+columns: {discount: percent}
+"""
+
+
+def test_the_three_diffs_of_the_documents(tmp_path: Path) -> None:
+    diffs = DIFF.findall((ROOT / "docs" / "code.md").read_text())
+    assert len(diffs) == 3, "a source, a type, a family"
+    root = clone(tmp_path / "clone")
+    subprocess.run(["git", "apply", "-"], cwd=root, input="".join(diffs), text=True, check=True)
+    random = np.random.default_rng(0)
+    raw = root / "data" / "raw"
+    np.savez(raw / "sensors.npz", x=random.normal(size=(60, 3)), y=random.normal(size=60))
+    discounts = random.uniform(0, 50, 60)
+    (raw / "prices.csv").write_text("discount,price\n" + "".join(f"{d:.1f} %,{100 - d:.2f}\n" for d in discounts))
+    (root / "conf" / "dataset" / "prices.yaml").write_text(PRICES)
+    for dataset, family in (("sensors", "maxout"), ("prices", "linear")):
+        name = f"{family}_{dataset}"
+        text = EXPERIMENT.format(dataset=dataset, family=family)
+        (root / "conf" / "experiment" / f"{name}.yaml").write_text(text)
+        output = train(root, name)
+        assert np.isfinite(pq.read_table(output / PREDICTIONS)["prediction"].to_numpy()).all()
+    # what the type refuses is said in its words
+    with (raw / "prices.csv").open("a") as stream:
+        stream.write("7,93\n")
+    with pytest.raises(AssertionError, match=r"1 value is not a percentage such as 12.5 % \(row 61: '7'\)"):
+        train(root, "linear_prices")
+
+
+def train(root: Path, experiment: str) -> Path:
+    command = ["python", "-m", "pipeline.train", f"experiment={experiment}", "output=out"]
+    env = environment() | {"PYTHONPATH": str(root / "src")}
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return root / "out"

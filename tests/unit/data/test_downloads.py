@@ -1,0 +1,200 @@
+"""Files that are fetched: from a mirror or an address, whole and right or not at all."""
+
+import hashlib
+import re
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import DatasetConfig, DownloadConfig
+from pipeline.data.downloads import MIRROR, fetch
+from pipeline.errors import ConfigError, DataError
+from pipeline.layout import Layout
+
+CONTENT = b"a,b\n" + b"1,2\n" * 50_000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+NAME = "rows/rows.csv"
+
+
+class Server:
+    """Serves `files`. Of each answer it sends `most` bytes and then breaks off, unless `most` is None; `asked` are the
+    paths and ranges that were asked for."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {"/rows.csv": CONTENT}
+        self.most: int | None = None
+        self.asked: list[tuple[str, str]] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                wanted = self.headers.get("Range", "")
+                server.asked.append((self.path, wanted))
+                if self.path not in server.files:
+                    self.send_error(404)
+                    return
+                start = int(wanted.removeprefix("bytes=").rstrip("-") or 0)
+                content = server.files[self.path][start:]
+                self.send_response(206 if wanted else 200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content[: server.most])
+                self.close_connection = True
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.delenv(MIRROR, raising=False)
+    found = Server()
+    yield found
+    found.close()
+
+
+def dataset(url: object, sha256: str = SHA256, member: str = "", name: str = NAME) -> DatasetConfig:
+    return DatasetConfig("made", "table", "regression", downloads={name: DownloadConfig(url, sha256, member)})
+
+
+def in_raw(root: Path) -> list[str]:
+    return sorted(
+        path.relative_to(root / "data").as_posix()
+        for path in root.rglob("*")
+        if path.is_file() and "data" in path.parts
+    )
+
+
+def refused(config: DatasetConfig, root: Path, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        fetch(config, Layout(root))
+    assert not [name for name in in_raw(root) if not name.endswith(".partial")]
+
+
+def test_a_file_comes_from_its_address_once(server: Server, tmp_path: Path) -> None:
+    config = dataset([f"{server.url}/old.csv", f"{server.url}/rows.csv"])
+    for _ in range(2):
+        fetch(config, Layout(tmp_path))
+        assert (tmp_path / "data" / "raw" / NAME).read_bytes() == CONTENT
+    assert {path for path, _ in server.asked} == {"/old.csv", "/rows.csv"}
+    assert [path for path, _ in server.asked].count("/rows.csv") == 1
+    assert in_raw(tmp_path) == [f"raw/{NAME}"]
+
+
+def test_a_download_that_breaks_off_goes_on(server: Server, tmp_path: Path) -> None:
+    server.most = 70_000
+    fetch(dataset(f"{server.url}/rows.csv"), Layout(tmp_path))
+    assert (tmp_path / "data" / "raw" / NAME).read_bytes() == CONTENT
+    starts = [int(wanted.removeprefix("bytes=").rstrip("-") or 0) for _, wanted in server.asked]
+    assert len(starts) > 1
+    assert starts == sorted(set(starts)), "nothing is asked for twice"
+
+
+def test_a_later_command_goes_on_too(server: Server, tmp_path: Path) -> None:
+    server.most = 20_000
+    config = dataset(f"{server.url}/rows.csv")
+    refused(config, tmp_path, "data/raw/rows/rows.csv: not there, and it cannot be fetched ")
+    done = len(server.asked)
+    server.most = None
+    fetch(config, Layout(tmp_path))
+    assert server.asked[done][1] != ""
+    assert in_raw(tmp_path) == [f"raw/{NAME}"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "address"])
+def test_a_mirror_comes_first(kind: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = tmp_path / "mirror"
+    (mirror / "rows").mkdir(parents=True)
+    (mirror / NAME).write_bytes(CONTENT)
+    server.files = {f"/mirror/{NAME}": CONTENT}
+    monkeypatch.setenv(MIRROR, str(mirror) if kind == "folder" else f"{server.url}/mirror/")
+    fetch(dataset(f"{server.url}/rows.csv"), Layout(tmp_path / "checkout"))
+    assert (tmp_path / "checkout" / "data" / "raw" / NAME).read_bytes() == CONTENT
+    assert server.asked == ([] if kind == "folder" else [(f"/mirror/{NAME}", "")])
+
+
+def test_what_a_mirror_lacks_comes_from_the_address(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MIRROR, str(tmp_path / "mirror"))
+    fetch(dataset(f"{server.url}/rows.csv"), Layout(tmp_path / "checkout"))
+    server.files = {}
+    refused(
+        dataset(f"{server.url}/other.csv", name="other.csv"),
+        tmp_path / "second",
+        rf"data/raw/other.csv: not there, and it cannot be fetched \({re.escape(str(tmp_path))}/mirror/other.csv is "
+        rf"not there; {server.url}/other.csv: 404 .*\). Put it there, or set {MIRROR} to a folder or an address that "
+        "has other.csv.",
+    )
+
+
+def test_another_file_is_refused(server: Server, tmp_path: Path) -> None:
+    other = "0" * 64
+    refused(
+        dataset(f"{server.url}/rows.csv", other), tmp_path, f"found sha256 {SHA256}, but dataset made expects {other}"
+    )
+    refused(
+        dataset(f"{server.url}/rows.csv", ""),
+        tmp_path,
+        f"downloads.rows/rows.csv has no sha256. The file at {server.url}/rows.csv has {SHA256}: if that is the right "
+        f"file, add sha256: {SHA256}",
+    )
+
+
+def test_a_file_that_was_edited_is_refused(server: Server, tmp_path: Path) -> None:
+    config = dataset(f"{server.url}/rows.csv")
+    fetch(config, Layout(tmp_path))
+    path = tmp_path / "data" / "raw" / NAME
+    path.write_bytes(b"a,b\n3,4\n")
+    with pytest.raises(DataError, match=r"rows.csv: found sha256 .*, but dataset made expects .* Remove the file"):
+        fetch(config, Layout(tmp_path))
+    assert path.read_bytes() == b"a,b\n3,4\n"
+
+
+def test_a_member_of_an_archive(server: Server, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("deep/rows.csv", CONTENT)
+        archive.writestr("zeros", b"0" * 10**8)
+    server.files = {"/all.zip": (tmp_path / "all.zip").read_bytes(), "/rows.csv": CONTENT}
+    root = tmp_path / "checkout"
+    fetch(dataset(f"{server.url}/all.zip", member="deep/rows.csv"), Layout(root))
+    assert (root / "data" / "raw" / NAME).read_bytes() == CONTENT
+    assert in_raw(root) == [f"raw/{NAME}"]
+    for address, member, message in (
+        ("all.zip", "rows.csv", "no zip archive with rows.csv"),
+        ("rows.csv", "rows.csv", "no zip archive with rows.csv"),
+        ("all.zip", "zeros", "it unpacks to more than"),
+    ):
+        refused(dataset(f"{server.url}/{address}", member=member), tmp_path / "other", message)
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "sha256", "message"),
+    [
+        ("../rows.csv", "https://x/y", SHA256, "dataset.downloads: found '../rows.csv', expected a path in data/raw/"),
+        ("/rows.csv", "https://x/y", SHA256, "dataset.downloads: found '/rows.csv', expected a path in data/raw/"),
+        ("rows.csv", "file:///etc/passwd", SHA256, "expected an address that begins with http:// or https://"),
+        (
+            "rows.csv",
+            "https://x/y",
+            "abc",
+            "rows.csv.sha256: found 'abc', expected 64 hexadecimal digits in lower case",
+        ),
+    ],
+)
+def test_what_is_no_download(name: str, url: str, sha256: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        dataset(url, sha256, name=name).check()

@@ -1,0 +1,85 @@
+"""Scikit-learn's models beside ours: what they take, and that they see what a user would give them."""
+
+import datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline.data.prepared import Split
+from pipeline.data.schema import Column, Schema
+from pipeline.data.types import TYPES
+from pipeline.evaluation.reference import REFERENCES
+from pipeline.tasks import TASKS
+from tests.made import image, number, split_of
+
+ROWS = 400
+CLASSES = ["a", "b", "c"]
+TREES = {task: TASKS[task].references[1] for task in TASKS}
+
+
+def schema_of(columns: list[Column], task: str = "regression", classes: list[str] | None = None) -> Schema:
+    return Schema("made", task, "hash", columns, "target", classes or [])
+
+
+@pytest.mark.parametrize("name", TASKS["multiclass"].references)
+@pytest.mark.parametrize("kept", [[0, 2], [2]])
+def test_a_reference_that_has_not_seen_a_class_gives_it_no_chance(name: str, kept: list[int]) -> None:
+    """Of many rows a reference learns from a sample, which may lack a rare class."""
+    target = np.arange(ROWS) % 3
+    x = np.random.default_rng(1).normal(size=ROWS) + target
+    rows = split_of({"x": x}, target)
+    train = rows.where(np.isin(target, kept))
+    answers = REFERENCES[name].answers(schema_of([number("x")], "multiclass", CLASSES), train, rows)
+    assert answers.shape == (ROWS, 3)
+    np.testing.assert_allclose(answers.sum(axis=1), 1)
+    assert set(np.flatnonzero(answers.any(axis=0))) == set(kept)
+
+
+def test_trees_see_categories_and_missing_values_as_they_are() -> None:
+    """The target is 1 where a number is missing and the category is odd, or neither is so, which no sum can say."""
+    random = np.random.default_rng(2)
+    absent, code = random.random(ROWS) < 0.5, random.integers(0, 300, ROWS)
+    day = datetime.date(2024, 1, 1)
+    values = {
+        "number": pa.array(random.normal(size=ROWS), mask=absent),
+        "category": pa.array([["even", "odd"][i % 2] for i in code]),
+        "date": pa.array([day + datetime.timedelta(days=int(i)) for i in code], mask=absent),
+        "datetime": pa.nulls(ROWS, pa.timestamp("us")),
+        "boolean": pa.array(code % 2 == 0, mask=random.random(ROWS) < 0.1),
+        "text": pa.array(["a text"] * ROWS),
+        "none": pa.nulls(ROWS, pa.string()),
+    }
+    many = Column("many", TYPES["category"].config("category"))
+    types = {name: "category" if name == "none" else name for name in values}
+    columns = [*(Column(name, TYPES[kind].config(kind), nullable=True) for name, kind in types.items()), many]
+    table = pa.table(values | {"many": pa.array([f"{i}" for i in range(ROWS)])})
+    target = (absent == (code % 2 == 1)).astype(np.float64)
+    rows = Split(np.array([f"{i:x}" for i in range(ROWS)]), table, target)
+    first = np.arange(ROWS) < ROWS // 2
+    errors = []
+    for name in TASKS["regression"].references:
+        found = REFERENCES[name].answers(schema_of(columns), rows.where(first), rows.where(~first))
+        errors.append(np.square(found - target[~first]).mean())
+    assert errors[1] < 0.05 < 0.2 < errors[0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "num_rows", "num_classes", "taken"),
+    [
+        ([number("x")], 50_000, 2, True),
+        ([number("x"), Column("t", TYPES["text"].config("text"))], 50_000, 2, True),
+        ([Column("t", TYPES["text"].config("text"))], 100, 2, False),
+        ([image("x", [2, 2, 1])], 100, 2, False),
+        ([number("x"), image("y", [2, 2, 1])], 100, 2, False),
+        ([number("x")], 1000, 1000, False),
+        ([number(f"x{i}") for i in range(500)], 50_000, 2, False),
+    ],
+)
+def test_trees_are_for_tables_that_take_seconds(
+    columns: list[Column], num_rows: int, num_classes: int, taken: bool
+) -> None:
+    task = "binary" if num_classes == 2 else "multiclass"
+    schema = schema_of(columns, task, [str(i) for i in range(num_classes)])
+    assert REFERENCES[TREES[task]].takes(schema, num_rows) == taken
+    assert REFERENCES[TASKS[task].references[0]].takes(schema, num_rows)

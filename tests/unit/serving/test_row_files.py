@@ -1,0 +1,146 @@
+"""`predict` reads rows however training may read them, refuses what training refuses, and answers in CSV or Parquet."""
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.compose import from_arguments
+from pipeline.config import PredictConfig
+from pipeline.data.schema import Column, Schema
+from pipeline.data.types.category import CategoryColumn
+from pipeline.data.types.number import NumberColumn
+from pipeline.errors import ConfigError, DataError
+from pipeline.serving.batch import write_predictions
+from pipeline.serving.row_files import read_file
+
+COLUMNS = [
+    Column("x", NumberColumn("number", missing=["NA"]), nullable=True),
+    Column("kind", CategoryColumn("category"), categories=["\u00e4", "b"]),
+]
+SCHEMA = Schema("d", "regression", "hash", COLUMNS, "y", [])
+ROWS = {"x": [1.0, None, -3.5], "kind": ["\u00e4", "b", "c"]}
+CSV = "kind,x,unread\n\u00e4,1,?\nb,NA,\nc,-3.5,1\n"
+JSON = "\n".join(json.dumps({"kind": k, "x": x}) for x, k in zip(*ROWS.values(), strict=True))
+
+
+def config(path: Path, *arguments: str) -> PredictConfig:
+    return from_arguments(PredictConfig, ["model=m", f"input={path}", "output=out.csv", *arguments])
+
+
+def written(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "arguments"),
+    [
+        ("t.csv", CSV, []),
+        ("t.csv.gz", gzip.compress(CSV.encode(), mtime=0), []),
+        ("t.csv", CSV.replace(",", ";").encode("latin-1"), ["separator=;", "encoding=latin-1"]),
+        ("t.tsv.zst", pa.compress(CSV.replace(",", "\t").encode(), "zstd", asbytes=True), []),
+        ("t.txt", CSV.replace(",", "\t").encode("utf-16"), ["format=tsv", "encoding=utf-16"]),
+        ("t.csv", CSV.replace("\u00e4", "'\u00e4'"), ["quote='"]),
+        ("t.ndjson", JSON, []),
+    ],
+)
+def test_the_same_rows_however_they_are_written(
+    tmp_path: Path, name: str, content: str | bytes, arguments: list[str]
+) -> None:
+    ids, table = read_file(SCHEMA, config(written(tmp_path / name, content), *arguments))
+    assert ids == ["0", "1", "2"]
+    assert table.to_pydict() == ROWS
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.pq", "t.arrow", "t.feather"])
+def test_binary_files_and_ids(tmp_path: Path, name: str) -> None:
+    table = pa.table({**ROWS, "row": ["p", "q", "r"]})
+    if name in ("t.parquet", "t.pq"):
+        pq.write_table(table, tmp_path / name)
+    else:
+        with pa.ipc.new_file(tmp_path / name, table.schema) as writer:
+            writer.write_table(table)
+    ids, found = read_file(SCHEMA, config(tmp_path / name))
+    assert (ids, found.to_pydict()) == (["p", "q", "r"], ROWS)
+
+
+def test_no_header_and_quotes_that_are_text(tmp_path: Path) -> None:
+    columns = [Column(f"column_{i + 1}", column.config, True) for i, column in enumerate(COLUMNS)]
+    schema = Schema("d", "regression", "hash", columns, "column_3", [])
+    path = written(tmp_path / "t.csv", '1,"a\n')
+    assert read_file(schema, config(path, "header=false", "quote="))[1].to_pydict() == {
+        "column_1": [1.0],
+        "column_2": ['"a'],
+    }
+
+
+def test_a_file_behind_a_url(tmp_path: Path) -> None:
+    url = written(tmp_path / "t.csv", CSV).as_uri()
+    arguments = ["model=m", "output=out.csv", f"input={url}"]
+    assert read_file(SCHEMA, from_arguments(PredictConfig, arguments))[1].to_pydict() == ROWS
+    written(tmp_path / "u.csv", CSV)
+    for name, text in ((tmp_path.as_uri(), "2 files"), (str(tmp_path / "none.csv"), "not found")):
+        with pytest.raises(DataError, match=rf"^{name}: {text}, expected a file with rows\.$"):
+            read_file(SCHEMA, from_arguments(PredictConfig, [*arguments, f"input={name}"]))
+
+
+def test_a_header_alone(tmp_path: Path) -> None:
+    ids, table = read_file(SCHEMA, config(written(tmp_path / "t.csv", "x,kind\n")))
+    assert (ids, table.num_rows, table.column_names) == ([], 0, ["x", "kind"])
+
+
+def test_all_bad_rows_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", "x,kind\n?,b\n1,b,2\n\n2,?\n1\n")
+    with pytest.raises(DataError) as caught:
+        read_file(SCHEMA, config(path))
+    assert str(caught.value) == (
+        f"{path}: column 'x': 1 value is not a finite number (row 1: '?'). Write missing: ['?'] if it stands for a "
+        "missing value. column 'kind': 1 value is not a category (row 3: '?'). Write missing: ['?'] if it stands for a "
+        "missing value, or name all values of the column. 2 rows cannot be read (row 2: found 3 fields, expected 2; "
+        "row 4: found 1 field, expected 2)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "text"),
+    [
+        (CSV.replace(",", ";"), [], "found one column, 'kind;x;unread', expected several with ',' between them."),
+        (CSV.encode("latin-1"), [], "line 2 is not utf-8: found the byte 0xe4 in "),
+        ("", [], "empty, expected rows."),
+        ("x,y\n1,2\n", [], "there is no column 'kind' (x, y)."),
+    ],
+)
+def test_files_that_are_refused(tmp_path: Path, content: str | bytes, arguments: list[str], text: str) -> None:
+    path = written(tmp_path / "t.csv", content)
+    with pytest.raises(DataError) as caught:
+        read_file(SCHEMA, config(path, *arguments))
+    assert str(caught.value).startswith(f"{path}: {text}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["output=out.txt"], "output: found 'out.txt', expected a name that ends with .parquet, .pq or .csv."),
+        (["header=no"], "header: 'no' is unknown (true, false)."),
+        (["separator=;;"], "separator: found ';;', expected one character that is not a line break."),
+        (["encoding=utf8x"], "encoding: found 'utf8x', expected an encoding such as utf-8, latin-1, cp1252 or utf-16."),
+        (["separator="], "separator missing. Usage: model=... input=... output=... [separator=...]"),
+    ],
+)
+def test_arguments_that_are_refused(arguments: list[str], text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config(Path("t.csv"), *arguments)
+    assert str(caught.value).startswith(text)
+
+
+def test_answers_as_csv(tmp_path: Path) -> None:
+    answers = {"prediction": np.array(["a", 'b, "c"']), "probability_a": np.array([0.1, 1e-30], np.float32)}
+    write_predictions(tmp_path / "out.csv", [(np.array(["p", "q"]), answers)])
+    assert (tmp_path / "out.csv").read_text() == (
+        '"row","prediction","probability_a"\n"p","a",0.1\n"q","b, ""c""",1e-30\n'
+    )

@@ -1,0 +1,88 @@
+"""Features are made once, kept within bounds, and never half."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.config import Config, DatasetConfig, LimitConfig, PreprocessingConfig, SplitConfig
+from pipeline.identity import Identity, features_key
+from pipeline.model.families import FAMILIES
+from pipeline.training.feature_cache import Chunk, cached
+from tests.contracts.test_families import config_of
+
+VECTOR = np.arange(12, dtype=np.float32).reshape(6, 2)
+CODES = np.arange(6, dtype=np.int32).reshape(6, 1)
+
+
+def chunks() -> Iterator[Chunk]:
+    for start in (0, 4):
+        yield {"vector": VECTOR[start : start + 4], "codes": CODES[start : start + 4]}
+
+
+def refuse() -> Iterator[Chunk]:
+    raise AssertionError("made again")
+
+
+def test_features_are_made_once_and_keep_their_types(tmp_path: Path) -> None:
+    for make in (chunks, refuse):
+        files = cached(tmp_path / "x.train", make, 10**6)
+        found = {name: file.all() for name, file in files.items()}
+        np.testing.assert_array_equal(found["vector"], VECTOR)
+        np.testing.assert_array_equal(found["codes"], CODES)
+        assert [values.dtype for values in found.values()] == [np.float32, np.int32]
+        np.testing.assert_array_equal(files["codes"].take(np.array([5, 0], np.int32)), [[5], [0]])
+
+
+def test_what_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    def broken() -> Iterator[Chunk]:
+        yield next(chunks())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached(tmp_path / "x.train", broken, 10**6)
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+    assert len(cached(tmp_path / "x.train", chunks, 10**6)["vector"]) == 6
+
+
+def test_what_was_used_longest_ago_goes_first_and_stays_readable_where_it_is_open(tmp_path: Path) -> None:
+    size = VECTOR.nbytes + CODES.nbytes + 200  # with the index
+    oldest = cached(tmp_path / "a", chunks, 10**6)
+    for time, name in ((100, "a"), (200, "b"), (300, "c")):
+        cached(tmp_path / name, chunks, 10**6)
+        os.utime(tmp_path / name, (time, time))
+    cached(tmp_path / "a", refuse, 10**6)  # it is used now, so b is the oldest
+    cached(tmp_path / "d", chunks, 3 * size)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["a", "c", "d"]
+    cached(tmp_path / "e", chunks, 1)
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+    np.testing.assert_array_equal(oldest["vector"].take(np.array([5], np.int32)), VECTOR[5:])
+
+
+def test_jobs_share_features_where_these_are_the_same() -> None:
+    identity = Identity(data={"train": "1"}, code="2", lock="3")  # type: ignore[typeddict-item]
+
+    def key(**changed: object) -> str:
+        config: Config = replace(config_of("mlp", "regression"), **changed)  # type: ignore[arg-type]
+        return features_key(config, identity)
+
+    config = config_of("mlp", "regression")
+    same = [
+        {"seed": 9},
+        {"split": SplitConfig(1, 0.3, 0.1)},  # the rows count, and not how they were dealt out
+        {"model": FAMILIES["mlp"].config(family="mlp", dropout=0.5)},  # type: ignore[call-arg]
+        {"trainer": replace(config.trainer, epochs=3, batch_size=7, name="compiled")},
+    ]
+    other = [
+        {"model": FAMILIES["linear"].config(family="linear")},
+        {"preprocessing": PreprocessingConfig(rare=5)},
+        {"trainer": replace(config.trainer, limit=LimitConfig(rows=5))},
+        {"trainer": replace(config.trainer, instruction_set="native")},
+        {"dataset": DatasetConfig("made", types=["number"])},
+    ]
+    assert {key(**changed) for changed in same} == {key()}
+    assert len({key(), *(key(**changed) for changed in other)}) == len(other) + 1
+    assert features_key(config, {**identity, "data": {"train": "2"}}) != key()
