@@ -18,7 +18,7 @@ from pipeline.errors import ConfigError
 from pipeline.training.batches import tensors
 from pipeline.training.job import Job
 from pipeline.training.lifecycle import Lifecycle
-from pipeline.training.newton import Newton
+from pipeline.training.newton import Newton, row_space
 from pipeline.training.standardized import Standardized
 from pipeline.training.trainer import Trainer
 
@@ -64,18 +64,23 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
 
 
 def _least_squares(job: Job) -> Solver:
-    """A solver that finds the least-squares solution in one step."""
+    """A solver that finds the least-squares solution in one step.
+
+    Without a ridge term, combinations of columns that are 0 in all rows are left out, such as the features of a
+    category, which sum to 1. Rounding would give them huge weights.
+    """
     import tensorflow as tf
 
     rows, l2 = Standardized.of(job.train), _l2(job)
     root_N1 = np.sqrt(rows.share_N)[:, np.newaxis]
     y_N1 = job.train.target.astype(np.float64)
     penalty = np.diag(np.sqrt(rows.ridge(l2)))
-    a = tf.constant(np.vstack([rows.z_ND * root_N1, penalty]))
+    columns = tf.constant(np.eye(len(penalty)) if l2 else row_space(rows.z_ND, rows.share_N))
+    a = tf.constant(np.vstack([rows.z_ND * root_N1, penalty])) @ columns
     b = tf.constant(np.vstack([y_N1 * root_N1, np.zeros((len(penalty), 1))]))
 
     def solve() -> tuple[bool, float]:
-        _set(job, rows.outwards(np.asarray(tf.linalg.lstsq(a, b, fast=False))))
+        _set(job, rows.outwards(np.asarray(columns @ tf.linalg.lstsq(a, b, fast=False))))
         return True, 1.0
 
     return solve

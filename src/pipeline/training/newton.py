@@ -46,7 +46,7 @@ class Newton:
         self._share, self._ridge = tf.constant(share_N)[:, tf.newaxis], tf.constant(ridge_D)[:, tf.newaxis]
         classes = y_NK.shape[1]
         self._contrasts = tf.constant(_contrasts(classes))
-        self._columns = tf.constant(np.eye(len(ridge_D)) if ridge_D.any() else _row_space(z_ND, share_N))
+        self._columns = tf.constant(np.eye(len(ridge_D)) if ridge_D.any() else row_space(z_ND, share_N))
         self._moved = tf.matmul(self._z, self._columns)
         equal = tf.fill(y_NK.shape, tf.constant(1 / max(classes, 2), tf.float64))
         # At the start, where all classes are equally likely, the loss has curvature 1 in all directions once theta's
@@ -150,7 +150,7 @@ def _contrasts(classes: int) -> Array:
     return contrasts
 
 
-def _row_space(z_ND: Array, share_N: Array) -> Array:
+def row_space(z_ND: Array, share_N: Array) -> Array:
     """Combinations of columns (D, R) that are not 0 in all rows, apart from rounding.
 
     Over the rows, all combinations are equally large, and each is at right angles to every other.
