@@ -1,9 +1,11 @@
-"""Every experiment in conf/ composes; the one that is no part of the reproduction finds what a textbook would.
+"""Every experiment in conf/ composes; the one that is no part of the reproduction finds what a textbook would. Datasets
+that are fetched are what their files say, where a mirror has the files.
 
 Those of params.yaml are trained whole by test_documents.py.
 """
 
 import json
+import os
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -14,6 +16,8 @@ from pipeline.layout import Layout
 from tests.clones import ROOT
 from tests.conftest import Run
 
+MIRROR = Path(os.environ.get("PIPELINE_DATA_MIRROR", "no mirror"))
+mirrored = pytest.mark.skipif(not MIRROR.is_dir(), reason="PIPELINE_DATA_MIRROR names no folder of public data sets")
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
 
 
@@ -42,3 +46,24 @@ def test_linear_line_finds_y_equals_2x(checkout: Path, pipeline: Run) -> None:
     assert rows == pq.read_table(checkout / "data" / "prepared" / "line" / "test.parquet")["row"]
     identity = json.loads((folder / "identity.json").read_text())["identity"]
     assert (checkout / "runs" / identity / "journal.jsonl").is_file()
+
+
+@mirrored
+@pytest.mark.parametrize(("dataset", "rows"), [("penguins", 344), ("california_housing", 20_640), ("sms_spam", 5574)])
+def test_a_dataset_that_is_fetched(dataset: str, rows: int, checkout: Path, pipeline: Run) -> None:
+    done = pipeline("prepare", f"dataset={dataset}")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((checkout / "data" / "prepared" / dataset / "summary.json").read_text())
+    assert sum(split["rows"] for split in summary.values()) == rows
+
+
+@mirrored
+def test_penguins_are_told_apart(checkout: Path, pipeline: Run) -> None:
+    done = pipeline("train", "experiment=logistic_penguins", "output=out")
+    assert done.returncode == 0, done.stderr
+    answers = pq.read_table(checkout / "out" / "predictions.parquet", columns=["row", "prediction"]).to_pydict()
+    (test,) = (checkout / "runs" / "data").glob("penguins-*/test.parquet")
+    rows = pq.read_table(test, columns=["row", "target"]).to_pydict()
+    assert answers["row"] == rows["row"]
+    right = sum(a == b for a, b in zip(answers["prediction"], rows["target"], strict=True))
+    assert right >= len(rows["row"]) - 2
