@@ -26,8 +26,8 @@ Resolved = TypeVar("Resolved")  # what a command takes: Config or PrepareConfig
 Arguments = TypeVar("Arguments", "PredictConfig", "InspectConfig")
 
 STORAGE_ADVICE = {
-    errno.ENOSPC: "Free some space (old folders in runs/, `dvc gc -w`).",
-    errno.EDQUOT: "Free some space (old folders in runs/, `dvc gc -w`).",
+    errno.ENOSPC: "Free some space (build/features/, old folders in runs/, `dvc gc -w`).",
+    errno.EDQUOT: "Free some space (build/features/, old folders in runs/, `dvc gc -w`).",
     errno.EROFS: "Work in a checkout on a disk that can be written to.",
     errno.EACCES: "Give yourself the right to write there.",
 }

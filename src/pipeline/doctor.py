@@ -177,7 +177,8 @@ def check_disk(layout: Layout) -> Iterator[Finding]:
     if free >= ENOUGH_DISK:
         yield Finding(OK, "disk", found)
     else:
-        meaning = "Models, checkpoints and DVC's cache may not fit. `dvc gc -w` and old folders in runs/ free some."
+        free = "`dvc gc -w`, build/features/ and old folders in runs/ free some."
+        meaning = f"Models, checkpoints and DVC's cache may not fit. {free}"
         yield Finding(NOTE, "disk", found, meaning)
 
 

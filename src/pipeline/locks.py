@@ -28,6 +28,21 @@ GIVES_WAY = "gives way"
 
 
 @contextmanager
+def held_if_free(path: Path) -> Iterator[bool]:
+    """Hold the lock file `path` unless another process has it; yields whether this process has it now."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+@contextmanager
 def hold(path: Path, what: str, gives_way: bool = False) -> Iterator[None]:
     """Hold the lock file `path`.
 

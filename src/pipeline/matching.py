@@ -7,7 +7,7 @@ from pipeline.errors import ConfigError
 from pipeline.model.families import FAMILIES
 from pipeline.model.families.family import Family
 from pipeline.model.inputs import INPUTS
-from pipeline.model.inputs.kind import kinds_of
+from pipeline.model.inputs.kind import kinds_of, stand_together
 from pipeline.tasks import TASKS, objectives
 from pipeline.tensorflow_process import INSTRUCTION_SETS
 from pipeline.training import TRAINERS
@@ -74,7 +74,16 @@ def check_family(family: str, dataset: DatasetConfig) -> None:
     """Raise ConfigError unless `family` can take what `dataset` gives and answer what it asks."""
     types = SOURCES[dataset.source].types(dataset)
     found = FAMILIES[family]
-    fits = [name for name, other in FAMILIES.items() if not refused(other, types) and dataset.task in other.tasks]
+    fits = [
+        name
+        for name, other in FAMILIES.items()
+        if not refused(other, types) and stand_together(types, other.accepts) and dataset.task in other.tasks
+    ]
+    if not stand_together(types, found.accepts):
+        raise ConfigError(
+            f"model {family} does not take columns of the types {', '.join(types)} of dataset {dataset.name} together. "
+            f"Choose one of: {', '.join(fits)}."
+        )
     if kinds := refused(found, types):
         raise ConfigError(
             f"model {family} takes {' or '.join(found.accepts)} features, but dataset {dataset.name} "

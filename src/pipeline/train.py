@@ -111,11 +111,13 @@ def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, 
     load_tensorflow(trainer.tensorflow)
     # These modules import TensorFlow, which by now is loaded with the settings of this training.
     from pipeline.tracking.hparams import write_columns
+    from pipeline.training.feature_cache import FeatureCache
     from pipeline.training.fit import fit
 
     if chief:
         write_columns(run.layout, run.folder.name)
-    return fit(run.config, data, run.folder, journal, run.layout.features(features_key(run.config, run.identity)))
+    start = run.layout.features(features_key(run.config, run.identity))
+    return fit(run.config, data, run.folder, journal, FeatureCache(start, run.config.cache.features_bytes))
 
 
 def write_output(run: Run, model: "Assembled", history: "list[EpochValues]") -> None:

@@ -137,7 +137,9 @@ def test_two_classes_of_a_multiclass_task_have_an_output_each(xla: str, tmp_path
 
 def dataset_of(column: str, task: str) -> DatasetConfig:
     if column == "text":
-        return TableDataset("made", "table", task, path="rows.csv", target="y", columns={"a text": "text"})
+        return TableDataset(
+            name="made", source="table", task=task, path="rows.csv", target="y", columns={"a text": "text"}
+        )
     return SklearnDataset("made", "sklearn", task, images=column == "image")
 
 

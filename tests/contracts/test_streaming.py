@@ -104,10 +104,12 @@ def test_rows_file_reads_at_random(tmp_path: Path) -> None:
     rows.close()
 
 
-def test_the_trainer_exact_does_not_stream(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [(10, 40), (40, 10)], ids=["training rows", "validation rows"])
+def test_the_trainer_exact_does_not_stream(rows: tuple[int, int], tmp_path: Path) -> None:
     schema = schema_of("number", "regression")
     config = config_of("linear", "regression")
-    config.trainer.name, config.trainer.resident_bytes = "exact", 1
+    config.trainer.name, config.trainer.resident_bytes = "exact", 500  # 20 rows or more of 4 features take more
+    splits = [rows_of(schema, i).where(np.arange(48) < number) for i, number in enumerate(rows)]
     journal = Journal(tmp_path / "journal.jsonl")
     with pytest.raises(ConfigError, match="trainer exact keeps all features in memory"):
-        fit(config, TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2)), tmp_path, journal)
+        fit(config, TrainingData(schema, *splits), tmp_path, journal)

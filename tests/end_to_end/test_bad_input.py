@@ -240,8 +240,8 @@ def small_disk(checkout: Path) -> Iterator[Callable[[str, str], Path]]:
 
 Mount = Callable[[str, str], Path]
 FULL = (
-    "No space left on device. Free some space (old folders in runs/, `dvc gc -w`). Nothing is half-written; run the "
-    "same command again then."
+    "No space left on device. Free some space (build/features/, old folders in runs/, `dvc gc -w`). Nothing is "
+    "half-written; run the same command again then."
 )
 READ_ONLY = (
     "Read-only file system. Work in a checkout on a disk that can be written to. Nothing is half-written; run the same "

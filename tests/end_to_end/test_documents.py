@@ -24,7 +24,7 @@ NOT_RUN = {
     "git clone <this repository> elsewhere && cd elsewhere": "the same",
     "make setup && source .venv/bin/activate": "an environment of the same lock file is there",
     "dvc pull && make repro": "the same",
-    "python -m pipeline.inspect path=data/raw/birds.csv target=species write=birds": "test_your_own_table runs the page's",
+    "python -m pipeline.inspect path=data/raw/birds.csv target=species write=birds": "docs/data.md's are run",
     "make repro EXPERIMENT=logistic_birds": "the same",
 }
 OWN_TABLE = "docs/data.md"  # its commands belong together; test_your_own_table runs them

@@ -7,8 +7,10 @@ import pytest
 from pipeline.compose import as_plain, compose_config, load_params
 from pipeline.config import TensorBoardConfig
 from pipeline.configure import check_dataset
+from pipeline.data.sources.table import TableDataset
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
+from pipeline.matching import check_family
 from tests.clones import ROOT
 
 
@@ -75,7 +77,10 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
             "dataset.source=inline alone leaves the settings of another dataset. Begin its YAML with defaults: "
             "[inline_schema].",
         ),
-        ("dataset.source=inlin", "dataset.source: 'inlin' is unknown (inline, sklearn, table). Did you mean 'inline'?"),
+        (
+            "dataset.source=inlin",
+            "dataset.source: 'inlin' is unknown (idx, inline, sklearn, table). Did you mean 'inline'?",
+        ),
         ("trainer.name=own", "trainer.name: 'own' is unknown (compiled, keras, exact)."),
         ("dataset.split=hsh", "dataset.split: 'hsh' is unknown (hash, time, given, none). Did you mean 'hash'?"),
         ("trainer.epochs=0", "trainer.epochs: found 0, expected 1 or more."),
@@ -136,6 +141,20 @@ def test_impossible_pair(layout: Layout) -> None:
     assert refused(layout, "experiment=linear_diabetes", "model=rnn") == (
         "model rnn takes tokens or sequence or grid features, but dataset diabetes (number) gives a vector. Choose one "
         "of: linear, mlp."
+    )
+
+
+@pytest.mark.parametrize("columns", [{"a": "text", "b": "number"}, {"a": "text", "b": "text"}], ids=str)
+def test_texts_beside_other_columns(columns: dict[str, str]) -> None:
+    """Families that take vectors get their bags of words; those that take tokens can have one text only."""
+    dataset = TableDataset(name="made", source="table", task="regression", path="rows.csv", target="y", columns=columns)
+    for family in ("linear", "mlp"):
+        check_family(family, dataset)
+    types = ", ".join(columns.values())
+    with pytest.raises(ConfigError) as raised:
+        check_family("rnn", dataset)
+    assert str(raised.value) == (
+        f"model rnn does not take columns of the types {types} of dataset made together. Choose one of: linear, mlp."
     )
 
 

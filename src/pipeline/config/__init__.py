@@ -25,6 +25,7 @@ from pipeline.config.tensorflow import TensorFlowConfig
 from pipeline.config.text import TextConfig
 from pipeline.config.trainer import (
     AugmentationConfig,
+    CacheConfig,
     CheckpointConfig,
     EarlyStoppingConfig,
     LimitConfig,
@@ -35,6 +36,7 @@ from pipeline.config.trainer import (
 
 __all__ = [
     "AugmentationConfig",
+    "CacheConfig",
     "CheckpointConfig",
     "ColumnConfig",
     "Config",

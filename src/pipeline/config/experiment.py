@@ -8,7 +8,7 @@ from pipeline.config.checks import check, check_name, one_of
 from pipeline.config.data import DatasetConfig, SplitConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.text import TextConfig
-from pipeline.config.trainer import CheckpointConfig, TrainerConfig
+from pipeline.config.trainer import CacheConfig, CheckpointConfig, TrainerConfig
 
 OUTPUTS = (".parquet", ".pq", ".csv")  # the endings of files with predictions
 
@@ -84,6 +84,7 @@ class Config:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
+    cache: CacheConfig = field(default_factory=CacheConfig)
     objective: str = "val_loss"
     output: str | None = None
 

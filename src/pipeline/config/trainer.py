@@ -119,7 +119,6 @@ class TrainerConfig:
     - `instruction_set` limits the instructions that oneDNN and XLA may use. native is no limit; auto is avx2, or native
       for a reduced precision.
     - `resident_bytes` is the most that features may take in memory; larger ones are streamed from disk.
-    - `cache_bytes` is the most that the features of all trainings may take on disk, once they are made.
     - `profile` records what TensorFlow does, for TensorBoard.
     """
 
@@ -138,7 +137,6 @@ class TrainerConfig:
     threads: int = TensorFlowConfig.threads
     instruction_set: str = TensorFlowConfig.instruction_set
     resident_bytes: int = 2**30
-    cache_bytes: int = 2**33
     limit: LimitConfig = field(default_factory=LimitConfig)
     profile: bool = False
     tensorboard: TensorBoardConfig = field(default_factory=TensorBoardConfig)
@@ -148,7 +146,7 @@ class TrainerConfig:
         one_of("trainer.device", self.device, ("auto", "cpu", "gpu"))
         one_of("trainer.precision", self.precision, ("float32", "mixed_bfloat16"))
         one_of("trainer.xla", self.xla, ("auto", "on", "off"))
-        for name in ("epochs", "batch_size", "threads", "resident_bytes", "cache_bytes"):
+        for name in ("epochs", "batch_size", "threads", "resident_bytes"):
             check(getattr(self, name) > 0, f"trainer.{name}", getattr(self, name), "1 or more")
         if self.precision != "float32" and self.instruction_set not in ("auto", "native"):
             raise ConfigError(
@@ -160,6 +158,17 @@ class TrainerConfig:
     def tensorflow(self) -> TensorFlowConfig:
         """The settings that the process of this training makes for TensorFlow."""
         return TensorFlowConfig(self.threads, self.instruction_set, self.device, self.precision)
+
+
+@dataclass
+class CacheConfig:
+    """The most that the features of all trainings may take on disk, once they are made. This changes no result, so no
+    stage depends on it."""
+
+    features_bytes: int = 2**33
+
+    def check(self) -> None:
+        check(self.features_bytes >= 0, "cache.features_bytes", self.features_bytes, "0 or more")
 
 
 @dataclass

@@ -5,13 +5,12 @@ address, or the addresses that the configuration names, in their order. What a b
 kept, and the next one goes on from there.
 """
 
-import errno
 import os
 import shutil
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +25,7 @@ MIRROR = "PIPELINE_DATA_MIRROR"
 RETRIES, TIMEOUT = 3, 30  # seconds without a byte
 BLOCK = 2**14  # what is less than a block is lost when a download breaks off
 LARGEST_RATIO = 1000  # of a file in an archive to the archive; no data compress as well
+FILE, ARCHIVE = "file", "archive"
 
 
 def fetch(dataset: DatasetConfig, layout: Layout) -> None:
@@ -37,8 +37,7 @@ def fetch(dataset: DatasetConfig, layout: Layout) -> None:
         if not target.is_file():
             with locks.hold(layout.lock(f"download-{name.replace('/', '.')}"), shown):
                 if not target.is_file():
-                    with _named(shown):
-                        _fetch(dataset, name, wanted, target, shown)
+                    _fetch(dataset, name, wanted, target, shown)
         if (found := digest_of(target, layout)) != wanted.sha256:
             raise DataError(
                 f"{shown}: found sha256 {found}, but dataset {dataset.name} expects {wanted.sha256}. Remove the file "
@@ -47,69 +46,79 @@ def fetch(dataset: DatasetConfig, layout: Layout) -> None:
 
 
 def _fetch(dataset: DatasetConfig, name: str, wanted: DownloadConfig, target: Path, shown: str) -> None:
-    """Put the file at `target`, whole and right, or not at all."""
-    partial = target.with_name(f".{target.name}{PARTIAL}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    mirror = os.environ.get(MIRROR, "")
+    """Put the file at `target`, whole and right, or not at all. Until then it is in a hidden folder, which DVC does not
+    look at, and of which a broken download stays."""
+    work = target.with_name(f".{target.name}{PARTIAL}")
+    work.mkdir(parents=True, exist_ok=True)
     failures = []
-    if mirror and "://" not in mirror:
-        place = Path(mirror) / name
-        if place.is_file():
-            shutil.copyfile(place, partial)
-            return _accept(dataset, name, wanted, partial, target, str(place))
-        failures.append(f"{place} is not there")
-    at_mirror = [(f"{mirror.rstrip('/')}/{name}", "")] if "://" in mirror else []
-    for url, member in [*at_mirror, *((url, wanted.member) for url in wanted.urls)]:
-        print(f"{shown}: from {url}")
-        if (reason := _download(url, member, partial)) is None:
-            return _accept(dataset, name, wanted, partial, target, url)
-        failures.append(f"{url}: {reason}")
+    for source, reason in _attempts(name, wanted, work):
+        if reason is None and not wanted.sha256:
+            raise DataError(
+                f"dataset {dataset.name}: downloads.{name} has no sha256. The file at {source} has "
+                f"{digest_file(work / FILE)}: if that is the right file, write this as its sha256."
+            )
+        if reason is None and (found := digest_file(work / FILE)) != wanted.sha256:
+            reason = f"found sha256 {found}, expected {wanted.sha256}"
+        if reason is None:
+            (work / FILE).replace(target)
+            shutil.rmtree(work)
+            return
+        failures.append(f"{source}: {reason}")
     raise DataError(
         f"{shown}: not there, and it cannot be fetched ({'; '.join(failures)}). Put it there, or set {MIRROR} to a "
         f"folder or an address that has {name}."
     )
 
 
-def _accept(
-    dataset: DatasetConfig, name: str, wanted: DownloadConfig, partial: Path, target: Path, source: str
-) -> None:
-    found = digest_file(partial)
-    if found == wanted.sha256:
-        partial.replace(target)
-        return
-    partial.unlink()
-    if not wanted.sha256:
-        raise DataError(
-            f"dataset {dataset.name}: downloads.{name} has no sha256. The file at {source} has {found}: if that is the "
-            f"right file, add sha256: {found}"
-        )
-    raise DataError(f"{source}: found sha256 {found}, but dataset {dataset.name} expects {wanted.sha256} of {name}.")
+def _attempts(name: str, wanted: DownloadConfig, work: Path) -> Iterator[tuple[str, str | None]]:
+    """Each place from which the file can come, after it was copied from there to FILE in `work`, and what went wrong
+    with that, if anything."""
+    mirror = os.environ.get(MIRROR, "")
+    if mirror and "://" not in mirror:
+        place = Path(mirror) / name
+        yield str(place), _copy_file(place, work / FILE)
+    at_mirror = [(f"{mirror.rstrip('/')}/{name}", "")] if "://" in mirror else []
+    for i, (url, member) in enumerate([*at_mirror, *((url, wanted.member) for url in wanted.urls)]):
+        print(f"{name}: from {url}")
+        yield url, _download(url, member, work, work / f"part-{i}")
 
 
-def _download(url: str, member: str, partial: Path) -> str | None:
+def _copy_file(place: Path, target: Path) -> str | None:
+    """Copy a file of a mirror. Returns None, or what went wrong."""
+    try:
+        stream = place.open("rb")
+    except OSError as error:
+        return error.strerror or str(error)
+    with stream, target.open("wb") as out:
+        shutil.copyfileobj(stream, out)
+    return None
+
+
+def _download(url: str, member: str, work: Path, kept: Path) -> str | None:
     """Download a file, or a member of the zip archive there. Returns None, or what went wrong."""
     import pooch
     import requests
 
-    archive = partial.with_name(f".{partial.stem}.zip{PARTIAL}") if member else partial
-    kept = archive.with_name(f".{archive.stem}.part{PARTIAL}")
-    name = archive.name
-    store = pooch.create(archive.parent, "", registry={name: None}, urls={name: url}, retry_if_failed=RETRIES)
-    archive.unlink(missing_ok=True)  # of a process that was killed
+    name = ARCHIVE if member else FILE
+    for left in work.iterdir():  # of a process that was killed, and of another address
+        if not left.name.startswith("part-"):
+            left.unlink()
+    store = pooch.create(work, "", registry={name: None}, urls={name: url}, retry_if_failed=RETRIES)
     pooch.get_logger().setLevel("WARNING")  # it names files of ours that nobody knows
     try:
         store.fetch(name, downloader=_Resuming(kept))
     except (requests.RequestException, ValueError) as error:
         return _reason(error)
-    if not member:
-        return None
+    return _unpack(work / ARCHIVE, member, work / FILE) if member else None
+
+
+def _unpack(archive: Path, member: str, target: Path) -> str | None:
+    """Take one member out of a zip archive. Returns None, or what went wrong."""
     try:
         with zipfile.ZipFile(archive) as opened, opened.open(member) as stream:
-            _copy(stream, partial, LARGEST_RATIO * archive.stat().st_size)
-    except (KeyError, zipfile.BadZipFile, RuntimeError) as error:
+            _copy(stream, target, LARGEST_RATIO * archive.stat().st_size)
+    except (KeyError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         return f"no zip archive with {member} ({error})"
-    finally:
-        archive.unlink()
     return None
 
 
@@ -124,7 +133,8 @@ class _Resuming:
         from tqdm import tqdm
 
         done = self._kept.stat().st_size if self._kept.is_file() else 0
-        headers = {"Range": f"bytes={done}-"} if done else {}
+        # A server that compresses counts other bytes than those that are kept here.
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
             # 416: there is nothing behind what we have
             if response.status_code != 416:
@@ -155,14 +165,3 @@ def _reason(error: Exception) -> str:
     """An error of requests in a few words; it often holds another, which says the reason."""
     reason = getattr(error.args[0], "reason", error) if error.args else error
     return " ".join(str(reason).split())[:200] or type(error).__name__
-
-
-@contextmanager
-def _named(shown: str) -> Iterator[None]:
-    """Turn a full disk into one line that names the file."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT):
-            raise
-        raise DataError(f"{shown}: cannot be written ({error.strerror}).") from error

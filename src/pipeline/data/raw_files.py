@@ -27,8 +27,10 @@ def digests_of_files(dataset: DatasetConfig, layout: Layout) -> dict[str, str]:
 
 def _digests(files: list[Path], layout: Layout) -> dict[Path, str]:
     known = _known(layout.raw_digests) if files else {}
-    found = {file: known.get(_state(file)) or digest_file(file) for file in files}
-    new = {_state(file): digest for file, digest in found.items()}
+    states = {file: _state(file) for file in files}
+    found = {file: known.get(states[file]) or digest_file(file) for file in files}
+    # Of a file that was edited while it was read, nothing is kept.
+    new = {states[file]: digest for file, digest in found.items() if _state(file) == states[file]}
     if not new.items() <= known.items():
         write_json(layout.raw_digests, known | new)
     return found

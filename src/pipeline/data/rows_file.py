@@ -1,5 +1,6 @@
 """Rows of one shape in a plain file that is read at random, for features that do not fit into memory."""
 
+import mmap
 import os
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from numpy.typing import DTypeLike, NDArray
 class RowsFile:
     """(N, *shape) on disk. Reads go through the system's page cache, which counts to no process's memory.
 
-    The file stays readable until `close`, though it may be deleted meanwhile.
+    The file stays readable until `close`, and what `all` returns as long as it is used, though the file may be deleted
+    meanwhile.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> None:
-        self.path, self.shape, self.dtype = path, shape, np.dtype(dtype)
+        self.shape, self.dtype = shape, np.dtype(dtype)
         self.row_bytes = int(np.prod(shape)) * self.dtype.itemsize
         self._handle = os.open(path, os.O_RDONLY)
         self._num_rows = os.fstat(self._handle).st_size // self.row_bytes
@@ -30,7 +32,8 @@ class RowsFile:
 
     def all(self) -> NDArray[np.generic]:
         """All rows, mapped into memory."""
-        return np.memmap(self.path, self.dtype, "r", shape=(self._num_rows, *self.shape))
+        content = mmap.mmap(self._handle, self._num_rows * self.row_bytes, access=mmap.ACCESS_READ)
+        return np.frombuffer(content, self.dtype).reshape(self._num_rows, *self.shape)
 
     def close(self) -> None:
         os.close(self._handle)

@@ -1,29 +1,66 @@
 """The features of rows as one matrix, for scikit-learn."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from scipy.sparse import hstack
 
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Schema
 from pipeline.data.types.clock import since_1970
+from pipeline.data.types.text import Text
 
 Array = NDArray[np.float64]
-# It turns rows, some at a time, into vectors (n, D).
-Design = Callable[[pa.Table], Array]
+# It turns rows, some at a time, into vectors (n, D): an array, or a sparse one of SciPy's where there are texts.
+Design = Callable[[pa.Table], Any]
 # It turns the values (n,) of one column into a matrix (n, d).
 Encoder = Callable[[pa.Array], Array]
 MOST_CATEGORIES = 100
+MOST_WORDS = 20_000
 
 
 def linear_design(schema: Schema, train: Split) -> Design:
     """Vectors as a user of scikit-learn would make them for a linear model: missing numbers are the training rows' mean
-    and have a flag, and categories are one-hot."""
-    encoders = {column.name: _encoder(train.table[column.name].combine_chunks()) for column in schema.features}
-    return side_by_side(encoders)
+    and have a flag, and categories are one-hot; all of this is standardised. A text is the tf-idf of its words."""
+    from sklearn.preprocessing import StandardScaler
+
+    texts = [column.name for column in schema.features if isinstance(column.type, Text)]
+    encoders = {
+        column.name: _encoder(train.table[column.name].combine_chunks())
+        for column in schema.features
+        if column.name not in texts
+    }
+    parts: list[Design] = [words for name in texts if (words := _words(name, train))]
+    if encoders:
+        plain = side_by_side(encoders)
+        # Without scaling, a column as large as a moment in microseconds would leave nothing of the others.
+        scaler = StandardScaler().fit(plain(train.table))
+        parts = [lambda table: scaler.transform(plain(table)), *parts]
+    if not parts:
+        return lambda table: np.zeros((table.num_rows, 1))
+    return parts[0] if len(parts) == 1 else lambda table: hstack([part(table) for part in parts], format="csr")
+
+
+def _words(name: str, train: Split) -> Design | None:
+    """The tf-idf of a column's words; None where its texts have no words."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(max_features=MOST_WORDS)
+    try:
+        vectorizer.fit(_texts(train.table, name))
+    except ValueError:  # scikit-learn's for an empty vocabulary
+        return None
+    return lambda table: vectorizer.transform(_texts(table, name))
+
+
+def _texts(table: pa.Table, name: str) -> list[str]:
+    """The texts of a column, empty where one is missing."""
+    texts: list[str] = table[name].combine_chunks().fill_null("").to_pylist()
+    return texts
 
 
 def side_by_side(encoders: dict[str, Encoder]) -> Design:

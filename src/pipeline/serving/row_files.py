@@ -20,7 +20,7 @@ from pipeline.serving.rows import read_columns
 
 def read_file(schema: Schema, config: PredictConfig) -> tuple[list[str], pa.Table]:
     """The rows of the input: their ids, and the features, each in the storage of its type. The ids are those of the
-    column `row`, and else the rows' numbers from 0.
+    column `row`, and else, and for JSON lines, the rows' numbers from 0.
 
     Raises DataError for a file that cannot be read, and for rows that no model takes: all columns with refused values,
     and the first rows of each, counted from 1 as in training.

@@ -43,6 +43,11 @@ class ExactConfig(TrainerConfig):
 
 def train(job: Job, lifecycle: Lifecycle) -> None:
     """Train `job.core` in place; `trainer.epochs` is the largest number of iterations that Newton's method may take."""
+    if job.train.streamed or job.validation.streamed:
+        raise ConfigError(
+            "trainer exact keeps all features in memory, but they exceed trainer.resident_bytes. Raise that, or use "
+            "trainer=compiled."
+        )
     epoch = lifecycle.begin()
     if epoch == 0:
         # No row determines some weights, such as that of a constant column. They shall be 0, and not a random start.

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from pipeline.config import TrainerConfig
 from pipeline.data.rows_file import RowsFile
 from pipeline.layout import TRAIN, VALIDATION
 from pipeline.model.assembly import Assembled
-from pipeline.training.feature_cache import cached
+from pipeline.training.feature_cache import FeatureCache
 
 if TYPE_CHECKING:
     import keras
@@ -50,17 +51,17 @@ class Examples:
 
 
 def make_examples(
-    model: Assembled, data: "TrainingData", config: TrainerConfig, kept: Path | None
+    model: Assembled, data: "TrainingData", config: TrainerConfig, cache: FeatureCache | None
 ) -> tuple[Examples, Examples]:
     """The examples to train on and to validate on. Features that take too many bytes for memory stay in files.
 
-    The folders of these files begin with `kept`; where it is None, nothing but the examples can find them.
+    Without a `cache`, nothing but the examples can find these files.
     """
-    if kept is None:
+    if cache is None:
         with TemporaryDirectory() as folder:
-            return make_examples(model, data, config, Path(folder) / "features")
+            return make_examples(model, data, config, FeatureCache(Path(folder) / "features", 0))
     train, validation = (
-        _examples(model, config, split, kept.with_name(f"{kept.name}.{name}"))
+        _examples(model, config, split, cache.features(name, partial(model.feature_chunks, split)))
         for name, split in ((TRAIN, data.train), (VALIDATION, data.validation))
     )
     if config.class_weight == "balanced":  # as in Keras' fit, class weights do not change the validation loss
@@ -70,8 +71,7 @@ def make_examples(
     return train, validation
 
 
-def _examples(model: Assembled, config: TrainerConfig, split: "AnySplit", folder: Path) -> Examples:
-    files = cached(folder, lambda: model.feature_chunks(split), config.cache_bytes)
+def _examples(model: Assembled, config: TrainerConfig, split: "AnySplit", files: dict[str, RowsFile]) -> Examples:
     features: dict[str, NDArray[Any]] | dict[str, RowsFile] = files
     if split.num_rows * sum(file.row_bytes for file in files.values()) <= config.resident_bytes:
         features = {name: file.all() for name, file in files.items()}

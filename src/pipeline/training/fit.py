@@ -21,6 +21,7 @@ from pipeline.training.checkpoint import Checkpoints
 from pipeline.training.compilation import refused_by_xla, uses_xla
 from pipeline.training.distribution import build_strategy, is_chief, lost_worker
 from pipeline.training.examples import make_examples
+from pipeline.training.feature_cache import FeatureCache
 from pipeline.training.interrupts import Interrupts
 from pipeline.training.job import Job
 from pipeline.training.lifecycle import Lifecycle
@@ -32,12 +33,12 @@ from pipeline.training.replicas import check_same_start
 
 
 def fit(
-    config: Config, data: TrainingData, folder: Path, journal: Journal, features: Path | None = None
+    config: Config, data: TrainingData, folder: Path, journal: Journal, cache: FeatureCache | None = None
 ) -> tuple[Assembled, list[EpochValues]]:
     """Assemble one experiment's model, train it, and return it with the values of each epoch.
 
     The training goes on from the last checkpoint in the run's `folder`, if there is one. Of several workers only the
-    chief writes. `features` begins the names of the folders in which features are kept, if they are.
+    chief writes. Without a `cache`, features are not kept.
     """
     settings, trainer = config.trainer, TRAINERS[config.trainer.name]
     device = start_session(settings.tensorflow, config.seed)
@@ -53,7 +54,7 @@ def fit(
         model = assemble(config, data.schema, data.train)
         augment = build_augmentation(settings.augmentation, model.core.input)
     with memory_advice(settings.batch_size):
-        train, validation = make_examples(model, data, settings, features)
+        train, validation = make_examples(model, data, settings, cache)
     xla = uses_xla(settings, trainer.takes_xla, model.core, train.num_rows)
     job = Job(model.core, augment, model.head, train, validation, settings, config.seed, xla, strategy)
     journal.tags(computation_tags(job, device))

@@ -32,11 +32,6 @@ class Standardized:
     @classmethod
     def of(cls, examples: Examples) -> "Standardized":
         """Standardise examples; raises ConfigError where memory or the precision of float32 does not suffice."""
-        if examples.streamed:
-            raise ConfigError(
-                "trainer exact keeps all features in memory, but they exceed trainer.resident_bytes. Raise that, or "
-                "use trainer=compiled."
-            )
         (features,) = examples.features.values()
         x = np.asarray(features, np.float64).reshape(examples.num_rows, -1)
         weight = np.ones(len(x)) if examples.weight is None else examples.weight.astype(np.float64)

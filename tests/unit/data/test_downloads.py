@@ -81,7 +81,7 @@ def in_raw(root: Path) -> list[str]:
 def refused(config: DatasetConfig, root: Path, message: str) -> None:
     with pytest.raises(DataError, match=message):
         fetch(config, Layout(root))
-    assert not [name for name in in_raw(root) if not name.endswith(".partial")]
+    assert not [name for name in in_raw(root) if ".partial/" not in name]
 
 
 def test_a_file_comes_from_its_address_once(server: Server, tmp_path: Path) -> None:
@@ -135,23 +135,32 @@ def test_what_a_mirror_lacks_comes_from_the_address(
     refused(
         dataset(f"{server.url}/other.csv", name="other.csv"),
         tmp_path / "second",
-        rf"data/raw/other.csv: not there, and it cannot be fetched \({re.escape(str(tmp_path))}/mirror/other.csv is "
-        rf"not there; {server.url}/other.csv: 404 .*\). Put it there, or set {MIRROR} to a folder or an address that "
-        "has other.csv.",
+        rf"data/raw/other.csv: not there, and it cannot be fetched \({re.escape(str(tmp_path))}/mirror/other.csv: "
+        rf"No such file or directory; {server.url}/other.csv: 404 .*\). Put it there, or set {MIRROR} to a folder or "
+        "an address that has other.csv.",
     )
 
 
 def test_another_file_is_refused(server: Server, tmp_path: Path) -> None:
     other = "0" * 64
     refused(
-        dataset(f"{server.url}/rows.csv", other), tmp_path, f"found sha256 {SHA256}, but dataset made expects {other}"
+        dataset(f"{server.url}/rows.csv", other),
+        tmp_path,
+        rf"cannot be fetched \({server.url}/rows.csv: found sha256 {SHA256}, expected {other}\)",
     )
     refused(
         dataset(f"{server.url}/rows.csv", ""),
         tmp_path,
         f"downloads.rows/rows.csv has no sha256. The file at {server.url}/rows.csv has {SHA256}: if that is the right "
-        f"file, add sha256: {SHA256}",
+        "file, write this as its sha256.",
     )
+
+
+def test_an_address_with_another_file_is_passed_over(server: Server, tmp_path: Path) -> None:
+    server.files["/login.html"] = b"<html>Who are you?</html>"
+    fetch(dataset([f"{server.url}/login.html", f"{server.url}/rows.csv"]), Layout(tmp_path))
+    assert in_raw(tmp_path) == [f"raw/{NAME}"]
+    assert (tmp_path / "data" / "raw" / NAME).read_bytes() == CONTENT
 
 
 def test_a_file_that_was_edited_is_refused(server: Server, tmp_path: Path) -> None:

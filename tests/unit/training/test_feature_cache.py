@@ -1,17 +1,20 @@
 """Features are made once, kept within bounds, and never half."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline import locks
 from pipeline.config import Config, DatasetConfig, LimitConfig, PreprocessingConfig, SplitConfig
+from pipeline.data.rows_file import RowsFile
+from pipeline.files import PARTIAL
 from pipeline.identity import Identity, features_key
 from pipeline.model.families import FAMILIES
-from pipeline.training.feature_cache import Chunk, cached
+from pipeline.training.feature_cache import Chunk, FeatureCache
 from tests.contracts.test_families import config_of
 
 VECTOR = np.arange(12, dtype=np.float32).reshape(6, 2)
@@ -23,13 +26,17 @@ def chunks() -> Iterator[Chunk]:
         yield {"vector": VECTOR[start : start + 4], "codes": CODES[start : start + 4]}
 
 
+def features_of(folder: Path, make: Callable[[], Iterator[Chunk]], most_bytes: int) -> dict[str, RowsFile]:
+    return FeatureCache(folder.with_suffix(""), most_bytes).features(folder.suffix[1:], make)
+
+
 def refuse() -> Iterator[Chunk]:
     raise AssertionError("made again")
 
 
 def test_features_are_made_once_and_keep_their_types(tmp_path: Path) -> None:
     for make in (chunks, refuse):
-        files = cached(tmp_path / "x.train", make, 10**6)
+        files = features_of(tmp_path / "x.train", make, 10**6)
         found = {name: file.all() for name, file in files.items()}
         np.testing.assert_array_equal(found["vector"], VECTOR)
         np.testing.assert_array_equal(found["codes"], CODES)
@@ -43,23 +50,38 @@ def test_what_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        cached(tmp_path / "x.train", broken, 10**6)
+        features_of(tmp_path / "x.train", broken, 10**6)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
-    assert len(cached(tmp_path / "x.train", chunks, 10**6)["vector"]) == 6
+    assert len(features_of(tmp_path / "x.train", chunks, 10**6)["vector"]) == 6
+
+
+def folders(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
 
 
 def test_what_was_used_longest_ago_goes_first_and_stays_readable_where_it_is_open(tmp_path: Path) -> None:
     size = VECTOR.nbytes + CODES.nbytes + 200  # with the index
-    oldest = cached(tmp_path / "a", chunks, 10**6)
+    oldest = features_of(tmp_path / "a.train", chunks, 10**6)
     for time, name in ((100, "a"), (200, "b"), (300, "c")):
-        cached(tmp_path / name, chunks, 10**6)
-        os.utime(tmp_path / name, (time, time))
-    cached(tmp_path / "a", refuse, 10**6)  # it is used now, so b is the oldest
-    cached(tmp_path / "d", chunks, 3 * size)
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["a", "c", "d"]
-    cached(tmp_path / "e", chunks, 1)
-    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
-    np.testing.assert_array_equal(oldest["vector"].take(np.array([5], np.int32)), VECTOR[5:])
+        features_of(tmp_path / f"{name}.train", chunks, 10**6)
+        os.utime(tmp_path / f"{name}.train", (time, time))
+    features_of(tmp_path / "a.train", refuse, 10**6)  # it is used now, so b is the oldest
+    with locks.hold(tmp_path / "b.train.lock", "b"):
+        features_of(tmp_path / "d.train", chunks, 3 * size)
+        assert folders(tmp_path) == ["a.train", "b.train", "d.train"], "what another process is about to open stays"
+    newest = features_of(tmp_path / "e.train", chunks, 0)
+    assert folders(tmp_path) == ["e.train"], "its own folder stays"
+    for files in (oldest, newest):
+        np.testing.assert_array_equal(files["vector"].all(), VECTOR)
+        np.testing.assert_array_equal(files["vector"].take(np.array([5], np.int32)), VECTOR[5:])
+
+
+def test_what_a_kill_has_left_is_removed(tmp_path: Path) -> None:
+    for name in ("x.train", "y.train", "z.train"):
+        (tmp_path / f".{name}.abc{PARTIAL}" / "new").mkdir(parents=True)
+    with locks.hold(tmp_path / "z.train.lock", "z"):
+        features_of(tmp_path / "x.train", chunks, 10**6)
+        assert folders(tmp_path) == [f".z.train.abc{PARTIAL}", "x.train"], "z is being made"
 
 
 def test_jobs_share_features_where_these_are_the_same() -> None:

@@ -11,6 +11,11 @@ import pyarrow as pa
 
 from pipeline.data.formats.rows import TableFile
 from pipeline.errors import DataError
+from pipeline.files import digest_value
+
+# What file systems of fsspec call checksums of a file, and the time of its last change.
+CHECKSUMS = ("etag", "contentmd5", "md5", "digest", "md5hash", "contenthash", "crc32c", "sha256")
+CHANGES = ("lastmodified", "mtime", "modified", "updated", "created")
 
 
 def is_url(path: str) -> bool:
@@ -27,17 +32,25 @@ class RemoteFile(TableFile):
 
     def source(self) -> pa.NativeFile:
         with _reaching(self.name):
-            return pa.PythonFile(self.system.open(self.place, "rb"), mode="r")
+            return pa.PythonFile(_Reaching(self.name, self.system.open(self.place, "rb")), mode="r")
 
     def size(self) -> int:
         with _reaching(self.name):
             return int(self.system.info(self.place)["size"])
 
     def fingerprint(self) -> str:
-        """A text that changes when the file does, from what its server says of it: a checksum (ETag) where it has one,
-        and the size and the time of the last change. The file is not read."""
+        """A text that changes when the file does, from what its server says of it: a checksum where it has one, or else
+        the size and the time of the last change. The file is not read.
+
+        Not all that the server says counts: the address to which it has led us may be another each time.
+        """
         with _reaching(self.name):
-            return f"{self.system.checksum(self.place):x}"
+            info = self.system.info(self.place)
+        known = {key.lower().replace("-", ""): str(value) for key, value in info.items() if value is not None}
+        chosen = {key: known[key] for key in CHECKSUMS if key in known} or {
+            key: known[key] for key in CHANGES if key in known
+        }
+        return digest_value(chosen | {"size": known.get("size", "")})
 
 
 def find_remote(url: str) -> list[TableFile]:
@@ -56,6 +69,21 @@ def find_remote(url: str) -> list[TableFile]:
         if not files:
             raise FileNotFoundError
         return [RemoteFile(Path(found), system.unstrip_protocol(found), system, found) for found in files]
+
+
+class _Reaching:
+    """A file behind a URL, of which a read may fail as its opening may."""
+
+    def __init__(self, url: str, stream: Any) -> None:
+        self._url, self._stream = url, stream
+
+    def read(self, size: int = -1) -> bytes:
+        with _reaching(self._url):
+            found: bytes = self._stream.read(size)
+            return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 @contextmanager

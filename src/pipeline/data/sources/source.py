@@ -15,6 +15,8 @@ from pipeline.data.types.number import NumberColumn
 from pipeline.errors import DataError, did_you_mean
 from pipeline.tasks import TASKS
 
+FOLD_OF_FILES = ":fold"  # the column that says which split a row's file is for
+
 
 @dataclass(frozen=True)
 class Columns:

@@ -19,7 +19,7 @@ from pipeline.data.formats.finding import AUTO, check_same_columns, find_split_f
 from pipeline.data.formats.remote import RemoteFile, is_url
 from pipeline.data.formats.rows import layout_of
 from pipeline.data.schema import Column
-from pipeline.data.sources.source import Columns, Source
+from pipeline.data.sources.source import FOLD_OF_FILES, Columns, Source
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import STANDARD, NumberColumn
 from pipeline.errors import DataError
@@ -30,7 +30,6 @@ REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
 ACCEPT = "accept"
 # the settings that name files, and the split of their rows where there is a `test_path`
 PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
-FOLD_OF_FILES = ":fold"  # the column that says which split a row's file is for
 
 
 @dataclass

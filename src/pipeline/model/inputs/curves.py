@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 LARGEST = float(np.finfo(np.float64).max)
+BLOCK = 8  # columns whose ranks are computed together, which takes a number for each of their knots
 KNOTS = 101  # ranks are exact at every hundredth of the training rows, and between them on a straight line
 
 
@@ -82,7 +83,10 @@ def bend(x: "keras.KerasTensor", curves: list[Curve | None]) -> "keras.KerasTens
     ranked = {i: curve for i, curve in enumerate(curves) if curve is not None and len(curve.knots)}
     if not ranked:
         return x
-    ranks = _ranks(ops.take(x, list(ranked), axis=1), list(ranked.values()))
+    blocks = [list(ranked)[i : i + BLOCK] for i in range(0, len(ranked), BLOCK)]
+    ranks = ops.concatenate(
+        [_ranks(ops.take(x, block, axis=1), [ranked[i] for i in block]) for block in blocks], axis=1
+    )
     places = [len(curves) + list(ranked).index(i) if i in ranked else i for i in range(len(curves))]
     return ops.take(ops.concatenate([x, ranks], axis=1), places, axis=1)
 
