@@ -57,17 +57,14 @@ def summary(report: "Report") -> str:
     """One line with the score, its interval, the references' scores and the baseline's."""
     name = report["primary"]
     test = report["test"][name]
-    others = ", ".join(f"{other['model']} {other[name]:.4f}" for other in (*report["references"], report["baseline"]))
-    learned = report["references"][0]
-    some = (
-        f" (scikit-learn's of {learned['training_rows']:,} training rows)"
-        if learned["training_rows"] < learned["of_rows"]
-        else ""
-    )
+    others = [f"{report['baseline']['model']} {report['baseline'][name]:.4f}"]
+    for other in reversed(report["references"]):
+        some = f" (of {other['training_rows']:,} training rows)" if other["training_rows"] < other["of_rows"] else ""
+        others.insert(0, f"{other['model']} {other[name]:.4f}{some}")
     where = "its training rows" if report["split"] == "none" else f"{report['rows']} test rows"
     return (
         f"{report['experiment']}: {name} {test['value']:.4f} [{test['low']:.4f}, {test['high']:.4f}] on {where}; "
-        f"{others}{some}"
+        f"{', '.join(others)}"
     )
 
 

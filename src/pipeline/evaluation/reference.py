@@ -25,11 +25,11 @@ MOST_ROWS = 50_000
 @dataclass(frozen=True)
 class Reference:
     """`answers` fits a model to training rows (N) and gives its answers to test rows, which pass through memory in
-    chunks: numbers (M,), or probabilities (M, K). `takes` says whether a dataset, of which the model would see so many
-    training rows, suits it."""
+    chunks: numbers (M,), or probabilities (M, K). `most_rows` is how many training rows it sees at
+    most, 0 where it does not suit a dataset."""
 
     answers: Callable[[Schema, Split, AnySplit], Array]
-    takes: Callable[[Schema, int], bool] = lambda schema, num_rows: True
+    most_rows: Callable[[Schema], int] = lambda schema: MOST_ROWS
 
 
 def linear(schema: Schema, train: Split, test: AnySplit) -> Array:
@@ -102,7 +102,7 @@ def shares(target: NDArray[Any], num_classes: int, num_rows: int) -> Array:
 REFERENCES = {
     "LinearRegression": Reference(linear),
     "LogisticRegression": Reference(logistic),
-    "HistGradientBoostingRegressor": Reference(boosted_regression, trees.takes),
-    "HistGradientBoostingClassifier": Reference(boosted_classes, trees.takes),
+    "HistGradientBoostingRegressor": Reference(boosted_regression, trees.most_rows),
+    "HistGradientBoostingClassifier": Reference(boosted_classes, trees.most_rows),
 }
 BASELINES = {"mean": mean, "majority": shares}

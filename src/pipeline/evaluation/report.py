@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import EvaluationConfig
-from pipeline.data.prepared import AnySplit, Split
+from pipeline.data.prepared import AnySplit, Split, sample
 from pipeline.data.schema import Schema
 from pipeline.evaluation.intervals import intervals
 from pipeline.evaluation.reference import BASELINES, REFERENCES
@@ -77,9 +77,10 @@ def _references(task: Task, schema: Schema, train: Split, test: AnySplit, of_row
     found = []
     for name in task.references:
         reference = REFERENCES[name]
-        if reference.takes(schema, train.num_rows):
-            scores = estimates(task.scores(test.target, reference.answers(schema, train, test)))
-            found.append({"model": name, "training_rows": train.num_rows, "of_rows": of_rows, **scores})
+        if most := reference.most_rows(schema):
+            seen = train if train.num_rows <= most else sample(train, most)
+            scores = estimates(task.scores(test.target, reference.answers(schema, seen, test)))
+            found.append({"model": name, "training_rows": seen.num_rows, "of_rows": of_rows, **scores})
     return found
 
 

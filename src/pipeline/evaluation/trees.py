@@ -15,14 +15,16 @@ Array = NDArray[np.float64]
 MOST_CATEGORIES = 255  # of a column; scikit-learn takes no more
 # Fitting takes a time of about (rows * columns + PER_TREE) * trees in each round. MOST_WORK is about 20 s on two cores.
 PER_TREE, MOST_WORK = 200_000, 10_000_000
+LEAST_ROWS = 1000
 
 
-def takes(schema: Schema, num_rows: int) -> bool:
-    """Whether a dataset is a table, and small enough to be fitted in seconds."""
+def most_rows(schema: Schema) -> int:
+    """How many rows can be fitted in seconds; 0 for a dataset that is no table, or has too many classes."""
     columns = _columns(schema)
     if not columns or any(pa.types.is_nested(column.storage) for column in schema.features):
-        return False
-    return (num_rows * len(columns) + PER_TREE) * schema.num_outputs <= MOST_WORK
+        return 0
+    rows = int((MOST_WORK / schema.num_outputs - PER_TREE) / len(columns))
+    return rows if rows >= LEAST_ROWS else 0
 
 
 def tree_design(schema: Schema, train: Split) -> tuple[Design, list[int]]:

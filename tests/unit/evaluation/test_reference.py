@@ -6,10 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.config import EvaluationConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types import TYPES
-from pipeline.evaluation.reference import REFERENCES
+from pipeline.evaluation import trees
+from pipeline.evaluation.reference import MOST_ROWS, REFERENCES
+from pipeline.evaluation.report import build_report
 from pipeline.tasks import TASKS
 from tests.made import image, number, split_of
 
@@ -65,21 +68,31 @@ def test_trees_see_categories_and_missing_values_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "num_rows", "num_classes", "taken"),
+    ("columns", "num_classes", "most"),
     [
-        ([number("x")], 50_000, 2, True),
-        ([number("x"), Column("t", TYPES["text"].config("text"))], 50_000, 2, True),
-        ([Column("t", TYPES["text"].config("text"))], 100, 2, False),
-        ([image("x", [2, 2, 1])], 100, 2, False),
-        ([number("x"), image("y", [2, 2, 1])], 100, 2, False),
-        ([number("x")], 1000, 1000, False),
-        ([number(f"x{i}") for i in range(500)], 50_000, 2, False),
+        ([number("x")], 2, 9_800_000),
+        ([number("x"), Column("t", TYPES["text"].config("text"))], 2, 9_800_000),
+        ([number(f"x{i}") for i in range(500)], 2, 19_600),
+        ([number("x")] * 4, 10, 200_000),
+        ([Column("t", TYPES["text"].config("text"))], 2, 0),
+        ([image("x", [2, 2, 1])], 2, 0),
+        ([number("x"), image("y", [2, 2, 1])], 2, 0),
+        ([number("x")], 1000, 0),
     ],
 )
-def test_trees_are_for_tables_that_take_seconds(
-    columns: list[Column], num_rows: int, num_classes: int, taken: bool
-) -> None:
+def test_trees_see_as_many_rows_of_a_table_as_take_seconds(columns: list[Column], num_classes: int, most: int) -> None:
     task = "binary" if num_classes == 2 else "multiclass"
     schema = schema_of(columns, task, [str(i) for i in range(num_classes)])
-    assert REFERENCES[TREES[task]].takes(schema, num_rows) == taken
-    assert REFERENCES[TASKS[task].references[0]].takes(schema, num_rows)
+    assert REFERENCES[TREES[task]].most_rows(schema) == most
+    assert REFERENCES[TASKS[task].references[0]].most_rows(schema) == MOST_ROWS
+
+
+def test_a_reference_says_how_many_rows_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trees, "MOST_WORK", trees.PER_TREE + 1500)
+    x = np.random.default_rng(3).normal(size=2000)
+    rows, schema = split_of({"x": x}, 2 * x), schema_of([number("x")])
+    report = build_report("made", EvaluationConfig(resamples=100), schema, rows, rows.target, rows, 2 * x)
+    assert [(found["training_rows"], found["of_rows"]) for found in report["references"]] == [
+        (2000, 2000),
+        (1500, 2000),
+    ]
