@@ -86,11 +86,13 @@ main()
 def test_workers_see_the_same_of_batch_norm_and_dropout_and_decide_alike(
     checkout: Path, start: Start, prepare: Callable[[str], None]
 ) -> None:
-    """Each gathers its own moving statistics; whoever stops early, or lowers a rate, must not do so alone."""
+    """Each gathers its own moving statistics; whoever stops early, or lowers a rate, must not do so alone. Both read
+    their features from the same files."""
     prepare("digits")
     options = ["experiment=cnn_digits", "trainer.epochs=30", "model.filters=[4]", "model.dropout=0.2", "output=out"]
     options += ["trainer.early_stopping={patience: 2, min_delta: 0.1}", "trainer.optimizer.schedule=constant"]
     options += ["+trainer.callbacks.reduce_on_plateau={patience: 1, min_delta: 0.3}", "trainer.batch_size=35"]
+    options += ["trainer.resident_bytes=1"]
     command = [sys.executable, "-c", AS_SEEN, "trainer.strategy=multi_worker", *options]
     both = [start(*command, TF_CONFIG=task) for task in tasks()]
     ended = [process.communicate(timeout=300) for process in both]
