@@ -67,6 +67,7 @@ bench: $(STAMP) ## measure what the README claims, beside its rivals (about an h
 	python benchmarks/tracking.py
 	python benchmarks/stages.py
 	python benchmarks/repro.py
+	python benchmarks/evaluation.py
 	python benchmarks/quality.py
 	python benchmarks/report.py
 
