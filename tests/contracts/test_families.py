@@ -23,7 +23,6 @@ from pipeline.errors import ConfigError
 from pipeline.matching import check_family, refused
 from pipeline.model.assembly import Assembled, assemble
 from pipeline.model.families import FAMILIES
-from pipeline.model.kinds import VECTOR
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.serving.batch import predict
 from pipeline.tasks import TASKS
@@ -71,7 +70,8 @@ def rows_of(schema: Schema, seed: int) -> Split:
 
 
 def features_of(model: Assembled, split: Split) -> np.ndarray:
-    return np.concatenate([chunk[VECTOR] for chunk in model.feature_chunks(split)])
+    """The features of the one kind that there is."""
+    return np.concatenate([next(iter(chunk.values())) for chunk in model.feature_chunks(split)])
 
 
 def config_of(family: str, task: str) -> Config:

@@ -87,9 +87,7 @@ def test_augmentation_is_drawn_anew_and_the_same_again(trainer: str, tmp_path: P
 def test_augmentation_of_a_table_is_refused(tmp_path: Path) -> None:
     config = config_of("linear", "regression")
     config.trainer.augmentation.flip = True
-    with pytest.raises(
-        ConfigError, match=r"trainer\.augmentation changes images .* but the features have shape \(2,\)"
-    ):
+    with pytest.raises(ConfigError, match=r"trainer\.augmentation changes images, but the features are a vector\."):
         trained(config, "number", "regression", tmp_path)
 
 

@@ -22,10 +22,19 @@ from keras import layers
 
 from pipeline.model.xla import batch_norm, convolution, dropout, pooling, recurrence
 
+MOST_EMBEDDED = 1000  # with larger tables nothing was measured
+
+
+def _large_table(layer: keras.Layer, _: int) -> str | None:
+    """XLA looks up a small table, and adds up its gradient, about as fast as TensorFlow."""
+    return f"has a table of {layer.input_dim} rows" if layer.input_dim > MOST_EMBEDDED else None
+
+
 WHY_SLOW: dict[type, Callable[[keras.Layer, int], str | None]] = {
     layers.Conv1D: convolution.why_slow,
     layers.Conv2D: convolution.why_slow,
     layers.Dropout: dropout.why_slow,
+    layers.Embedding: _large_table,
     layers.MaxPooling1D: pooling.why_slow,
     layers.MaxPooling2D: pooling.why_slow,
     layers.SimpleRNN: recurrence.why_slow,
