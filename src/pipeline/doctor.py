@@ -177,8 +177,8 @@ def check_disk(layout: Layout) -> Iterator[Finding]:
     if free >= ENOUGH_DISK:
         yield Finding(OK, "disk", found)
     else:
-        free = "`dvc gc -w`, build/features/ and old folders in runs/ free some."
-        meaning = f"Models, checkpoints and DVC's cache may not fit. {free}"
+        advice = "`dvc gc -w`, build/features/ and old folders in runs/ free some."
+        meaning = f"Models, checkpoints and DVC's cache may not fit. {advice}"
         yield Finding(NOTE, "disk", found, meaning)
 
 
