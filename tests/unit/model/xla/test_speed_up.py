@@ -7,12 +7,14 @@ import keras
 import pytest
 
 from pipeline.model.families import cnn, mlp, rnn
+from pipeline.model.kinds import CODES, GRID, SEQUENCE, VECTOR, Feature
 from pipeline.model.xla import slow_layer, speed_up
 
 
 def cnn_of(shape: tuple[int, ...]) -> Any:
     inputs = keras.Input(shape)
-    return keras.Model(inputs, cnn.build(cnn.CnnConfig(filters=[4, 4], pool_every=1, dropout=0.1), inputs))
+    features = {GRID if len(shape) == 3 else SEQUENCE: Feature(inputs)}
+    return keras.Model(inputs, cnn.build(cnn.CnnConfig(filters=[4, 4], pool_every=1, dropout=0.1), features))
 
 
 def model_of(layer: Any, shape: tuple[int, ...]) -> Any:
@@ -39,11 +41,14 @@ def test_the_families_have_no_slow_layer() -> None:
     assert slow_layer(cnn_of((8, 8, 1)), 32) is None
     inputs = keras.Input((8, 8, 1))
     for cell in ("simple", "lstm", "gru"):
-        outputs = rnn.build(rnn.RnnConfig(cell=cell, units=[4, 4], bidirectional=True, dropout=0.1), inputs)
+        config = rnn.RnnConfig(cell=cell, units=[4, 4], bidirectional=True, dropout=0.1)
+        outputs = rnn.build(config, {GRID: Feature(inputs)})
         assert slow_layer(keras.Model(inputs, outputs), 32) is None
     vector = keras.Input((8,))
-    outputs = mlp.build(mlp.MlpConfig(layers=[4, 4], batch_norm=True, dropout=0.1), vector)
-    assert slow_layer(keras.Model(vector, outputs), 32) is None
+    codes = keras.Input((2,), dtype="int32")
+    features = {VECTOR: Feature(vector), CODES: Feature(codes, [3, 20])}
+    outputs = mlp.build(mlp.MlpConfig(layers=[4, 4], batch_norm=True, dropout=0.1), features)
+    assert slow_layer(keras.Model([vector, codes], outputs), 32) is None
 
 
 class Own(keras.layers.Conv2D):
@@ -71,6 +76,7 @@ class Own(keras.layers.Conv2D):
             "made has reset_after=False",
         ),
         (lambda: keras.layers.SimpleRNN(4, dtype="mixed_bfloat16"), (8, 2), "made has compute_dtype=bfloat16"),
+        (lambda: keras.layers.Embedding(5000, 4), (2,), "made has a table of 5000 rows"),
         (lambda: keras.layers.Dropout(0.3, noise_shape=(1, None)), (2,), "made has a noise_shape"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
