@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.clones import MAKE, clone, environment
+from tests.clones import MAKE, ROOT, clone, environment
 from tests.conftest import Run
 from tests.refusals import content, line_of
 
 CNN, LINEAR = "experiment=cnn_digits", "experiment=linear_diabetes"
-EXPERIMENTS = (
-    "cnn_digits, linear_diabetes, linear_line, logistic_breast_cancer, logistic_digits, mlp_breast_cancer, rnn_digits"
+EXPERIMENTS, DATASETS = (
+    ", ".join(sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml")))
+    for group in ("experiment", "dataset")
 )
 
 
@@ -45,7 +46,7 @@ COMMANDS = {
     ),
     "dataset": (
         ("prepare", "dataset=digitz"),
-        "dataset: 'digitz' is unknown (breast_cancer, diabetes, digits, line). Did you mean 'digits'?",
+        f"dataset: 'digitz' is unknown ({DATASETS}). Did you mean 'digits'?",
     ),
     "family": (
         ("train", CNN, "model=cnm"),
@@ -53,8 +54,8 @@ COMMANDS = {
     ),
     "key": (
         ("train", CNN, "model.filtres=8"),
-        "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout). "
-        "Did you mean 'filters'?",
+        "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout, "
+        "embedding). Did you mean 'filters'?",
     ),
     "type": (
         ("train", CNN, "model.kernel=abc"),
@@ -71,8 +72,8 @@ COMMANDS = {
     ),
     "pair": (
         ("train", CNN, "dataset=diabetes"),
-        "model cnn takes sequence or grid features, but dataset diabetes (number) gives a vector. Choose one of: "
-        "linear, mlp.",
+        "model cnn takes tokens or sequence or grid features, but dataset diabetes (number) gives a vector. Choose one "
+        "of: linear, mlp.",
     ),
     "task": (
         ("train", LINEAR, "dataset=digits"),
