@@ -15,8 +15,9 @@ OUTPUTS = (".parquet", ".pq", ".csv")  # the endings of files with predictions
 
 @dataclass
 class TextFeaturesConfig:
-    """How a text becomes features: from its words, without punctuation, or from its characters (`unit`); with `lower`,
-    A to Z are read as a to z. The `most` of them that occur in most training texts are known.
+    """How a text becomes features: from its words, which stand between blanks, or from its characters (`unit`); with
+    `lower`, A to Z are read as a to z. Of words, `punctuation: drop` leaves out the signs in them and between them. The
+    `most` of them that occur in most training texts are known.
 
     Families that take a vector get the bag of them. With `ngrams`, sequences of up to so many are in the bag too. The
     value of a feature is 1 where a text has it (`weight: presence`), how often (`counts`), or that times the logarithm
@@ -27,13 +28,19 @@ class TextFeaturesConfig:
 
     unit: str = "words"
     lower: bool = True
+    punctuation: str = "drop"
     ngrams: int = 1
     weight: str = "presence"
     most: int = 2000
     longest: int = 256
 
+    @property
+    def drops_punctuation(self) -> bool:
+        return self.unit == "words" and self.punctuation == "drop"
+
     def check(self) -> None:
         one_of("preprocessing.text.unit", self.unit, ("words", "characters"))
+        one_of("preprocessing.text.punctuation", self.punctuation, ("drop", "keep"))
         one_of("preprocessing.text.weight", self.weight, ("presence", "counts", "tf_idf"))
         check(1 <= self.ngrams <= 8, "preprocessing.text.ngrams", self.ngrams, "1 to 8")
         for name in ("most", "longest"):

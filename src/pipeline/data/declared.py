@@ -22,6 +22,8 @@ WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
     float | None: "a number",
+    bool: "true or false",
+    dict[str, str]: 'texts and what stands in their place, such as {"[0-9]": "0"}',
 }
 
 

@@ -1,6 +1,7 @@
 """Each type reads text and Arrow arrays, refuses what it cannot hold without loss, and equal values have one digest."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from pipeline.data.reading import Refused, read_values
 from pipeline.data.schema import Column
 from pipeline.data.types import TYPES
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, DataError
 
 UTC = dt.UTC
 
@@ -149,6 +150,42 @@ def test_every_day_of_400_years_reads_back() -> None:
     found = read_values(column("date"), days.cast(pa.string()), ())
     assert found.values.equals(days)
     assert not found.refused.any()
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "expected"),
+    [
+        ({}, ["Ünï ½", None, ""], ["Ünï ½", None, ""]),
+        ({"unicode": "NFKC"}, ["u\u0308 \ufb01"], ["\u00fc fi"]),
+        ({"accents": "remove"}, ["Ünïcode Å", None], ["Unicode A", None]),
+        ({"lower": True}, ["\u00dcN"], ["\u00fcn"]),
+        (
+            {"replace": {"[0-9]": "0", r"\s*([^\w\s])\s*": r" \1 "}},
+            ["call 0871, now!!", None],
+            ["call 0000 , now !  ! ", None],
+        ),
+    ],
+)
+def test_texts_are_brought_to_one_form(options: dict[str, Any], text: list[str], expected: list[Any]) -> None:
+    assert read(column("text", **options), text) == expected
+
+
+def test_a_form_that_does_not_stay_is_refused() -> None:
+    with pytest.raises(DataError, match="replace: 'a' becomes 'aa', and that becomes 'aaaa'"):
+        read(column("text", replace={"a": "aa"}), ["b", "a"])
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"unicode": "UTF"}, "unicode: found 'UTF', expected none, NFC"),
+        ({"accents": "no"}, "accents: found 'no', expected keep or remove"),
+        ({"replace": {"(": ""}}, "replace: '(': found"),
+    ],
+)
+def test_options_of_texts(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(text)):
+        column("text", **options)
 
 
 NOON = dt.datetime(2020, 2, 29, 12)

@@ -1,31 +1,66 @@
 """Text of any length. Unlike a category, each row may have its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.config import ColumnConfig
+from pipeline.config.checks import check, one_of
 from pipeline.data.digests import text_digests
-from pipeline.data.types.type import Parsed, Type, none_refused
+from pipeline.data.types.type import Parsed, Type, none_refused, shown
+from pipeline.errors import DataError
+
+FORMS = ("none", "NFC", "NFD", "NFKC", "NFKD")
+CHOICES = ("keep", "remove")
 
 
 @dataclass
 class TextColumn(ColumnConfig):
-    """A text has no options of its own; the empty text is a text."""
+    """How a text is brought to one form before anything else, in training and serving alike. Texts of one form are
+    equal, so none of them is trained on while another one is tested. Without options a text stays as it is.
+
+    `unicode` is a normal form of Unicode (NFC, NFD, NFKC or NFKD). With `accents: remove`, é becomes e. With
+    `lower: true`, all letters become lower case. `replace` has regular expressions (RE2) and what stands in their
+    place, in their order: `{"[0-9]": "0"}` leaves of a number how long it is. A text that was brought to its form must
+    stay as it is when that is done again, as for rows that come from prepared data. The empty text is a text.
+    """
+
+    unicode: str = "none"
+    accents: str = "keep"
+    lower: bool = False
+    replace: dict[str, str] = field(default_factory=dict)
+
+    def check(self) -> None:
+        one_of("unicode", self.unicode, FORMS)
+        one_of("accents", self.accents, CHOICES)
+        for pattern, text in self.replace.items():
+            try:
+                pc.replace_substring_regex(pa.array([""]), pattern, text)
+            except pa.ArrowInvalid as error:
+                check(False, f"replace: {pattern!r}", " ".join(str(error).split()), "a regular expression of RE2")
 
 
 class Text(Type):
     config = TextColumn
     expected = "a text"
 
-    def storage(self, config: Any) -> pa.DataType:
+    def storage(self, config: TextColumn) -> pa.DataType:
         return pa.string()
 
     def parse(self, text: pa.StringArray, config: TextColumn) -> Parsed:
-        return none_refused(text)
+        found = in_one_form(text, config)
+        if config.replace and not (again := in_one_form(found, config)).equals(found):
+            first = pc.index(pc.fill_null(pc.not_equal(again, found), False), True).as_py()
+            raise DataError(
+                f"a text's option replace: {shown(text[first].as_py())} becomes {shown(found[first].as_py())}, and "
+                f"that becomes {shown(again[first].as_py())}. Write patterns that leave what they have made as it is."
+            )
+        return none_refused(found)
 
     def convert(self, values: pa.Array, config: TextColumn) -> Parsed | None:
         """Nothing but text is text: a number has lost how it was written."""
@@ -33,3 +68,23 @@ class Text(Type):
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         return text_digests(values)
+
+
+def in_one_form(text: pa.StringArray, config: TextColumn) -> pa.StringArray:
+    """The texts (N,) as the options of their column say; null stays null."""
+    if config.unicode != "none":
+        text = _normalized(text, config.unicode)
+    if config.accents == "remove":
+        # A letter and its accents are apart in the form NFD; \p{Mn} are the accents.
+        bare = pc.replace_substring_regex(_normalized(text, "NFD"), r"\p{Mn}", "")
+        text = _normalized(bare, "NFC" if config.unicode == "none" else config.unicode)
+    if config.lower:
+        text = pc.utf8_lower(text)
+    for pattern, new in config.replace.items():
+        text = pc.replace_substring_regex(text, pattern, new)
+    return text
+
+
+def _normalized(text: pa.StringArray, form: Any) -> pa.StringArray:
+    # Arrow's utf8_normalize takes letters apart, and does not put them together again for NFC and NFKC.
+    return pa.array([None if one is None else normalize(form, one) for one in text.to_pylist()], pa.string())

@@ -20,15 +20,16 @@ from pipeline.model.kinds import TOKENS, VECTOR, Feature
 if TYPE_CHECKING:
     import keras
 
-# what Keras' TextVectorization does to a text before it splits it at white space
+# What Keras' TextVectorization does to a text before it splits it at white space or into characters, by whether
+# punctuation is dropped and letters become lower case.
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
 SPACE = re.compile(r"[ \t\n\r\f\v]+")
 STANDARDS = {
-    ("words", True): "lower_and_strip_punctuation",
-    ("words", False): "strip_punctuation",
-    ("characters", True): "lower",
-    ("characters", False): None,
+    (True, True): "lower_and_strip_punctuation",
+    (True, False): "strip_punctuation",
+    (False, True): "lower",
+    (False, False): None,
 }
 MODES = {"presence": "multi_hot", "counts": "count", "tf_idf": "tf_idf"}
 
@@ -117,7 +118,7 @@ def _layer(bag: Bag, known: list[str], name: str, **options: Any) -> "keras.laye
 
     config = bag.config
     return keras.layers.TextVectorization(
-        standardize=STANDARDS[config.unit, config.lower],
+        standardize=STANDARDS[config.drops_punctuation, config.lower],
         split="whitespace" if config.unit == "words" else "character",
         # Keras wants a word, though there may be none.
         vocabulary=known or ["word"],
@@ -129,16 +130,13 @@ def _layer(bag: Bag, known: list[str], name: str, **options: Any) -> "keras.laye
 def units(text: str, config: TextFeaturesConfig) -> list[str]:
     """The words or characters of a text, as Keras' TextVectorization finds them."""
     text = text.translate(LOWER) if config.lower else text
-    return words(text) if config.unit == "words" else list(text)
+    text = PUNCTUATION.sub("", text) if config.drops_punctuation else text
+    return [word for word in SPACE.split(text) if word] if config.unit == "words" else list(text)
 
 
 def grams(units: list[str], longest: int) -> list[str]:
     """All sequences of up to so many words or characters."""
     return [" ".join(units[i : i + n]) for n in range(1, longest + 1) for i in range(len(units) - n + 1)]
-
-
-def words(text: str) -> list[str]:
-    return [word for word in SPACE.split(PUNCTUATION.sub("", text)) if word]
 
 
 def _bag(config: TextFeaturesConfig, count: "Counter[str]", num_rows: int, longest: int) -> Bag:
