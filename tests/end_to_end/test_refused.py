@@ -58,8 +58,8 @@ COMMANDS = {
         "embedding). Did you mean 'filters'?",
     ),
     "type": (
-        ("train", CNN, "model.kernel=abc"),
-        "model.kernel: Value 'abc' of type 'str' could not be converted to Integer",
+        ("train", CNN, "model.pool_every=abc"),
+        "model.pool_every: Value 'abc' of type 'str' could not be converted to Integer",
     ),
     "range": (("train", CNN, "trainer.epochs=0"), "trainer.epochs: found 0, expected 1 or more."),
     "fraction": (

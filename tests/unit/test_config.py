@@ -61,7 +61,7 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
             "+trainer.optimizer.rate=1",
             "'rate' is not a field of optimizer (name, learning_rate, momentum, schedule, clip_norm).",
         ),
-        ("model.kernel=abc", "model.kernel: Value 'abc' of type 'str' could not be converted to Integer"),
+        ("model.pool_every=abc", "model.pool_every: Value 'abc' of type 'str' could not be converted to Integer"),
         (
             "objective=val_r2",
             "objective: 'val_r2' is unknown (val_loss, val_accuracy, val_balanced_accuracy, val_macro_f1, val_mcc, "

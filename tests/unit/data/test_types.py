@@ -178,8 +178,8 @@ def test_a_form_that_does_not_stay_is_refused() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"unicode": "UTF"}, "unicode: found 'UTF', expected none, NFC"),
-        ({"accents": "no"}, "accents: found 'no', expected keep or remove"),
+        ({"unicode": "UTF"}, "unicode: 'UTF' is unknown (none, NFC"),
+        ({"accents": "no"}, "accents: 'no' is unknown (keep, remove)"),
         ({"replace": {"(": ""}}, "replace: '(': found"),
     ],
 )

@@ -11,6 +11,7 @@ SIZE = 12
 SETTINGS = [
     ("cnn", {"filters": [5, 4], "readout": "average"}),
     ("cnn", {"filters": [5, 4], "readout": "max", "batch_norm": False}),
+    ("cnn", {"filters": [5, 4], "kernel": [2, 5], "readout": "max"}),
     ("rnn", {"cell": "gru", "units": [5, 4]}),
     ("rnn", {"cell": "lstm", "units": [5]}),
     ("rnn", {"cell": "simple", "units": [5, 4], "bidirectional": True}),

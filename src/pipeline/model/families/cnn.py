@@ -1,7 +1,8 @@
 """Convolutional network: blocks of convolution, batch norm and ReLU, and then the mean or the largest value over all
 positions, or all positions side by side.
 
-Convolution: LeCun et al. 1998. Batch norm: Ioffe and Szegedy 2015. Global average pooling: Lin et al. 2013.
+Convolution: LeCun et al. 1998; of several widths side by side: Kim 2014. Batch norm: Ioffe and Szegedy 2015. Global
+average pooling: Lin et al. 2013.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class CnnConfig(ModelConfig):
-    """There is one block (convolution, batch norm, ReLU) for each number in `filters`.
+    """There is one block (convolution, batch norm, ReLU) for each number in `filters`. With several widths in `kernel`,
+    each block has a convolution of each width, with so many filters, side by side (Kim 2014).
 
     After every `pool_every` blocks the positions are pooled by 2, where the size still allows it. `readout` is
     `average`, which takes the mean over the positions, `max`, which takes the largest value of each filter, or
@@ -29,7 +31,7 @@ class CnnConfig(ModelConfig):
     """
 
     filters: Any = field(default_factory=lambda: [32, 64, 64])
-    kernel: int = 3
+    kernel: Any = 3
     pool_every: int = 1
     readout: str = "average"
     batch_norm: bool = True
@@ -38,11 +40,12 @@ class CnnConfig(ModelConfig):
 
     def __post_init__(self) -> None:
         self.filters = widths(self.filters)
+        self.kernel = widths(self.kernel)
 
     def check(self) -> None:
         super().check()
         check_widths("model.filters", self.filters)
-        check(self.kernel > 0, "model.kernel", self.kernel, "1 or more")
+        check_widths("model.kernel", self.kernel)
         check(self.pool_every > 0, "model.pool_every", self.pool_every, "1 or more")
         check_rate("model.dropout", self.dropout)
         one_of("model.readout", self.readout, ("average", "max", "flatten"))
@@ -52,7 +55,7 @@ class CnnConfig(ModelConfig):
 def build(config: CnnConfig, features: Features) -> "keras.KerasTensor":
     """Turn a grid (B, H, W, C), a sequence (B, T, C) or tokens (B, T) into its representation.
 
-    That is (B, filters[-1]), and (B, positions * filters[-1]) with the readout flatten.
+    That is (B, D), where D = filters[-1] * number of widths, and (B, positions * D) with the readout flatten.
     """
     import keras
 
@@ -64,9 +67,11 @@ def build(config: CnnConfig, features: Features) -> "keras.KerasTensor":
     largest = {1: keras.layers.GlobalMaxPooling1D, 2: keras.layers.GlobalMaxPooling2D}[rank]
     for i, filters in enumerate(config.filters):
         # Batch norm has an offset of its own, so a bias before it would learn nothing.
-        x = convolution(
-            filters, config.kernel, padding="same", use_bias=not config.batch_norm, name=f"convolution_{i}"
-        )(x)
+        parts = [
+            convolution(filters, width, padding="same", use_bias=not config.batch_norm, name=name)(x)
+            for width, name in zip(config.kernel, names_of(i, config.kernel), strict=True)
+        ]
+        x = keras.layers.Concatenate(name=f"all_widths_{i}")(parts) if len(parts) > 1 else parts[0]
         if config.batch_norm:
             x = keras.layers.BatchNormalization(name=f"batch_norm_{i}")(x)
         x = keras.layers.ReLU(name=f"relu_{i}")(x)
@@ -85,6 +90,11 @@ def build(config: CnnConfig, features: Features) -> "keras.KerasTensor":
     if real is not None:
         return mean_of_real(x, real)
     return average(name="mean_over_positions")(x)
+
+
+def names_of(i: int, widths: list[int]) -> list[str]:
+    """The names of the i-th block's convolutions."""
+    return [f"convolution_{i}"] if len(widths) == 1 else [f"convolution_{i}_{j}" for j in range(len(widths))]
 
 
 FAMILY = Family(CnnConfig, build, accepts=(TOKENS, SEQUENCE, GRID), tasks=tuple(TASKS))

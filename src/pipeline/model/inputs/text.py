@@ -70,7 +70,10 @@ class TextInput(Input):
                     found = units(text or "", config.text)
                     counts[i].update(set(grams(found, config.text.ngrams)))
                     longest[i] = max(longest[i], len(found))
-        return [_bag(config.text, count, num_rows, most) for count, most in zip(counts, longest, strict=True)]
+        bags = [_bag(config.text, count, num_rows, most) for count, most in zip(counts, longest, strict=True)]
+        for column, count, bag in zip(columns, counts, bags, strict=True):
+            tell(column.name, count, bag)
+        return bags
 
     def apply(
         self, kind: str, columns: list[Column], fitted: list[Bag], tensors: "dict[str, keras.KerasTensor]"
@@ -137,6 +140,15 @@ def units(text: str, config: TextFeaturesConfig) -> list[str]:
 def grams(units: list[str], longest: int) -> list[str]:
     """All sequences of up to so many words or characters."""
     return [" ".join(units[i : i + n]) for n in range(1, longest + 1) for i in range(len(units) - n + 1)]
+
+
+def tell(name: str, count: "Counter[str]", bag: Bag) -> None:
+    """Print how many different words or characters are known, and which share they are of those in the training texts,
+    each counted once in a text."""
+    share = sum(bag.num_texts) / max(1, count.total())
+    print(
+        f"{name}: {len(bag.known)} of {len(count)} {bag.config.unit} are known, which are {share:.1%} of all in the texts"
+    )
 
 
 def _bag(config: TextFeaturesConfig, count: "Counter[str]", num_rows: int, longest: int) -> Bag:
