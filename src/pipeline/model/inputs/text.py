@@ -147,7 +147,7 @@ def tell(name: str, count: "Counter[str]", bag: Bag) -> None:
     each counted once in a text."""
     share = sum(bag.num_texts) / max(1, count.total())
     print(
-        f"{name}: {len(bag.known)} of {len(count)} {bag.config.unit} are known, which are {share:.1%} of all in the texts"
+        f"{name}: {len(bag.known)} of {len(count)} {bag.config.unit} are known, which are {share:.1%} of those in texts"
     )
 
 
