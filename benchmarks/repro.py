@@ -47,6 +47,17 @@ def plain_scripts(folder: Path) -> dict[str, float]:
     return seconds
 
 
+def keep_compared(clone: Path) -> None:
+    """Leave in params.yaml the experiments that have a plain script, and their datasets."""
+    params = yaml.safe_load((clone / "params.yaml").read_text())
+    scripts = {script.stem for script in (ROOT / "benchmarks" / "plain").glob("*.py")}
+    kept = {name: dataset for name, dataset in params["experiments"].items() if name in scripts}
+    minima = {name: least for name, least in params["promotion"]["minima"].items() if name in kept}
+    params |= {"experiments": kept, "datasets": sorted(set(kept.values()))}
+    params["promotion"]["minima"] = minima
+    (clone / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=1)
@@ -56,6 +67,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             clone = Path(name) / "clone"
             subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+            keep_compared(clone)
             ours.append(timed(["dvc", "repro", "-f", "--no-run-cache"], clone))
             theirs.append(plain_scripts(Path(name)))
             nothing += [timed(["dvc", "repro"], clone) for _ in range(SHORT_REPEATS)]

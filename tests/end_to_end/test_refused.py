@@ -37,7 +37,7 @@ COMMANDS = {
     "experiment of register": (
         ("register", "experiment=cnn_digit"),
         "params.yaml: 'cnn_digit' is not in experiments (linear_diabetes, logistic_breast_cancer, logistic_digits, "
-        "cnn_digits, rnn_digits). Did you mean 'cnn_digits'?",
+        "cnn_digits, rnn_digits, rnn_reviews). Did you mean 'cnn_digits'?",
     ),
     "no experiment": (
         ("train",),
