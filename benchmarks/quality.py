@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,9 @@ def dataset_of(experiment: str) -> str:
     return next(line["override /dataset"] for line in content["defaults"] if "override /dataset" in line)
 
 
-def score(root: Path, experiment: str, dataset: str, seed: int, overrides: list[str]) -> dict[str, Any]:
-    """report.json of one experiment on one split."""
+def score(root: Path, experiment: str, dataset: str, seed: int, overrides: list[str]) -> tuple[Any, dict[str, float]]:
+    """report.json of one experiment on one split, and the seconds of each command and of all of them."""
+    seconds: dict[str, float] = {}
     environment = os.environ | {"PYTHONPATH": str(root / "src"), "MLFLOW_TRACKING_URI": f"sqlite:///{root}/mlflow.db"}
     for command in (
         ["prepare", f"dataset={dataset}"],
@@ -45,11 +47,13 @@ def score(root: Path, experiment: str, dataset: str, seed: int, overrides: list[
         ["evaluate", f"experiment={experiment}"],
     ):
         line = [sys.executable, "-m", f"pipeline.{command[0]}", *command[1:], f"split.seed={seed}"]
+        start = time.perf_counter()
         done = subprocess.run(line, cwd=root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(f"{' '.join(line)}\n{done.stderr}")
-    metrics: dict[str, Any] = json.loads((root / "build" / "evaluate" / experiment / "report.json").read_text())
-    return metrics
+        seconds[command[0]] = time.perf_counter() - start
+    report = json.loads((root / "build" / "evaluate" / experiment / "report.json").read_text())
+    return report, seconds | {"all": sum(seconds.values())}
 
 
 def main() -> None:
@@ -66,7 +70,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             copy_sources(root)
-            found = [score(root, experiment, dataset_of(experiment), seed, given.override) for seed in given.seeds]
+            found = [score(root, experiment, dataset_of(experiment), seed, given.override)[0] for seed in given.seeds]
         name = found[0]["primary"]
         ours = [metrics["test"][name]["value"] for metrics in found]
         theirs = {
