@@ -1,5 +1,6 @@
 """Text of any length. Unlike a category, each row may have its own."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 from unicodedata import normalize
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.config import ColumnConfig
 from pipeline.config.checks import check, one_of
 from pipeline.data.digests import text_digests
-from pipeline.data.types.type import Parsed, Type, none_refused, shown
+from pipeline.data.types.type import FileContent, Parsed, Type, is_bytes, none_refused, shown
 from pipeline.errors import DataError
 
 FORMS = ("none", "NFC", "NFD", "NFKC", "NFKD")
@@ -48,6 +49,7 @@ class TextColumn(ColumnConfig):
 class Text(Type):
     config = TextColumn
     expected = "a text"
+    files = FileContent((".txt",))
 
     def storage(self, config: TextColumn) -> pa.DataType:
         return pa.string()
@@ -63,8 +65,11 @@ class Text(Type):
         return none_refused(found)
 
     def convert(self, values: pa.Array, config: TextColumn) -> Parsed | None:
-        """Nothing but text is text: a number has lost how it was written."""
-        return None
+        """Bytes are text in UTF-8. Nothing else is text: a number has lost how it was written."""
+        if not is_bytes(values.type):
+            return None
+        found = decoded(values)
+        return dataclasses.replace(found, values=self.parse(found.values, config).values)
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         return text_digests(values)
@@ -88,3 +93,18 @@ def in_one_form(text: pa.StringArray, config: TextColumn) -> pa.StringArray:
 def _normalized(text: pa.StringArray, form: Any) -> pa.StringArray:
     # Arrow's utf8_normalize takes letters apart, and does not put them together again for NFC and NFKC.
     return pa.array([None if one is None else normalize(form, one) for one in text.to_pylist()], pa.string())
+
+
+def decoded(values: pa.Array) -> Parsed:
+    """The texts (N,) that are written in UTF-8. A byte order mark at the start is no part of a text."""
+    texts: list[str | None] = []
+    reasons: dict[int, str] = {}
+    for i, content in enumerate(values.to_pylist()):
+        try:
+            texts.append(None if content is None else content.decode().removeprefix("\ufeff"))
+        except UnicodeDecodeError as error:
+            texts.append(None)
+            reasons[i] = f"not UTF-8, byte {error.start + 1} is 0x{content[error.start]:02x}"
+    refused = np.zeros(len(texts), bool)
+    refused[list(reasons)] = True
+    return Parsed(pa.array(texts, pa.string()), refused, reasons)
