@@ -2,6 +2,8 @@
 
 python benchmarks/real_sets.py [folder] [--ludwig <python with Ludwig>] [--cases logistic_penguins ...] [--seeds 1 2 3]
 
+A run is written when it is done, and replaces an earlier one of the same split seed.
+
 The datasets and experiments are those of conf/. The folder (else $PIPELINE_DATA_MIRROR), if there is one, is the mirror
 from which their files come. Everything runs in a temporary copy of the sources. With --ludwig, tables are also trained
 by Ludwig with its defaults.
@@ -103,21 +105,14 @@ def ludwig(python: str, root: Path, case: Case) -> dict[str, float]:
     return {"score": float(found), "seconds": seconds}
 
 
-def measure(
-    experiment: str, case: Case, seeds: list[int], python: str | None, before: dict[str, Any]
-) -> dict[str, Any]:
-    """The runs of one case. Ludwig's scores of an earlier measurement stay where it is left out."""
-    known = {run["seed"]: run["ludwig"] for run in before.get("runs", ()) if "ludwig" in run}
-    runs = []
+def measure(experiment: str, case: Case, seed: int, python: str | None, before: dict[str, Any]) -> dict[str, Any]:
+    """The run of one split seed. Ludwig's score of an earlier measurement stays where it is left out."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         copy_sources(root)
-        for seed in seeds:
-            run = ours(root, experiment, case, seed)
-            if python:
-                known[seed] = ludwig(python, root, case)
-            runs.append(run | ({"ludwig": known[seed]} if seed in known else {}))
-    return {"runs": runs}
+        run = ours(root, experiment, case, seed)
+        known = ludwig(python, root, case) if python else before.get("ludwig")
+    return run | ({"ludwig": known} if known else {})
 
 
 def table(cases: dict[str, Any]) -> str:
@@ -168,13 +163,15 @@ def main() -> None:
     if given.folder:
         os.environ["PIPELINE_DATA_MIRROR"] = given.folder
     found = json.loads(RESULTS.read_text())["cases"] if RESULTS.exists() else {}
+    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
     for name in given.cases:
         case = CASES[name]
-        seeds = given.seeds or list(case.seeds)
-        found[name] = measure(name, case, seeds, given.ludwig, found.get(name, {}))
+        runs = {run["seed"]: run for run in found.get(name, {"runs": []})["runs"]}
+        for seed in given.seeds or case.seeds:
+            runs[seed] = measure(name, case, seed, given.ludwig, runs.get(seed, {}))
+            found[name] = {"runs": [runs[seed] for seed in case.seeds if seed in runs]}
+            RESULTS.write_text(json.dumps({"cases": found, "machine": machine}, indent=2) + "\n")
         print(table({name: found[name]}), flush=True)
-        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-        RESULTS.write_text(json.dumps({"cases": found, "machine": machine}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
