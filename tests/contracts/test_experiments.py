@@ -67,3 +67,14 @@ def test_penguins_are_told_apart(checkout: Path, pipeline: Run) -> None:
     assert answers["row"] == rows["row"]
     right = sum(a == b for a, b in zip(answers["prediction"], rows["target"], strict=True))
     assert right >= len(rows["row"]) - 2
+
+
+@mirrored
+@pytest.mark.slow
+@pytest.mark.parametrize("experiment", ["cnn_fashion_mnist", "cnn_sms_spam"])
+def test_a_small_part_of_real_data_is_learned_from(experiment: str, checkout: Path, pipeline: Run) -> None:
+    done = pipeline("train", f"experiment={experiment}", "output=out", "trainer.limit.rows=500", "trainer.epochs=3")
+    assert done.returncode == 0, done.stderr
+    history = (checkout / "out" / "history.csv").read_text().splitlines()
+    losses = [float(line.split(",")[history[0].split(",").index("loss")]) for line in history[1:]]
+    assert losses[-1] < 0.8 * losses[0]
