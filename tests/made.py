@@ -87,5 +87,5 @@ def write_split(folder: Path, name: str, schema: Schema, split: Split) -> None:
     if split.weight is not None:
         columns[WEIGHT] = pa.array(split.weight)
     folder.mkdir(parents=True, exist_ok=True)
-    size = chunk_rows(column.storage for column in schema.features)
+    size = chunk_rows(schema.row_bytes)
     pq.write_table(pa.table(columns), folder / split_file(name), row_group_size=size)

@@ -9,6 +9,7 @@ import pytest
 from pipeline.data import prepared
 from pipeline.data.prepared import SplitFile, TrainingData, chunk_rows, open_split, read_split
 from pipeline.data.rows_file import RowsFile
+from pipeline.data.types.type import storage_bytes
 from pipeline.errors import ConfigError
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
@@ -88,9 +89,11 @@ def test_chunks_of_a_file_are_those_of_memory(tmp_path: Path) -> None:
 
 def test_a_chunk_of_large_inputs_has_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    assert chunk_rows([pa.float64(), pa.string(), pa.bool_()]) == prepared.CHUNK_ROWS
-    assert chunk_rows([pa.list_(pa.float32(), 224 * 224 * 3)]) == prepared.CHUNK_BYTES // (4 * 224 * 224 * 3) == 13
-    assert chunk_rows([pa.list_(pa.float32(), 4096 * 4096 * 3)]) == 1
+    assert sum(map(storage_bytes, (pa.float64(), pa.string(), pa.bool_()))) == 8 + 32 + 1
+    assert chunk_rows(8 + 32 + 1) == prepared.CHUNK_ROWS
+    image = storage_bytes(pa.list_(pa.float32(), 224 * 224 * 3))
+    assert chunk_rows(image) == prepared.CHUNK_BYTES // (4 * 224 * 224 * 3) == 13
+    assert chunk_rows(storage_bytes(pa.list_(pa.float32(), 4096 * 4096 * 3))) == 1
 
 
 def test_rows_file_reads_at_random(tmp_path: Path) -> None:

@@ -29,10 +29,9 @@ def read_batch(columns: Columns, batch: pa.RecordBatch, start: int, refused: Ref
         raw = batch[column.name]
         found = none_refused(raw) if is_stored(column, raw) else read_values(column, raw, ())
         bad = found.refused
-        # A model has no flag for an image that is missing.
-        if column in needed or pa.types.is_nested(column.storage):
+        if column in needed or column.type.is_content:
             bad = bad | found.values.is_null().to_numpy(zero_copy_only=False)
-        refused.add(column, raw, bad, rows)
+        refused.add(column, raw, bad, rows, found.reasons)
         by_name[column.name] = found.values
     return by_name
 
@@ -41,7 +40,7 @@ def is_stored(column: Column, values: pa.Array) -> bool:
     """Whether values are in the storage of the column's type, and need no other look. What is stored as a number may
     still be NaN or infinite."""
     kind: pa.DataType = values.type
-    return kind == column.storage and not pa.types.is_floating(kind) and not pa.types.is_nested(kind)
+    return kind == column.storage and not pa.types.is_floating(kind) and not column.type.is_content
 
 
 def check_weights(dataset: str, name: str, by_name: dict[str, pa.Array]) -> None:

@@ -112,7 +112,7 @@ def collect(dataset: DatasetConfig, columns: Columns, batches: Iterable[pa.Recor
     found.categories = {column.name: set() for column in columns.features if column.config.type == "category"}
     refused, start = Refused(), 0
     with pa.OSFile(str(found.rows), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-        for batch in in_pieces(batches, CHUNKS * chunk_rows(schema.types)):
+        for batch in in_pieces(batches, CHUNKS * chunk_rows(sum(column.value_bytes for column in columns.all))):
             by_name = read_batch(columns, batch, start, refused)
             if WEIGHT_ROLE in columns.roles:
                 check_weights(dataset.name, columns.roles[WEIGHT_ROLE].name, by_name)

@@ -6,9 +6,9 @@ the results are bit-identical, wherever a split is.
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,37 +21,31 @@ from numpy.typing import NDArray
 
 from pipeline.config import LimitConfig
 from pipeline.data.schema import Schema, remedy
+from pipeline.data.types.type import storage_bytes
 from pipeline.errors import DataError
 from pipeline.layout import BEST_POSSIBLE, TRAIN, VALIDATION, split_file
 
 ROW, TARGET, WEIGHT = "row", "target", "sample_weight"
 CHUNK_ROWS = 8192
 CHUNK_BYTES = 2**23
-USUAL_BYTES = 32  # of a value whose size varies
 
 
-def value_bytes(storage: pa.DataType) -> int:
-    """About how many bytes a value takes in memory."""
-    if pa.types.is_fixed_size_list(storage):
-        return int(storage.list_size) * value_bytes(storage.value_type)
-    return max(1, storage.bit_width // 8) if pa.types.is_primitive(storage) else USUAL_BYTES
-
-
-def chunk_rows(storages: Iterable[pa.DataType]) -> int:
-    """How many rows with values of these Arrow types a chunk has: CHUNK_ROWS, but at most what CHUNK_BYTES hold."""
-    row_bytes = sum(value_bytes(storage) for storage in storages)
+def chunk_rows(row_bytes: int) -> int:
+    """How many rows of so many bytes each a chunk has: CHUNK_ROWS, but at most what CHUNK_BYTES hold."""
     return max(1, min(CHUNK_ROWS, CHUNK_BYTES // row_bytes))
 
 
 @dataclass(frozen=True)
 class Split:
     """`rows` (N,) ids; `table` has the features, each in the storage of its type; `target` (N,), which is the index of
-    a class for tasks with classes; `weight` (N,) or None."""
+    a class for tasks with classes; `weight` (N,) or None. `row_bytes` is about how many bytes the features of a row
+    take in memory, as its schema says; where it is 0, the storage of each says it."""
 
     rows: NDArray[np.str_]
     table: pa.Table
     target: NDArray[Any]
     weight: NDArray[np.float32] | None = None
+    row_bytes: int = 0
 
     @property
     def num_rows(self) -> int:
@@ -59,14 +53,16 @@ class Split:
 
     def chunks(self) -> "Iterator[Split]":
         """The rows in order, `chunk_rows` at a time."""
-        size = chunk_rows(self.table.schema.types)
+        size = chunk_rows(self.row_bytes or sum(map(storage_bytes, self.table.schema.types)))
         for start in range(0, self.num_rows, size):
             chosen = slice(start, start + size)
-            yield Split(self.rows[chosen], self.table.slice(start, size), self.target[chosen])
+            part = self.table.slice(start, size)
+            yield replace(self, rows=self.rows[chosen], table=part, target=self.target[chosen], weight=None)
 
     def where(self, kept: NDArray[np.bool_]) -> "Split":
         """The rows where `kept` (N,) is true. The weights are left out."""
-        return Split(self.rows[kept], self.table.filter(pa.array(kept)), self.target[kept])
+        part = self.table.filter(pa.array(kept))
+        return replace(self, rows=self.rows[kept], table=part, target=self.target[kept], weight=None)
 
 
 @dataclass(frozen=True)
@@ -106,7 +102,7 @@ class SplitFile:
 
     def chunks(self) -> Iterator[Split]:
         """The rows in order, as a Split for each `chunk_rows` of them."""
-        size = chunk_rows(column.storage for column in self.schema.features)
+        size = chunk_rows(self.schema.row_bytes)
         with open_parquet(self.path) as file:
             for batch in file.iter_batches(size):
                 yield to_split(pa.Table.from_batches([batch]), self.schema, self.path)
@@ -154,7 +150,8 @@ def sample(split: AnySplit, wanted: int) -> Split:
         done += part.num_rows
     table = pa.concat_tables([part.table for part in parts])
     rows, target = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "target"))
-    return Split(rows, table, target, split.weight[kept] if split.weight is not None else None)
+    weight = split.weight[kept] if split.weight is not None else None
+    return replace(parts[0], rows=rows, table=table, target=target, weight=weight)
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
@@ -187,10 +184,9 @@ def open_split(folder: Path, split: str, schema: Schema, most_bytes: int) -> Any
     """One split of a prepared dataset. It is read into memory if its features take at most `most_bytes`; otherwise it
     stays on disk."""
     path = folder / split_file(split)
-    row_bytes = sum(value_bytes(column.storage) for column in schema.features)
     file = SplitFile(path, schema)
     # Parquet knows how long texts are, but writes equal numbers once.
-    size = max(file.num_rows * row_bytes, stored_bytes(path))
+    size = max(file.num_rows * schema.row_bytes, stored_bytes(path))
     return read_split(folder, split, schema) if size <= most_bytes else file
 
 
@@ -213,7 +209,8 @@ def to_split(table: pa.Table, schema: Schema, path: Path) -> Split:
     if chosen.schema.types != features.types:
         again = remedy(path.parent, again=True)
         raise DataError(f"{path}: found {chosen.schema.types}, expected {features.types}. {again}")
-    return Split(np.array(table[ROW].to_pylist()), chosen, target_values(table[TARGET], schema.classes), _weight(table))
+    rows, target = np.array(table[ROW].to_pylist()), target_values(table[TARGET], schema.classes)
+    return Split(rows, chosen, target, _weight(table), schema.row_bytes)
 
 
 def best_possible(folder: Path) -> dict[str, float]:

@@ -4,8 +4,9 @@ Sources, batch prediction and serving all read values here, so that a value mean
 is refused by all of them.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -27,8 +28,16 @@ class Refused:
     places: dict[str, list[str]] = field(default_factory=dict)
     advice: dict[str, str] = field(default_factory=dict)
 
-    def add(self, column: Column, raw: pa.Array, refused: NDArray[np.bool_], rows: NDArray[np.int64]) -> None:
-        """Take note of the refused values (N,) of a column. `rows` (N,) are the rows' numbers as a person counts."""
+    def add(
+        self,
+        column: Column,
+        raw: pa.Array,
+        refused: NDArray[np.bool_],
+        rows: NDArray[np.int64],
+        reasons: Mapping[int, str] = MappingProxyType({}),
+    ) -> None:
+        """Take note of the refused values (N,) of a column. `rows` (N,) are the rows' numbers as a person counts, and
+        `reasons` those of `Parsed`."""
         numbers = np.flatnonzero(refused)
         if not len(numbers):
             return
@@ -36,7 +45,8 @@ class Refused:
         places = self.places.setdefault(column.name, [])
         for i in numbers[: MOST_PLACES - len(places)]:
             value = value_of(raw[int(i)])
-            places.append(f"row {rows[i]}: {'a missing value' if value is None else shown(value)}")
+            found = reasons.get(int(i)) or ("a missing value" if value is None else shown(value))
+            places.append(f"row {rows[i]}: {found}")
             self.advice.setdefault(column.name, "" if value is None else column.type.advice(str(value), column.config))
 
     def error(self, where: str, columns: Iterable[Column]) -> DataError:
@@ -71,7 +81,7 @@ def read_values(column: Column, raw: pa.Array, missing: Iterable[str]) -> Parsed
     parsed = column.type.convert(raw, column.config)
     if parsed is None:
         raise DataError(f"column '{column.name}' holds {raw.type}, expected {column.type.expected} in each row.")
-    return Parsed(without_markers(column, parsed.values, list(missing)), parsed.refused)
+    return replace(parsed, values=without_markers(column, parsed.values, list(missing)))
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -82,7 +92,7 @@ def is_text(kind: pa.DataType) -> bool:
 
 def without_markers(column: Column, values: pa.Array, missing: list[str]) -> pa.Array:
     """The values, null where they are what one of the texts in `missing` stands for: -999 is -999.0 too."""
-    if not missing or pa.types.is_nested(values.type):
+    if not missing or column.type.is_content:
         return values
     markers = pa.array(missing, pa.string())
     if not pa.types.is_string(values.type):

@@ -31,7 +31,7 @@ def check_columns(dataset: DatasetConfig, schema: Schema, target: Column, folder
     with open_parquet(folder / split_file(TRAIN)) as file:
         answer = replace(target, name=TARGET)
         for column in schema.features:
-            if pa.types.is_nested(column.storage):
+            if column.type.is_content:
                 continue
             if is_constant(file, column):
                 constant.append(column.name)

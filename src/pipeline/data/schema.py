@@ -34,6 +34,11 @@ class Column:
     def storage(self) -> pa.DataType:
         return self.type.storage(self.config)
 
+    @property
+    def value_bytes(self) -> int:
+        """About how many bytes a value takes in memory."""
+        return self.type.value_bytes(self.config)
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -50,6 +55,11 @@ class Schema:
     def num_outputs(self) -> int:
         """How many values a model's head gives for a row."""
         return TASKS[self.task].num_outputs(len(self.classes))
+
+    @property
+    def row_bytes(self) -> int:
+        """About how many bytes the features of a row take in memory."""
+        return sum(column.value_bytes for column in self.features)
 
     def of_type(self, name: str) -> list[Column]:
         """The features of a type."""

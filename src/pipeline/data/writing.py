@@ -25,6 +25,7 @@ from pipeline.data.schema import Schema
 from pipeline.data.sources import SOURCES
 from pipeline.data.sources.source import Columns
 from pipeline.data.splits import PLACES, Places, Summary
+from pipeline.data.types.type import is_bytes
 from pipeline.errors import DataError
 from pipeline.files import digest_file, write_json
 from pipeline.layout import BEST_POSSIBLE, MANIFEST, SPLITS, SUMMARY, TRAIN, split_file
@@ -100,7 +101,7 @@ def deal_out(
     folder: Path, found: Collected, schema: Schema, columns: Columns, ids: RowIds, places: Places | None
 ) -> Summary:
     """Write each row to its split, in the source's order, and return how many rows each split has."""
-    size = chunk_rows(column.storage for column in schema.features)
+    size = chunk_rows(schema.row_bytes)
     # of each split and class; a target that is a number counts as one class
     counts = np.zeros((len(SPLITS), len(schema.classes) or 1), np.int64)
     with ExitStack() as stack:
@@ -170,10 +171,10 @@ class SplitWriter:
 
 
 def columns_that_repeat(schema: pa.Schema) -> list[str]:
-    """The columns of which Parquet keeps each value once and numbers them: all but ids and numbers. Those seldom
-    repeat, and looking for it took most of the time of writing them."""
+    """The columns of which Parquet keeps each value once and numbers them: all but ids, numbers and encoded contents.
+    Those seldom repeat, and looking for it took most of the time of writing them."""
     return [
         f"{entry.name}.list.element" if pa.types.is_nested(entry.type) else entry.name
         for entry in schema
-        if entry.name != ROW and not pa.types.is_floating(entry.type)
+        if entry.name != ROW and not pa.types.is_floating(entry.type) and not is_bytes(entry.type)
     ]

@@ -21,7 +21,7 @@ LEAST_ROWS = 1000
 def most_rows(schema: Schema) -> int:
     """How many rows can be fitted in seconds; 0 for a dataset that is no table, or has too many classes."""
     columns = _columns(schema)
-    if not columns or any(pa.types.is_nested(column.storage) for column in schema.features):
+    if not columns or any(column.type.is_content for column in schema.features):
         return 0
     rows = int((MOST_WORK / schema.num_outputs - PER_TREE) / len(columns))
     return rows if rows >= LEAST_ROWS else 0

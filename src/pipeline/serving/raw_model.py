@@ -21,6 +21,9 @@ from pipeline.serving.batch import predict, rows_without_answer
 from pipeline.serving.rows import read_rows
 
 
+BYTES, TEXTS = "bytes", "texts"  # in which a file may be given
+
+
 class RawModel:
     """What `mlflow.pyfunc` calls.
 
@@ -74,9 +77,7 @@ def as_table(given: Any, schema: Schema) -> pa.Table:
 def _whole_columns(given: dict[str, Any], schema: Schema) -> dict[str, Any]:
     """The columns of a data frame. MLflow makes a frame of a single row of a dict of lists, each of which is a column:
     such lists become columns again."""
-    plain = [
-        column.name for column in schema.features if column.name in given and not pa.types.is_nested(column.storage)
-    ]
+    plain = [column.name for column in schema.features if column.name in given and not column.type.is_content]
     if plain and all(len(given[name]) == 1 and isinstance(given[name].iloc[0], list | np.ndarray) for name in plain):
         return {name: values.iloc[0] for name, values in given.items()}
     return given
@@ -86,8 +87,8 @@ def _column(values: Any, column: Column) -> pa.Array:
     """Values of whatever kind as Arrow. Where they are of several kinds, each is taken as its text."""
     if not isinstance(values, list | tuple | np.ndarray | pd.Series | pd.Index | pa.Array) or _is_one(values):
         raise DataError(f"input: column '{column.name}' is {type(values).__name__}, expected one value for each row.")
-    if pa.types.is_nested(column.storage):
-        return pa.array([_flat(value, column.config) for value in values], pa.list_(pa.float32()))
+    if column.type.is_content:
+        return _contents(values, column)
     if isinstance(values, np.ndarray) and values.ndim > 1:
         values = values.reshape(len(values), -1)
         values = values[:, 0] if values.shape[1] == 1 else values.tolist()
@@ -101,6 +102,28 @@ def _column(values: Any, column: Column) -> pa.Array:
         return pa.array(texts, pa.string())
     except UnicodeError as error:
         raise DataError(f"input: column '{column.name}' holds half a character ({error}), expected text.") from error
+
+
+def _contents(values: Any, column: Column) -> pa.Array:
+    """Images or recordings: the bytes of files, or these in base64 as JSON has them, or arrays of numbers."""
+    kinds = {_form(value) for value in values if not _is_missing(value)}
+    if len(kinds) > 1:
+        raise DataError(
+            f"input: column '{column.name}' holds {' and '.join(sorted(kinds))}, expected one of them in all rows."
+        )
+    if kinds == {BYTES}:
+        return pa.array([None if _is_missing(value) else bytes(value) for value in values], pa.binary())
+    if kinds == {TEXTS}:
+        return pa.array([None if _is_missing(value) else value for value in values], pa.string())
+    return pa.array([_flat(value, column.config) for value in values], pa.list_(pa.float32()))
+
+
+def _form(value: Any) -> str:
+    """How an image or a recording is given, in words."""
+    value = value.as_py() if isinstance(value, pa.Scalar) else value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return BYTES
+    return TEXTS if isinstance(value, str) else "arrays"
 
 
 def kinds_of(values: Any) -> set[str]:
@@ -127,14 +150,14 @@ def _is_one(values: Any) -> bool:
 
 def _flat(value: Any, config: ColumnConfig) -> list[float] | None:
     """An image's values row by row, whether it comes in its shape or flat; none at all for one of another shape, which
-    is then refused."""
+    is then refused. A recording's values have no shape."""
     if _is_missing(value):
         return None
     try:
         array = np.asarray(value.tolist() if isinstance(value, np.ndarray) else value, np.float32)
     except (ValueError, TypeError):
         return []
-    shape = getattr(config, "shape", [])
+    shape = getattr(config, "shape", [array.size])
     fits = array.size == np.prod(shape) and (
         array.ndim == 1 or array.squeeze().shape == np.empty(shape).squeeze().shape
     )

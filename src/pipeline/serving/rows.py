@@ -1,5 +1,7 @@
 """Raw rows, as people have them, in the form in which a model's inputs take them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -7,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.reading import Refused, is_text, read_values
 from pipeline.data.schema import Column, Schema
-from pipeline.data.types.type import refused_where
+from pipeline.data.types.type import Parsed, refused_where
 from pipeline.errors import DataError
 
 Numbers = NDArray[np.int64]
@@ -34,13 +36,13 @@ def read_columns(schema: Schema, raw: pa.Table, where: str, numbers: Numbers, re
     `refused` with the rows' numbers (N,) as a person counts."""
     found = {}
     for column in schema.features:
-        values, bad = _read(column, raw[column.name], where)
-        refused.add(column, raw[column.name], bad, numbers)
-        found[column.name] = values
+        parsed = _read(column, raw[column.name], where)
+        refused.add(column, raw[column.name], parsed.refused, numbers, parsed.reasons)
+        found[column.name] = parsed.values
     return pa.table(found)
 
 
-def _read(column: Column, raw: pa.ChunkedArray, where: str) -> tuple[pa.Array, NDArray[np.bool_]]:
+def _read(column: Column, raw: pa.ChunkedArray, where: str) -> Parsed:
     try:
         parsed = read_values(column, raw, column.config.missing or ())
     except DataError as error:
@@ -51,6 +53,6 @@ def _read(column: Column, raw: pa.ChunkedArray, where: str) -> tuple[pa.Array, N
         other = ~known & parsed.values.is_valid().to_numpy(zero_copy_only=False)
         parsed = refused_where(parsed.values, parsed.refused | other)
     if column.nullable:
-        return parsed.values, parsed.refused
+        return parsed
     # The model has never seen a missing value here, so it has not learned what to take for it.
-    return parsed.values, parsed.refused | parsed.values.is_null().to_numpy(zero_copy_only=False)
+    return replace(parsed, refused=parsed.refused | parsed.values.is_null().to_numpy(zero_copy_only=False))

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipeline.data.formats.rows import Rows, TableFile
 from pipeline.data.reading import MOST_PLACES, Refused, read_values
 from pipeline.data.schema import Column
+from pipeline.data.types.type import Parsed
 from pipeline.errors import DataError
 
 SKIP = "Set on_bad_row: skip to leave such rows out."
@@ -43,7 +43,7 @@ class BadRows:
                 raise DataError(f"{file.name}: {error}") from error
             values.append(parsed.values)
             if parsed.refused.any():
-                self._refuse(file, column, raw, parsed.refused, rows.numbers)
+                self._refuse(file, column, raw, parsed, rows.numbers)
                 bad |= parsed.refused
             if column.name in self.required and parsed.values.null_count:
                 lacking = parsed.values.is_null().to_numpy(zero_copy_only=False) & ~parsed.refused
@@ -57,12 +57,13 @@ class BadRows:
         batch = pa.RecordBatch.from_arrays(values, [column.name for column in self.columns])
         return batch.filter(pa.array(~bad)) if bad.any() else batch
 
-    def _refuse(self, file: TableFile, column: Column, raw: Any, bad: NDArray[np.bool_], rows: Any) -> None:
-        places = np.flatnonzero(bad)
+    def _refuse(self, file: TableFile, column: Column, raw: Any, parsed: Parsed, rows: Any) -> None:
+        places = np.flatnonzero(parsed.refused)
         named: Any = np.full(len(places), "", object)
         for i, place in enumerate(places[:MOST_PLACES]):
             named[i] = self._place(file, rows[place])
-        self.refused.add(column, raw.take(pa.array(places)), bad[places], named)
+        reasons = {i: parsed.reasons[int(place)] for i, place in enumerate(places) if int(place) in parsed.reasons}
+        self.refused.add(column, raw.take(pa.array(places)), parsed.refused[places], named, reasons)
 
     def _note(self, places: list[str], key: str, file: TableFile, rows: Any, why: str = "") -> None:
         """Take note of rows for one reason."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import ColumnConfig
 from pipeline.data.digests import text_digests
-from pipeline.data.types.type import Parsed, Type, none_refused
+from pipeline.data.types.type import FileContent, Parsed, Type, is_bytes, none_refused
 
 
 @dataclass
@@ -20,6 +20,7 @@ class TextColumn(ColumnConfig):
 class Text(Type):
     config = TextColumn
     expected = "a text"
+    files = FileContent((".txt",))
 
     def storage(self, config: Any) -> pa.DataType:
         return pa.string()
@@ -28,8 +29,23 @@ class Text(Type):
         return none_refused(text)
 
     def convert(self, values: pa.Array, config: TextColumn) -> Parsed | None:
-        """Nothing but text is text: a number has lost how it was written."""
-        return None
+        """Bytes are text in UTF-8. Nothing else is text: a number has lost how it was written."""
+        return decoded(values) if is_bytes(values.type) else None
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         return text_digests(values)
+
+
+def decoded(values: pa.Array) -> Parsed:
+    """The texts (N,) that are written in UTF-8. A byte order mark at the start is no part of a text."""
+    texts: list[str | None] = []
+    reasons: dict[int, str] = {}
+    for i, content in enumerate(values.to_pylist()):
+        try:
+            texts.append(None if content is None else content.decode().removeprefix("\ufeff"))
+        except UnicodeDecodeError as error:
+            texts.append(None)
+            reasons[i] = f"not UTF-8, byte {error.start + 1} is 0x{content[error.start]:02x}"
+    refused = np.zeros(len(texts), bool)
+    refused[list(reasons)] = True
+    return Parsed(pa.array(texts, pa.string()), refused, reasons)

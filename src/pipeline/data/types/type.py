@@ -1,7 +1,8 @@
 """What the type of a column is."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,16 +14,28 @@ from pipeline.config import ColumnConfig
 
 SHOWN_CHARACTERS = 40
 # They are so often written for a missing value that one has to say what they mean.
+USUAL_BYTES = 32  # of a value whose size varies
 DOUBTFUL = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
 
 
 @dataclass(frozen=True)
 class Parsed:
     """`values` (N,) are in the type's storage, null where a value is missing or refused; `refused` (N,) says which
-    values the type does not take."""
+    values the type does not take. `reasons` says why, by the value's place among them, where a value itself would tell
+    a person nothing, as the bytes of a damaged image."""
 
     values: pa.Array
     refused: NDArray[np.bool_]
+    reasons: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """Files of which each holds one value. They end with one of `endings` (in lower case). `options` of the column have
+    other defaults for them than elsewhere."""
+
+    endings: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Type(ABC):
@@ -55,10 +68,23 @@ class Type(ABC):
     """The dataclass of a column's configuration."""
     expected: ClassVar[str]
     """In words, what a value is, as an error message says it."""
+    files: ClassVar[FileContent | None] = None
+    """The files that may hold a value each, for a dataset whose rows are files; `convert` then takes their bytes."""
+    is_content: ClassVar[bool] = False
+    """Whether a value is a content that is many numbers, such as an image or a recording. None may be missing, since a
+    model has no flag for it, and it is not looked at as the values of a table are."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """The packages that `convert` needs beyond those of every model: a served model asks for them."""
 
     @abstractmethod
     def storage(self, config: Any) -> pa.DataType:
         """The Arrow type in which values are stored."""
+
+    def value_bytes(self, config: Any) -> int:
+        """About how many bytes a value takes in memory, on its way from the storage to a model. How many rows are read
+        at a time follows from it. A type whose stored values are smaller than what becomes of them, as encoded ones
+        are, says here how large they get."""
+        return storage_bytes(self.storage(config))
 
     @abstractmethod
     def parse(self, text: pa.StringArray, config: Any) -> Parsed:
@@ -78,6 +104,13 @@ class Type(ABC):
         return ""
 
 
+def storage_bytes(storage: pa.DataType) -> int:
+    """About how many bytes a value of an Arrow type takes in memory."""
+    if pa.types.is_fixed_size_list(storage):
+        return int(storage.list_size) * storage_bytes(storage.value_type)
+    return max(1, storage.bit_width // 8) if pa.types.is_primitive(storage) else USUAL_BYTES
+
+
 def none_refused(values: pa.Array) -> Parsed:
     return Parsed(values, np.zeros(len(values), bool))
 
@@ -92,6 +125,11 @@ def refused_where(values: pa.Array, refused: NDArray[np.bool_]) -> Parsed:
     if not refused.any():
         return Parsed(values, refused)
     return Parsed(pc.if_else(pa.array(~refused), values, pa.scalar(None, values.type)), refused)
+
+
+def is_bytes(kind: pa.DataType) -> bool:
+    """Whether values of an Arrow type are bytes, such as the content of files."""
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind))
 
 
 def doubtful(found: str) -> str:

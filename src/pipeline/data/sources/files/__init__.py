@@ -1,0 +1,88 @@
+"""Files of which each is a row: images, recordings or texts, labelled by their folder, their name or a table."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.config.data import FOLD
+from pipeline.data.schema import Column
+from pipeline.data.sources.files.bad_files import BadFiles
+from pipeline.data.sources.files.config import FOLDER, PATHS, REFUSE, SKIP, FilesDataset, columns_of, content_of
+from pipeline.data.sources.files.contents import read_contents, with_ending
+from pipeline.data.sources.files.folder import Found, find
+from pipeline.data.sources.files.labels import LABELS, Labelled
+from pipeline.data.sources.source import FOLD_OF_FILES, Columns, Source
+from pipeline.data.types.category import CategoryColumn
+from pipeline.errors import DataError
+from pipeline.layout import TEST
+
+
+def columns(config: FilesDataset, root: Path) -> Columns:
+    """The columns of the configuration, and one that says in which split a file is, if its place says so."""
+    found = columns_of(config)
+    if not config.has_test_files:
+        return found
+    return replace(found, roles=found.roles | {FOLD: Column(FOLD_OF_FILES, CategoryColumn("category"))})
+
+
+def files(config: FilesDataset, root: Path) -> list[Path]:
+    """The files of all folders, and the manifest. Raises DataError for folders that have none."""
+    found = [find(path, root) for path in config.paths.values()]
+    own = [root / config.manifest] if config.manifest is not None else []
+    for path in own:
+        if not path.is_file():
+            raise DataError(f"{config.manifest}: not found.")
+    return [*own, *(place.path / name for place in found for name in place.names if place.path / name not in own)]
+
+
+def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
+    """The files in the order of their paths, some at a time. Prints how many were left out, if any.
+
+    Raises DataError for files that are not what the configuration says. All bad files are counted before it is raised;
+    no batch is given after the first of them.
+    """
+    bad, content = BadFiles(), content_of(config)
+    for key, path in config.paths.items():
+        found = find(path, root)
+        labelled = labelled_files(config, key, found, root, bad)
+        for places, values in read_contents(content, found.path, labelled.names, bad):
+            if places and (not bad.num_bad or config.on_bad_row == SKIP):
+                known = {name: column.take(pa.array(places)) for name, column in labelled.columns.items()}
+                yield pa.RecordBatch.from_pydict({content.name: values} | known)
+    if bad.num_bad and config.on_bad_row == REFUSE:
+        raise bad.error(" and ".join(config.paths.values()))
+    if bad.num_bad:
+        print(f"{config.name}: {bad.summary()}")
+
+
+def labelled_files(config: FilesDataset, key: str, found: Found, root: Path, bad: BadFiles) -> Labelled:
+    """The files in the folder that this key of PATHS names, with what is known of them."""
+    own = None if config.manifest is None else root / config.manifest
+    names = with_ending(content_of(config), [name for name in found.names if found.path / name != own], bad)
+    if config.labels == FOLDER:
+        _check_classes(found, names, least=2 if key == "path" else 1)
+    labelled = LABELS[config.labels](config, columns_of(config), names, root, bad)
+    if not config.has_test_files:
+        return labelled
+    of_test = [config.test_pattern and re.fullmatch(config.test_pattern, name) for name in labelled.names]
+    splits = [TEST if chosen else PATHS[key] for chosen in of_test]
+    return replace(labelled, columns=labelled.columns | {FOLD_OF_FILES: pa.array(splits, pa.string())})
+
+
+def _check_classes(found: Found, names: list[str], least: int) -> None:
+    """Raise DataError for a class folder that has too few files."""
+    counts = Counter(name.split("/")[0] for name in names)
+    for folder in found.folders:
+        if counts[folder] < least:
+            files = "1 file" if counts[folder] == 1 else f"{counts[folder]} files"
+            raise DataError(
+                f"{found.shown}/{folder}: {files} of the class {folder!r}, expected {least} or more. Add files, or "
+                "remove the folder."
+            )
+
+
+SOURCE = Source(FilesDataset, lambda config: [content_of(config).config.type], columns, batches, files)

@@ -1,0 +1,37 @@
+"""Files that cannot be used: which they are, and why."""
+
+from dataclasses import dataclass, field
+
+from pipeline.data.reading import MOST_PLACES
+from pipeline.errors import DataError
+
+
+@dataclass
+class BadFiles:
+    """Takes note of bad files. `places` are the first of them, each with the reason."""
+
+    num_bad: int = 0
+    places: list[str] = field(default_factory=list)
+
+    def note(self, file: str, why: str) -> None:
+        self.num_bad += 1
+        if len(self.places) < MOST_PLACES:
+            self.places.append(f"{printable(file)}: {why}")
+
+    def error(self, where: str) -> DataError:
+        """One line about all bad files in the folder `where`."""
+        return DataError(f"{where}: {self._words()} Set on_bad_row: skip to leave such files out.")
+
+    def summary(self) -> str:
+        """What was left out, in a few words."""
+        return f"skipped: {self._words()}"
+
+    def _words(self) -> str:
+        files = "1 file" if self.num_bad == 1 else f"{self.num_bad} files"
+        more = "; ..." if self.num_bad > len(self.places) else ""
+        return f"{files} cannot be used ({'; '.join(self.places)}{more})."
+
+
+def printable(name: str) -> str:
+    """A file's name in one line."""
+    return name if name.isprintable() else repr(name)

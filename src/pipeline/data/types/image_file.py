@@ -1,0 +1,102 @@
+"""The content of an image file becomes pixels of one shape.
+
+The same content gives the same pixels everywhere: the filter is pinned, and so is Pillow, by requirements.lock.
+"""
+
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Size = tuple[int, int]  # width and height
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
+ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}  # how Pillow calls an image of so many channels
+REFUSE = "refuse"  # an image of another size
+MOST_PIXELS = 80_000_000  # they take 320 MB as RGB in memory
+
+
+def pixels_of(content: bytes, shape: list[int], resize: str) -> NDArray[np.uint8] | str:
+    """The image as (H, W, C) in this shape, or in words why there is none."""
+    from PIL import Image, UnidentifiedImageError
+
+    if not content:
+        return "empty"
+    try:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        if image.width * image.height > MOST_PIXELS:
+            return f"{image.width} x {image.height} pixels, more than {MOST_PIXELS:,} in all"
+        image = in_channels(upright(image), shape[2])
+    except UnidentifiedImageError:
+        return f"no image that can be read ({', '.join(FORMATS)})"
+    except Image.DecompressionBombError:  # Pillow's own limit, before it reads more than the size
+        return f"more than {MOST_PIXELS:,} pixels in all"
+    except Exception as error:  # of a damaged file, Pillow raises errors of a dozen kinds
+        return f"damaged or cut off ({' '.join(str(error).split())[:100] or type(error).__name__})"
+    size = (shape[1], shape[0])
+    if image.size != size and resize == REFUSE:
+        return f"{image.width} x {image.height} pixels, expected {size[0]} x {size[1]}; or set resize"
+    if image.size != size:
+        image = RESIZES[resize](image, size)
+    return np.asarray(image, np.uint8).reshape(shape)
+
+
+def upright(image: "Image") -> "Image":
+    """The image decoded, and turned as its EXIF data say that it is to be seen. Of several frames, it is the first."""
+    from PIL import ImageOps
+
+    image.load()
+    return ImageOps.exif_transpose(image)
+
+
+def in_channels(image: "Image", channels: int) -> "Image":
+    """The image in 8 bits for each of so many channels. Of 16 bits, the upper 8 are taken. What is transparent is laid
+    on white, unless alpha is one of the channels. Colours are taken as they are, whatever a colour profile says."""
+    from PIL import Image
+
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError("pixels of 32 bits, expected 8 or 16")
+    if image.has_transparency_data and channels < 4:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert(CHANNELS[channels])
+
+
+def fitted(image: "Image", size: Size) -> "Image":
+    """All of the image, stretched to the size."""
+    from PIL import Image
+
+    return image.resize(size, Image.Resampling.BILINEAR)
+
+
+def cropped(image: "Image", size: Size) -> "Image":
+    """The middle of the image, as much as there is in the proportions of the size."""
+    from PIL import Image
+
+    scale = min(image.width / size[0], image.height / size[1])
+    left, top = (image.width - scale * size[0]) / 2, (image.height - scale * size[1]) / 2
+    box = (max(left, 0.0), max(top, 0.0), min(image.width - left, image.width), min(image.height - top, image.height))
+    return image.resize(size, Image.Resampling.BILINEAR, box=box)
+
+
+def padded(image: "Image", size: Size) -> "Image":
+    """All of the image in its own proportions, with black (and transparent) edges."""
+    from PIL import Image
+
+    scale = min(size[0] / image.width, size[1] / image.height)
+    inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    whole = Image.new(image.mode, size)
+    place = ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2)
+    whole.paste(image.resize(inner, Image.Resampling.BILINEAR), place)
+    return whole
+
+
+RESIZES: dict[str, Callable[["Image", Size], "Image"]] = {"fit": fitted, "crop": cropped, "pad": padded}
