@@ -9,23 +9,19 @@ from pipeline.files import digest_file, write_json
 from pipeline.layout import Layout
 
 
-def digest_of(file: Path, layout: Layout) -> str:
-    """The sha256 of a file, which is read only if it has changed since it was asked for the last time."""
-    return _digests([file], layout)[file]
-
-
 def digests_of_files(dataset: DatasetConfig, layout: Layout) -> dict[str, str]:
     """The sha256 of each file that a dataset's source reads, by its path, which is relative to the checkout where it
     can be; and the fingerprint of each file behind a URL. Raises DataError for a file that is not there."""
     source, root = SOURCES[dataset.source], layout.root
     found = {
         (file.relative_to(root) if file.is_relative_to(root) else file).as_posix(): digest
-        for file, digest in _digests(source.files(dataset, root), layout).items()
+        for file, digest in digests_of(source.files(dataset, root), layout).items()
     }
     return found | source.remote(dataset, root)
 
 
-def _digests(files: list[Path], layout: Layout) -> dict[Path, str]:
+def digests_of(files: list[Path], layout: Layout) -> dict[Path, str]:
+    """The sha256 of each file. One is read only if it has changed since it was asked for the last time."""
     known = _known(layout.raw_digests) if files else {}
     states = {file: _state(file) for file in files}
     found = {file: known.get(states[file]) or digest_file(file) for file in files}
