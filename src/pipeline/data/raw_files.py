@@ -1,33 +1,42 @@
 """The files from which a dataset's rows come."""
 
 import json
+import os
 from pathlib import Path
 
 from pipeline.config import DatasetConfig
 from pipeline.data.sources import SOURCES
-from pipeline.files import digest_file, write_json
+from pipeline.files import digest_file, digest_value, write_json
 from pipeline.layout import Layout
+
+MOST_NAMED = 1000  # files of a dataset; of more, there is one digest of all, since each stage keeps what is named
 
 
 def digests_of_files(dataset: DatasetConfig, layout: Layout) -> dict[str, str]:
     """The sha256 of each file that a dataset's source reads, by its path, which is relative to the checkout where it
-    can be; and the fingerprint of each file behind a URL. Raises DataError for a file that is not there."""
+    can be; and the fingerprint of each file behind a URL. Of very many files there is one digest, by the path of the
+    folder that holds them all. Raises DataError for a file that is not there."""
     source, root = SOURCES[dataset.source], layout.root
-    found = {
-        (file.relative_to(root) if file.is_relative_to(root) else file).as_posix(): digest
-        for file, digest in digests_of(source.files(dataset, root), layout).items()
-    }
+    # There may be 100,000 of them, for which the methods of Path would take seconds.
+    start = f"{root.as_posix()}/"
+    digests = digests_of(source.files(dataset, root), layout)
+    found = {file.as_posix().removeprefix(start): digest for file, digest in digests.items()}
+    if len(found) > MOST_NAMED:
+        found = {os.path.commonpath([*found]): digest_value(found)}
     return found | source.remote(dataset, root)
 
 
 def digests_of(files: list[Path], layout: Layout) -> dict[Path, str]:
     """The sha256 of each file. One is read only if it has changed since it was asked for the last time."""
     known = _known(layout.raw_digests) if files else {}
-    states = {file: _state(file) for file in files}
-    found = {file: known.get(states[file]) or digest_file(file) for file in files}
-    # Of a file that was edited while it was read, nothing is kept.
-    new = {states[file]: digest for file, digest in found.items() if _state(file) == states[file]}
-    if not new.items() <= known.items():
+    found, new = {}, {}
+    for file in files:
+        state = _state(file)
+        found[file] = known.get(state) or digest_file(file)
+        # Of a file that was edited while it was read, nothing is kept.
+        if state not in known and _state(file) == state:
+            new[state] = found[file]
+    if new:
         write_json(layout.raw_digests, known | new)
     return found
 

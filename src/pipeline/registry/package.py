@@ -50,7 +50,8 @@ def write_mlflow_model(layout: Layout, experiment: str, dataset: str, run_id: st
     (data / MODEL).write_bytes((layout.trained(experiment) / MODEL).read_bytes())
     (data / "keras_module.txt").write_text("keras")
     (data / "save_format.txt").write_text("tf")
-    requirements = [f"{name}=={version(name)}" for name in REQUIREMENTS]
+    packages = {name: None for column in schema.features for name in column.type.packages}
+    requirements = [f"{name}=={version(name)}" for name in (*REQUIREMENTS, *packages)]
     (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in requirements))
     environment = {"dependencies": [f"python={_python()}", "pip", {"pip": requirements}], "name": "mlflow-env"}
     (folder / "conda.yaml").write_text(yaml.safe_dump(environment))

@@ -1,6 +1,6 @@
 """What a served model answers to rows: the class or number of each row, and how probable each class is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,18 +52,36 @@ def write_split_predictions(path: Path, served: "keras.Model", schema: Schema, s
     write_predictions(path, ((chunk.rows, predict(served, schema, chunk.table)) for chunk in split.chunks()))
 
 
-def write_predictions(path: Path, chunks: Iterable[tuple[NDArray[Any], dict[str, NDArray[Any]]]]) -> None:
+def write_predictions(
+    path: Path, chunks: Iterable[tuple[NDArray[Any], dict[str, NDArray[Any]]]], id: str = ROW
+) -> None:
     """Write one line for each row id, in the given order, as CSV or Parquet, as the path ends. A chunk holds row ids,
-    and the answers to them by column."""
+    and the answers to them by column. `id` is the name of the column of ids."""
     kind = pcsv.CSVWriter if path.suffix.lower() == ".csv" else pq.ParquetWriter
     with replacing(path) as temporary, ExitStack() as stack:
         writer = None
         for rows, predictions in chunks:
-            columns = {ROW: pa.array([str(row) for row in rows], pa.string())}
+            columns = {id: pa.array([str(row) for row in rows], pa.string())}
             table = pa.table(columns | {name: pa.array(values) for name, values in predictions.items()})
             writer = writer or stack.enter_context(kind(temporary, table.schema))
             writer.write_table(table)
         stack.close()
+
+
+class Answers:
+    """The answers to rows that come in parts, each with their ids. Once all are given, `num_rows` is how many there
+    were, and `without` has the ids of those whose answer is no finite number."""
+
+    def __init__(self, served: "keras.Model", schema: Schema, parts: Iterable[tuple[list[str], pa.Table]]) -> None:
+        self.num_rows, self.without = 0, list[str]()
+        self._served, self._schema, self._parts = served, schema, parts
+
+    def __iter__(self) -> Iterator[tuple[NDArray[Any], dict[str, NDArray[Any]]]]:
+        for ids, rows in self._parts:
+            found = predict(self._served, self._schema, rows)
+            self.without += np.array(ids)[rows_without_answer(found)].tolist()
+            self.num_rows += rows.num_rows
+            yield np.array(ids), found
 
 
 def rows_without_answer(predictions: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:

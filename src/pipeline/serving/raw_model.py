@@ -20,7 +20,6 @@ from pipeline.serving.archive import load_served, schema_of
 from pipeline.serving.batch import predict, rows_without_answer
 from pipeline.serving.rows import read_rows
 
-
 BYTES, TEXTS = "bytes", "texts"  # in which a file may be given
 
 
@@ -106,6 +105,7 @@ def _column(values: Any, column: Column) -> pa.Array:
 
 def _contents(values: Any, column: Column) -> pa.Array:
     """Images or recordings: the bytes of files, or these in base64 as JSON has them, or arrays of numbers."""
+    values = values.to_pylist() if isinstance(values, pa.Array) else values
     kinds = {_form(value) for value in values if not _is_missing(value)}
     if len(kinds) > 1:
         raise DataError(
@@ -120,7 +120,6 @@ def _contents(values: Any, column: Column) -> pa.Array:
 
 def _form(value: Any) -> str:
     """How an image or a recording is given, in words."""
-    value = value.as_py() if isinstance(value, pa.Scalar) else value
     if isinstance(value, bytes | bytearray | memoryview):
         return BYTES
     return TEXTS if isinstance(value, str) else "arrays"

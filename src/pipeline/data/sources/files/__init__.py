@@ -36,7 +36,8 @@ def files(config: FilesDataset, root: Path) -> list[Path]:
     for path in own:
         if not path.is_file():
             raise DataError(f"{config.manifest}: not found.")
-    return [*own, *(place.path / name for place in found for name in place.names if place.path / name not in own)]
+    every = (place.path / name for place in found for name in place.names)
+    return [*own, *(file for file in every if file not in own)]
 
 
 def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
@@ -54,7 +55,7 @@ def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
                 known = {name: column.take(pa.array(places)) for name, column in labelled.columns.items()}
                 yield pa.RecordBatch.from_pydict({content.name: values} | known)
     if bad.num_bad and config.on_bad_row == REFUSE:
-        raise bad.error(" and ".join(config.paths.values()))
+        raise bad.error(" and ".join(config.paths.values()), "Set on_bad_row: skip to leave such files out.")
     if bad.num_bad:
         print(f"{config.name}: {bad.summary()}")
 

@@ -18,9 +18,9 @@ class BadFiles:
         if len(self.places) < MOST_PLACES:
             self.places.append(f"{printable(file)}: {why}")
 
-    def error(self, where: str) -> DataError:
-        """One line about all bad files in the folder `where`."""
-        return DataError(f"{where}: {self._words()} Set on_bad_row: skip to leave such files out.")
+    def error(self, where: str, advice: str = "") -> DataError:
+        """One line about all bad files in `where`."""
+        return DataError(f"{where}: {self._words()} {advice}".rstrip())
 
     def summary(self) -> str:
         """What was left out, in a few words."""
