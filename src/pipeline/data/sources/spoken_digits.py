@@ -22,9 +22,8 @@ RECORDING, DIGIT, SPEAKER = "recording", "digit", "speaker"
 
 @dataclass
 class SpokenDigitsDataset(DatasetConfig):
-    """Each of `speakers` speaks `clips` digits, which are drawn at random. The same `seed` gives the same recordings. Of
-    a share `label_noise` of them, the label is drawn at random too. All recordings of a speaker go to the same split.
-    """
+    """Each of `speakers` speaks `clips` digits, which are drawn at random. The same `seed` gives the same recordings.
+    Of a share `label_noise` of them, the label is drawn at random too. All recordings of a speaker go to one split."""
 
     speakers: int = 40
     clips: int = 48
