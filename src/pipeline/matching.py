@@ -1,6 +1,6 @@
 """Which members go together: a family with a dataset, a trainer with a family, an objective with a task."""
 
-from pipeline.config import Config, DatasetConfig, TrainerConfig
+from pipeline.config import AugmentationConfig, Config, DatasetConfig, TrainerConfig
 from pipeline.config.checks import one_of
 from pipeline.data.sources import SOURCES
 from pipeline.errors import ConfigError
@@ -43,7 +43,19 @@ def check_members(config: Config) -> None:
             f"trainer.class_weight={config.trainer.class_weight} is for classes, but dataset {config.dataset.name} "
             f"asks for {task.name}. Set it to none."
         )
+    check_augmentation(config.trainer.augmentation, config.dataset)
     check_trainer(config.trainer, config.model.family)
+
+
+def check_augmentation(config: AugmentationConfig, dataset: DatasetConfig) -> None:
+    """Raise ConfigError for changes of images where there are recordings, and for changes of recordings where there are
+    none. That there are images is seen when a model is built."""
+    if "audio" in SOURCES[dataset.source].types(dataset):
+        wrong, found, fits = config.of_images, "recordings", "shift_time, mask_time and mask_bands are for recordings"
+    else:
+        wrong, found, fits = config.of_recordings, "no recordings", "translate, rotate, zoom and flip are for images"
+    if wrong:
+        raise ConfigError(f"trainer.augmentation.{wrong[0]}: dataset {dataset.name} has {found}. Set it to 0; {fits}.")
 
 
 def check_chosen(key: str, name: str, config: object, expected: type) -> None:

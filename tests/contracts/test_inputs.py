@@ -16,6 +16,7 @@ from pipeline.config import PreprocessingConfig, TextFeaturesConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types import TYPES
+from pipeline.data.types.audio import Audio, AudioColumn
 from pipeline.model.assembly import assemble
 from pipeline.model.inputs import INPUTS
 from pipeline.model.inputs.text import grams, units
@@ -27,8 +28,18 @@ from tests.made import inputs_of, preprocessing
 
 ROWS = 60
 DAY = datetime.date(2024, 2, 1)
+AUDIO = {"rate": 8000, "seconds": 0.1}
+
+
+def tone(hertz: float, seconds: float = 0.1) -> bytes:
+    """A stored recording."""
+    wave = 0.5 * np.sin(2 * np.pi * hertz * np.arange(8000 * seconds) / 8000)
+    return Audio().convert(pa.array([wave]), AudioColumn("audio", **AUDIO)).values[0].as_py()
+
+
 # values in the storage of each type, and one that no training row has
 VALUES = {
+    "audio": ([tone(300), tone(1200), tone(900, 0.05)], tone(3000)),
     "boolean": ([True, False, True], True),
     "category": (["red", "green", "blue", "red"], "purple"),
     "date": ([DAY + datetime.timedelta(days=30 * i) for i in range(20)], datetime.date(1970, 1, 1)),
@@ -40,11 +51,11 @@ VALUES = {
     "number": ([1.0, 2.5, 2.0**24 + 1], 1e30),
     "text": (["Call NOW!", "see you later", "call me later, please"], "völlig anderes"),
 }
-CASES = [(name, nullable) for name in INPUTS for nullable in (False, True) if not (name == "image" and nullable)]
+CASES = [(name, nullable) for name in INPUTS for nullable in (False, True) if not (TYPES[name].is_content and nullable)]
 
 
 def column_of(name: str, nullable: bool) -> Column:
-    options = {"shape": [2, 2, 1]} if name == "image" else {}
+    options = {"image": {"shape": [2, 2, 1]}, "audio": AUDIO}.get(name, {})
     return Column(f"a {name}/h", TYPES[name].config(type=name, **options), nullable)
 
 
@@ -97,7 +108,7 @@ def test_an_input_keeps_its_word(name: str, nullable: bool, tmp_path: Path) -> N
 
 
 def test_columns_of_all_types_stand_side_by_side(tmp_path: Path) -> None:
-    names = [name for name in INPUTS if name != "image"]
+    names = [name for name in INPUTS if not TYPES[name].is_content]
     columns = [column_of(name, nullable=name in ("number", "category")) for name in names]
     values = {name: [VALUES[name][0][i % len(VALUES[name][0])] for i in range(ROWS)] for name in names}
     values["number"][5] = values["category"][6] = None

@@ -47,6 +47,7 @@ def config_for(trainer: str, case: tuple[str, str, str]) -> Config:
         config.model.batch_norm = True
     if case[1] == "image":
         config.trainer.augmentation.translate = 0.2
+        config.trainer.augmentation.mask_time = config.trainer.augmentation.mask_bands = 0.3
     return config
 
 

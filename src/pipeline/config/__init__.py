@@ -9,6 +9,7 @@ because OmegaConf makes instances whose fields are still missing.
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from pipeline.config.audio import AudioFeaturesConfig
 from pipeline.config.data import ColumnConfig, DatasetConfig, DownloadConfig, SplitConfig
 from pipeline.config.experiment import (
     Config,
@@ -35,6 +36,7 @@ from pipeline.config.trainer import (
 )
 
 __all__ = [
+    "AudioFeaturesConfig",
     "AugmentationConfig",
     "CacheConfig",
     "CheckpointConfig",

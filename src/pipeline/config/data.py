@@ -51,11 +51,15 @@ class ColumnConfig:
 @dataclass
 class DownloadConfig:
     """Where a file can be had, and its sha256 as 64 hexadecimal digits. `url` is an address, or a list of them, which
-    are tried in turn. With `member`, there is a zip archive, and the file is the one of that name in it."""
+    are tried in turn. With `member`, there is a zip archive, and the file is the one of that name in it.
+
+    With `sums`, it is a folder of files: `sums` is a file in the checkout, of which each line has a sha256 and the name
+    of a file, as the program sha256sum writes it. Each file is at the address with its name behind it."""
 
     url: Any = MISSING
     sha256: str = ""
     member: str = ""
+    sums: str = ""
 
     @property
     def urls(self) -> list[str]:
@@ -123,6 +127,8 @@ class DatasetConfig:
             )
             digits = len(download.sha256) in (0, 64) and set(download.sha256) <= set(hexdigits.lower())
             check(digits, f"dataset.downloads.{name}.sha256", download.sha256, "64 hexadecimal digits in lower case")
+            alone = not download.sums or not (download.sha256 or download.member)
+            check(alone, f"dataset.downloads.{name}.sums", download.sums, "nothing with sha256 or member")
         roles = [name for name in (self.weight, self.group, self.time, self.fold) if name is not None]
         check(
             len(roles) == len(set(roles)), "dataset", roles, "another column for each of weight, group, time and fold"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
+from pipeline.config.audio import AudioFeaturesConfig
 from pipeline.config.checks import check, check_name, one_of
 from pipeline.config.data import DatasetConfig, SplitConfig
 from pipeline.config.model import ModelConfig
@@ -58,6 +59,7 @@ class PreprocessingConfig:
     rare: int = 2
     most_categories: int = 100
     text: TextFeaturesConfig = field(default_factory=TextFeaturesConfig)
+    audio: AudioFeaturesConfig = field(default_factory=AudioFeaturesConfig)
 
     def check(self) -> None:
         check(self.rare >= 1, "preprocessing.rare", self.rare, "1 or more")

@@ -73,21 +73,43 @@ class TensorBoardConfig:
 
 @dataclass
 class AugmentationConfig:
-    """Random changes of training images, which are drawn anew for each (seed, epoch, step): shifts by up to `translate`
-    of height and width, rotations by up to `rotate` of a turn, zoom by up to `zoom`, and mirror images with `flip`."""
+    """Random changes of training images and recordings, which are drawn anew for each (seed, epoch, step).
+
+    Of images: shifts by up to `translate` of height and width, rotations by up to `rotate` of a turn, zoom by up to
+    `zoom`, and mirror images with `flip`.
+
+    Of recordings: shifts by up to `shift_time` of their length, and `masks` pieces of time and as many ranges of
+    frequencies that are hidden, each of a random width of up to `mask_time` of the frames or `mask_bands` of the bands
+    (SpecAugment, Park et al. 2019).
+    """
 
     translate: float = 0.0
     rotate: float = 0.0
     zoom: float = 0.0
     flip: bool = False
+    shift_time: float = 0.0
+    mask_time: float = 0.0
+    mask_bands: float = 0.0
+    masks: int = 2
+
+    @property
+    def of_images(self) -> list[str]:
+        """The changes of images that are asked for."""
+        return [name for name in ("translate", "rotate", "zoom", "flip") if getattr(self, name)]
+
+    @property
+    def of_recordings(self) -> list[str]:
+        """The changes of recordings that are asked for."""
+        return [name for name in ("shift_time", "mask_time", "mask_bands") if getattr(self, name)]
 
     @property
     def active(self) -> bool:
-        return bool(self.translate or self.rotate or self.zoom or self.flip)
+        return bool(self.of_images or self.of_recordings)
 
     def check(self) -> None:
-        for name in ("translate", "rotate", "zoom"):
+        for name in ("translate", "rotate", "zoom", "shift_time", "mask_time", "mask_bands"):
             check_rate(f"trainer.augmentation.{name}", getattr(self, name))
+        check(self.masks >= 1, "trainer.augmentation.masks", self.masks, "1 or more")
 
 
 @dataclass

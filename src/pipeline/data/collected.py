@@ -38,7 +38,8 @@ class Collected:
     """`rows` is an Arrow stream of all rows, and `digests` are those of the features of each row; those in `answered`
     are of the features and the target. `values` are the values of a target of classes, or the least and the greatest of
     a target that is a number. `groups` and `times` (N,) are there if a column has that role. `nulls` counts the missing
-    values of each feature. `categories` are those of each feature of that type that has MOST_CATEGORIES at most."""
+    values of each feature. `categories` are those of each feature of that type that has MOST_CATEGORIES at most.
+    `remarks` counts the remarkable values of each feature, by what there is to say of them."""
 
     rows: Path
     digests: DigestFile
@@ -49,6 +50,7 @@ class Collected:
     folds: Folds = field(default_factory=Folds)
     nulls: Counter[str] = field(default_factory=Counter)
     categories: dict[str, set[str]] = field(default_factory=dict)
+    remarks: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def classes(self, dataset: DatasetConfig, target: Column) -> list[str]:
         """The names of the classes: those that the target's column names, or else all values, sorted. Empty for a
@@ -87,6 +89,12 @@ class Collected:
         """How many rows have the same features as an earlier row, but another target. `repeated` are the digests that
         several rows have."""
         return self.answered.num_distinct() - self.digests.num_distinct() if len(repeated) else 0
+
+    def tell_remarks(self, dataset: str) -> None:
+        """Print what types have to say of the values of their columns."""
+        for (name, remark), count in self.remarks.items():
+            if count:
+                print(f"{dataset}: {count} of {self.digests.num_rows} values of '{name}' {remark}")
 
     def places(self, dataset: DatasetConfig, config: SplitConfig) -> Places | None:
         """Each row's split (N,), None where every split has all rows."""
@@ -130,6 +138,8 @@ def take_note(found: Collected, dataset: DatasetConfig, columns: Columns, by_nam
     """Add to `found` what has to be known of these rows."""
     for column in columns.features:
         found.nulls[column.name] += by_name[column.name].null_count
+        for remark, count in column.type.remarks(by_name[column.name], column.config).items():
+            found.remarks[column.name, remark] += count
     for name in list(found.categories):
         found.categories[name] |= set(pc.unique(by_name[name]).to_pylist()) - {None}
         if len(found.categories[name]) > MOST_CATEGORIES:

@@ -2,7 +2,7 @@
 
 A file is what its sha256 says, wherever it comes from: a mirror, which PIPELINE_DATA_MIRROR names as a folder or an
 address, or the addresses that the configuration names, in their order. What a broken download has brought so far is
-kept, and the next one goes on from there.
+kept, and the next one goes on from there. Of a folder of files, the next one fetches those that are not there yet.
 """
 
 import os
@@ -11,12 +11,14 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
 from pipeline import locks
 from pipeline.config import DatasetConfig, DownloadConfig
-from pipeline.data.raw_files import digest_of
+from pipeline.data.checksums import files_of_folder
+from pipeline.data.raw_files import digests_of
 from pipeline.errors import DataError
 from pipeline.files import PARTIAL, digest_file
 from pipeline.layout import Layout
@@ -26,32 +28,59 @@ RETRIES, TIMEOUT = 3, 30  # seconds without a byte
 BLOCK = 2**14  # what is less than a block is lost when a download breaks off
 LARGEST_RATIO = 1000  # of a file in an archive to the archive; no data compress as well
 FILE, ARCHIVE = "file", "archive"
+AT_ONCE = 8  # files of a folder, since most of the time of a small one is waiting
 
 
 def fetch(dataset: DatasetConfig, layout: Layout) -> None:
     """Fetch the files of a dataset that are not there. Raises DataError for a file that cannot be fetched, and for one
     that is not what the configuration says."""
     for name, wanted in dataset.downloads.items():
-        target = layout.raw / name
-        shown = target.relative_to(layout.root).as_posix()
-        if not target.is_file():
+        files = files_of_folder(name, wanted, layout.root) if wanted.sums else {name: wanted}
+        if _missing(files, layout):
+            shown = (layout.raw / name).relative_to(layout.root).as_posix()
             with locks.hold(layout.lock(f"download-{name.replace('/', '.')}"), shown):
-                if not target.is_file():
-                    _fetch(dataset, name, wanted, target, shown)
-        if (found := digest_of(target, layout)) != wanted.sha256:
-            raise DataError(
-                f"{shown}: found sha256 {found}, but dataset {dataset.name} expects {wanted.sha256}. Remove the file "
-                "to have it fetched anew, or correct sha256."
-            )
+                _fetch_all(dataset, name, files, layout)
+        found = digests_of([layout.raw / file for file in files], layout)
+        for file, of_file in files.items():
+            target = layout.raw / file
+            if found[target] != of_file.sha256:
+                raise DataError(
+                    f"{target.relative_to(layout.root).as_posix()}: found sha256 {found[target]}, but dataset "
+                    f"{dataset.name} expects {of_file.sha256}. Remove the file to have it fetched anew, or correct "
+                    "sha256."
+                )
 
 
-def _fetch(dataset: DatasetConfig, name: str, wanted: DownloadConfig, target: Path, shown: str) -> None:
-    """Put the file at `target`, whole and right, or not at all. Until then it is in a hidden folder, which DVC does not
-    look at, and of which a broken download stays."""
+def _missing(files: dict[str, DownloadConfig], layout: Layout) -> list[str]:
+    return [name for name in files if not (layout.raw / name).is_file()]
+
+
+def _fetch_all(dataset: DatasetConfig, name: str, files: dict[str, DownloadConfig], layout: Layout) -> None:
+    """Fetch what is not there of the files of a download: the one file, or, some at a time, those of a folder."""
+    from tqdm import tqdm
+
+    missing, in_folder = _missing(files, layout), name not in files
+    if in_folder:
+        print(f"{name}: {len(missing)} of {len(files)} files")
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        done = pool.map(lambda file: _fetch(dataset, file, files[file], layout, quiet=in_folder), missing)
+        hidden = not in_folder or not sys.stderr.isatty()
+        for _ in tqdm(done, total=len(missing), unit="file", disable=hidden):
+            pass
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _fetch(dataset: DatasetConfig, name: str, wanted: DownloadConfig, layout: Layout, quiet: bool) -> None:
+    """Put the file at its place, whole and right, or not at all. Until then it is in a hidden folder, which DVC does
+    not look at, and of which a broken download stays. If `quiet`, nothing tells of the file."""
+    target = layout.raw / name
+    shown = target.relative_to(layout.root).as_posix()
     work = target.with_name(f".{target.name}{PARTIAL}")
     work.mkdir(parents=True, exist_ok=True)
     failures = []
-    for source, reason in _attempts(name, wanted, work):
+    for source, reason in _attempts(name, wanted, work, quiet):
         if reason is None and not wanted.sha256:
             raise DataError(
                 f"dataset {dataset.name}: downloads.{name} has no sha256. The file at {source} has "
@@ -70,7 +99,7 @@ def _fetch(dataset: DatasetConfig, name: str, wanted: DownloadConfig, target: Pa
     )
 
 
-def _attempts(name: str, wanted: DownloadConfig, work: Path) -> Iterator[tuple[str, str | None]]:
+def _attempts(name: str, wanted: DownloadConfig, work: Path, quiet: bool) -> Iterator[tuple[str, str | None]]:
     """Each place from which the file can come, after it was copied from there to FILE in `work`, and what went wrong
     with that, if anything."""
     mirror = os.environ.get(MIRROR, "")
@@ -79,8 +108,9 @@ def _attempts(name: str, wanted: DownloadConfig, work: Path) -> Iterator[tuple[s
         yield str(place), _copy_file(place, work / FILE)
     at_mirror = [(f"{mirror.rstrip('/')}/{name}", "")] if "://" in mirror else []
     for i, (url, member) in enumerate([*at_mirror, *((url, wanted.member) for url in wanted.urls)]):
-        print(f"{name}: from {url}")
-        yield url, _download(url, member, work, work / f"part-{i}")
+        if not quiet:
+            print(f"{name}: from {url}")
+        yield url, _download(url, member, work, work / f"part-{i}", quiet)
 
 
 def _copy_file(place: Path, target: Path) -> str | None:
@@ -94,7 +124,7 @@ def _copy_file(place: Path, target: Path) -> str | None:
     return None
 
 
-def _download(url: str, member: str, work: Path, kept: Path) -> str | None:
+def _download(url: str, member: str, work: Path, kept: Path, quiet: bool) -> str | None:
     """Download a file, or a member of the zip archive there. Returns None, or what went wrong."""
     import pooch
     import requests
@@ -106,7 +136,7 @@ def _download(url: str, member: str, work: Path, kept: Path) -> str | None:
     store = pooch.create(work, "", registry={name: None}, urls={name: url}, retry_if_failed=RETRIES)
     pooch.get_logger().setLevel("WARNING")  # it names files of ours that nobody knows
     try:
-        store.fetch(name, downloader=_Resuming(kept))
+        store.fetch(name, downloader=_Resuming(kept, quiet))
     except (requests.RequestException, ValueError) as error:
         return _reason(error)
     return _unpack(work / ARCHIVE, member, work / FILE) if member else None
@@ -123,10 +153,11 @@ def _unpack(archive: Path, member: str, target: Path) -> str | None:
 
 
 class _Resuming:
-    """Downloads a file into `kept`, from where an earlier download has stopped, and shows the progress to a person."""
+    """Downloads a file into `kept`, from where an earlier download has stopped, and shows the progress to a person,
+    unless it is `quiet`."""
 
-    def __init__(self, kept: Path) -> None:
-        self._kept = kept
+    def __init__(self, kept: Path, quiet: bool) -> None:
+        self._kept, self._quiet = kept, quiet
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
         import requests
@@ -141,7 +172,7 @@ class _Resuming:
                 response.raise_for_status()
                 goes_on = response.status_code == 206
                 total = int(response.headers.get("Content-Length", 0)) + done * goes_on
-                hidden = not sys.stderr.isatty()
+                hidden = self._quiet or not sys.stderr.isatty()
                 bar = tqdm(total=total or None, initial=done * goes_on, unit="B", unit_scale=True, disable=hidden)
                 with self._kept.open("ab" if goes_on else "wb") as stream, bar:
                     for block in response.iter_content(BLOCK):

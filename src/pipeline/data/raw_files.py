@@ -12,11 +12,6 @@ from pipeline.layout import Layout
 MOST_NAMED = 1000  # files of a dataset; of more, there is one digest of all, since each stage keeps what is named
 
 
-def digest_of(file: Path, layout: Layout) -> str:
-    """The sha256 of a file, which is read only if it has changed since it was asked for the last time."""
-    return _digests([file], layout)[file]
-
-
 def digests_of_files(dataset: DatasetConfig, layout: Layout) -> dict[str, str]:
     """The sha256 of each file that a dataset's source reads, by its path, which is relative to the checkout where it
     can be; and the fingerprint of each file behind a URL. Of very many files there is one digest, by the path of the
@@ -24,14 +19,15 @@ def digests_of_files(dataset: DatasetConfig, layout: Layout) -> dict[str, str]:
     source, root = SOURCES[dataset.source], layout.root
     # There may be 100,000 of them, for which the methods of Path would take seconds.
     start = f"{root.as_posix()}/"
-    digests = _digests(source.files(dataset, root), layout)
+    digests = digests_of(source.files(dataset, root), layout)
     found = {file.as_posix().removeprefix(start): digest for file, digest in digests.items()}
     if len(found) > MOST_NAMED:
         found = {os.path.commonpath([*found]): digest_value(found)}
     return found | source.remote(dataset, root)
 
 
-def _digests(files: list[Path], layout: Layout) -> dict[Path, str]:
+def digests_of(files: list[Path], layout: Layout) -> dict[Path, str]:
+    """The sha256 of each file. One is read only if it has changed since it was asked for the last time."""
     known = _known(layout.raw_digests) if files else {}
     found, new = {}, {}
     for file in files:

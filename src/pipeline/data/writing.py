@@ -60,6 +60,7 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
         check_weights(dataset, folder)
         if conflicts := found.num_conflicts(repeated):
             print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
+        found.tell_remarks(dataset.name)
         check_columns(dataset, schema, columns.target, folder, Path(between))
     schema.write(folder)
     write_json(folder / SUMMARY, summary)

@@ -9,8 +9,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import hstack
 
+from pipeline.config.audio import AudioFeaturesConfig
 from pipeline.data.prepared import Split
-from pipeline.data.schema import Schema
+from pipeline.data.schema import Column, Schema
+from pipeline.data.spectrogram import AT_ONCE, Spectrogram
+from pipeline.data.types.audio import AudioColumn, samples_of
 from pipeline.data.types.clock import since_1970
 from pipeline.data.types.text import Text
 
@@ -21,16 +24,18 @@ Design = Callable[[pa.Table], Any]
 Encoder = Callable[[pa.Array], Array]
 MOST_CATEGORIES = 100
 MOST_WORDS = 20_000
+PARTS = 10  # of a recording
 
 
 def linear_design(schema: Schema, train: Split) -> Design:
     """Vectors as a user of scikit-learn would make them for a linear model: missing numbers are the training rows' mean
-    and have a flag, and categories are one-hot; all of this is standardised. A text is the tf-idf of its words."""
+    and have a flag, and categories are one-hot; all of this is standardised. A text is the tf-idf of its words, and a
+    recording is the log-mel spectrum of each of PARTS parts of it."""
     from sklearn.preprocessing import StandardScaler
 
     texts = [column.name for column in schema.features if isinstance(column.type, Text)]
     encoders = {
-        column.name: _encoder(train.table[column.name].combine_chunks())
+        column.name: _encoder(column, train.table[column.name].combine_chunks())
         for column in schema.features
         if column.name not in texts
     }
@@ -70,7 +75,9 @@ def side_by_side(encoders: dict[str, Encoder]) -> Design:
     )
 
 
-def _encoder(train: pa.Array) -> Encoder:
+def _encoder(column: Column, train: pa.Array) -> Encoder:
+    if isinstance(column.config, AudioColumn):
+        return _spectra(column.config)
     if pa.types.is_fixed_size_list(train.type):
         return _pixels
     return _one_hot(train) if pa.types.is_string(train.type) else _numbers(train)
@@ -79,6 +86,22 @@ def _encoder(train: pa.Array) -> Encoder:
 def _pixels(values: pa.Array) -> Array:
     flat: Array = values.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
     return flat.reshape(len(values), -1)
+
+
+def _spectra(config: AudioColumn) -> Encoder:
+    """The mean of each band in each part of a recording."""
+    spectrogram = Spectrogram(AudioFeaturesConfig(), config.rate, config.samples)
+
+    def encode(values: pa.Array) -> Array:
+        some = (values.slice(start, AT_ONCE) for start in range(0, len(values), AT_ONCE))
+        return np.concatenate([_parts(spectrogram.of(samples_of(part, config))) for part in some])
+
+    return encode
+
+
+def _parts(frames_NFD: NDArray[np.float32]) -> Array:
+    parts = np.array_split(frames_NFD, min(PARTS, frames_NFD.shape[1]), axis=1)
+    return np.concatenate([part.mean(axis=1, dtype=np.float64) for part in parts], axis=1)
 
 
 def _one_hot(train: pa.Array) -> Encoder:

@@ -1,5 +1,6 @@
 """A served model as an MLflow model folder, written without TensorFlow."""
 
+import base64
 import datetime
 import json
 from importlib.metadata import version
@@ -87,7 +88,9 @@ def _example(prepared: Path, schema: Schema) -> dict[str, Any]:
 
 
 def _plain(value: Any, config: ColumnConfig) -> Any:
-    """A value as JSON holds it; dates and times are texts in the column's format."""
+    """A value as JSON holds it; dates and times are texts in the column's format, and bytes are in base64."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
     if not isinstance(value, datetime.date):
         return value
     written = getattr(config, "format", ISO)

@@ -190,6 +190,76 @@ def test_a_member_of_an_archive(server: Server, tmp_path: Path) -> None:
         refused(dataset(f"{server.url}/{address}", member=member), tmp_path / "other", message)
 
 
+FILES = {f"{name}.wav": f"sound {name} ".encode() * 100 for name in ("a b", "c", "deep/d", "e")}
+
+
+def folder_of(server: Server, root: Path) -> DatasetConfig:
+    """A dataset that downloads FILES, from a server that has them."""
+    server.files = {f"/sounds/{name.replace(' ', '%20')}": content for name, content in FILES.items()}
+    sums = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in FILES.items()]
+    (root / "conf").mkdir(parents=True, exist_ok=True)
+    (root / "conf" / "sounds.sha256").write_text("".join(sums))
+    wanted = DownloadConfig(f"{server.url}/sounds/", sums="conf/sounds.sha256")
+    return DatasetConfig("made", "files", "multiclass", downloads={"made/sounds": wanted})
+
+
+def test_a_folder_of_files(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = folder_of(server, tmp_path)
+    lacking = server.files.pop("/sounds/c.wav")
+    with pytest.raises(DataError, match=r"data/raw/made/sounds/c.wav: not there, and it cannot be fetched \(.*404"):
+        fetch(config, Layout(tmp_path))
+    server.files["/sounds/c.wav"] = lacking
+    there = {path.name for path in (tmp_path / "data").rglob("*.wav") if path.is_file()}
+    server.asked.clear()
+    for _ in range(2):
+        fetch(config, Layout(tmp_path))
+    # what was there is not asked for again
+    asked = {path.split("/")[-1].replace("%20", " ") for path, _ in server.asked}
+    assert asked == {"a b.wav", "c.wav", "d.wav", "e.wav"} - there
+    assert in_raw(tmp_path) == sorted(f"raw/made/sounds/{name}" for name in FILES)
+    assert all((tmp_path / "data/raw/made/sounds" / name).read_bytes() == content for name, content in FILES.items())
+    assert capsys.readouterr().out.startswith("made/sounds: 4 of 4 files\n")
+    (tmp_path / "data/raw/made/sounds/e.wav").write_bytes(b"other")
+    with pytest.raises(DataError, match=r"data/raw/made/sounds/e.wav: found sha256 .* Remove the file"):
+        fetch(config, Layout(tmp_path))
+
+
+def test_a_folder_comes_from_a_mirror(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = folder_of(server, tmp_path)
+    for name, content in FILES.items():
+        place = tmp_path / "mirror/made/sounds" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    monkeypatch.setenv(MIRROR, str(tmp_path / "mirror"))
+    fetch(config, Layout(tmp_path))
+    assert server.asked == []
+    assert in_raw(tmp_path) == sorted(f"raw/made/sounds/{name}" for name in FILES)
+
+
+@pytest.mark.parametrize(
+    ("sums", "message"),
+    [
+        (None, "sounds.sha256: cannot be read"),
+        ("", "sounds.sha256: found 0 lines, expected a sha256 and a name for each file."),
+        (f"{SHA256}  a.wav\n{SHA256} a\n", "sounds.sha256, line 2: found"),
+        (f"{SHA256}  ../a.wav\n", "sounds.sha256, line 1: found"),
+        (f"{SHA256}  /a.wav\n", "expected a sha256, two blanks and a new name."),
+        (f"{SHA256}  a.wav\n{SHA256}  ./a.wav\n", "sounds.sha256, line 2: found"),
+    ],
+)
+def test_what_are_no_sums(sums: str | None, message: str, server: Server, tmp_path: Path) -> None:
+    config, path = folder_of(server, tmp_path), tmp_path / "conf" / "sounds.sha256"
+    path.unlink() if sums is None else path.write_text(sums)
+    refused(config, tmp_path, re.escape(message))
+
+
+def test_sums_are_not_those_of_one_file() -> None:
+    config = DatasetConfig("made", "table", "regression")
+    config.downloads[NAME] = DownloadConfig("http://x", SHA256, sums="x")
+    with pytest.raises(ConfigError, match=r"rows\.csv\.sums: found 'x', expected nothing with sha256 or member"):
+        config.check()
+
+
 @pytest.mark.parametrize(
     ("name", "url", "sha256", "message"),
     [

@@ -24,10 +24,10 @@ def test_a_file_is_read_once_and_again_after_an_edit(tmp_path: Path, monkeypatch
         return sha256(path.read_bytes())
 
     monkeypatch.setattr(raw_files, "digest_file", digest_file)
-    assert [raw_files.digest_of(file, layout) for _ in range(2)] == [sha256(b"a")] * 2
+    assert [raw_files.digests_of([file], layout)[file] for _ in range(2)] == [sha256(b"a")] * 2
     assert len(read) == 1
     file.write_bytes(b"bc")
-    assert raw_files.digest_of(file, layout) == sha256(b"bc")
+    assert raw_files.digests_of([file], layout)[file] == sha256(b"bc")
     assert len(read) == 2
 
 
@@ -41,9 +41,9 @@ def test_a_file_that_is_edited_while_it_is_read(tmp_path: Path, monkeypatch: pyt
         return found
 
     monkeypatch.setattr(raw_files, "digest_file", edited)
-    assert raw_files.digest_of(file, layout) == sha256(b"old")
+    assert raw_files.digests_of([file], layout)[file] == sha256(b"old")
     monkeypatch.undo()
-    assert raw_files.digest_of(file, layout) == sha256(b"newer")
+    assert raw_files.digests_of([file], layout)[file] == sha256(b"newer")
 
 
 def test_one_digest_of_very_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,15 @@
 """Where rows come from. To add a source, write a file beside this one with a `SOURCE` (the docstring of Source has an
 example), a line in SOURCES, and a YAML file in conf/dataset/."""
 
-from pipeline.data.sources import files, idx, inline, reviews_synthetic, sklearn, table
+from pipeline.data.sources import files, idx, inline, reviews, sklearn, spoken_digits, table
 from pipeline.data.sources.source import Source
 
 SOURCES: dict[str, Source] = {
     "files": files.SOURCE,
     "idx": idx.SOURCE,
     "inline": inline.SOURCE,
-    "reviews_synthetic": reviews_synthetic.SOURCE,
+    "reviews": reviews.SOURCE,
     "sklearn": sklearn.SOURCE,
+    "spoken_digits": spoken_digits.SOURCE,
     "table": table.SOURCE,
 }

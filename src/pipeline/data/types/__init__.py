@@ -1,6 +1,7 @@
 """The types that a column may have. To add one, write a file beside this one (the docstring of Type has an example), a
 line in TYPES, and a file in model/inputs/ that says what a model does with it."""
 
+from pipeline.data.types.audio import Audio
 from pipeline.data.types.boolean import Boolean
 from pipeline.data.types.category import Category
 from pipeline.data.types.date import Date
@@ -11,6 +12,7 @@ from pipeline.data.types.text import Text
 from pipeline.data.types.type import Type
 
 TYPES: dict[str, Type] = {
+    "audio": Audio(),
     "boolean": Boolean(),
     "category": Category(),
     "date": Date(),

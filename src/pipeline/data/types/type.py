@@ -103,6 +103,10 @@ class Type(ABC):
         """What to do about a refused value, as a sentence; empty where there is no advice."""
         return ""
 
+    def remarks(self, values: pa.Array, config: Any) -> dict[str, int]:
+        """How many of the values (N,) are remarkable, by what there is to say of them, as in "are clipped"."""
+        return {}
+
 
 def storage_bytes(storage: pa.DataType) -> int:
     """About how many bytes a value of an Arrow type takes in memory."""

@@ -3,13 +3,13 @@
 import re
 from pathlib import Path
 
-from pipeline.data.sources.reviews_synthetic import ADJECTIVES, BAD, GOOD, NEGATIONS, ReviewsDataset, batches
+from pipeline.data.sources.reviews import ADJECTIVES, BAD, GOOD, NEGATIONS, ReviewsDataset, batches
 
 NEGATED = re.compile("|".join(NEGATIONS))
 
 
 def rows(**settings: float) -> list[tuple[str, str]]:
-    config = ReviewsDataset(name="r", source="reviews_synthetic", task="binary", **settings)  # type: ignore[arg-type]
+    config = ReviewsDataset(name="r", source="reviews", task="binary", **settings)  # type: ignore[arg-type]
     config.check()
     (batch,) = batches(config, Path())
     return list(zip(batch["review"].to_pylist(), batch["opinion"].to_pylist(), strict=True))

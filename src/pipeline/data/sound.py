@@ -1,0 +1,161 @@
+"""Recordings: from the bytes of a file, or a list of samples, to one form, and from that form to samples.
+
+That form is a WAV file of one channel with whole numbers of 16 bits. Its bytes depend on the samples alone, not on the
+version of a library, and anything plays it. A FLAC file would take about two thirds of the space.
+"""
+
+import hashlib
+import io
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float64]
+LARGEST = 2**15  # of whole numbers of 16 bits
+HEAD = 60  # bytes of a stored recording before its samples
+MARK = b"made"
+MOST_SECONDS = 600  # an hour of silence is a few bytes in a FLAC file, and gigabytes in memory
+SILENT = 1e-3  # a recording without any sample beyond this share of full scale is silent
+TRIMMED = 1e-2  # before and after the first and last sample beyond this share of its largest one, a recording is silent
+CLIPPED_RUN = 3  # as many samples in a row at full scale are no chance
+
+
+class BadSound(ValueError):
+    """Its text says, in words, what is wrong with a recording."""
+
+
+def decoded(content: bytes) -> tuple[Samples, int]:
+    """The samples (T,) of a file, the mean of its channels, from -1 to 1, and their rate. Raises BadSound."""
+    import soundfile
+
+    if not content:
+        raise BadSound("a file of 0 bytes")
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            rate, frames = file.samplerate, file.frames
+            if frames > MOST_SECONDS * rate:
+                raise BadSound(f"{frames / rate:,.0f} seconds, expected at most {MOST_SECONDS}: cut it into pieces")
+            channels = file.read(dtype="float64", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise BadSound(f"no readable sound file ({shown_start(content)})") from error
+    if lacking(content) or len(channels) < frames:
+        raise BadSound("it ends too early; get the file anew")
+    return checked(channels.mean(axis=1)), rate
+
+
+def shown_start(content: bytes) -> str:
+    """How the bytes of a file begin, in words."""
+    return f"it begins with {content[:12]!r}"
+
+
+def lacking(content: bytes) -> bool:
+    """Whether the bytes of a WAV or OGG file end before the file says that it does. soundfile says nothing of that."""
+    if content[:4] == b"RIFF":
+        place = 12
+        while place + 8 <= len(content):
+            name, size = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "little")
+            if name == b"data":
+                # A program that writes to a pipe does not know the size, and puts the greatest one there.
+                return size < 2**32 - 2**16 and place + 8 + size > len(content)
+            place += 8 + size + size % 2
+        return False
+    last = content.rfind(b"OggS")
+    # the last page of a stream has the flag 4
+    return content[:4] == b"OggS" and not content[last + 5] & 4
+
+
+def checked(samples: Samples) -> Samples:
+    if not len(samples):
+        raise BadSound("no samples")
+    if not np.isfinite(samples).all():
+        raise BadSound("samples that are NaN or infinite")
+    return samples
+
+
+def of_numbers(numbers: NDArray[Any]) -> Samples:
+    """The samples (T,) from -1 to 1 of fractions from -1 to 1, or of whole numbers of 16 bits, which a sample beyond 1
+    tells. Raises BadSound."""
+    if numbers.dtype.kind not in "iuf":
+        raise BadSound("a list that holds something else than numbers")
+    samples = checked(numbers.astype(np.float64))
+    if (largest := np.abs(samples).max()) <= 1:
+        return samples
+    if largest > LARGEST or (samples != np.rint(samples)).any():
+        raise BadSound(f"a sample of {largest:g}, expected fractions from -1 to 1, or whole numbers of 16 bits")
+    return samples / LARGEST
+
+
+@dataclass(frozen=True)
+class Form:
+    """How recordings are stored: with so many samples in a second (`rate`), the first `most` of them, without silence
+    at both ends if `trim`. A recording that is silent throughout is refused, unless `silence`."""
+
+    rate: int
+    most: int
+    trim: bool
+    silence: bool
+
+    @cached_property
+    def head(self) -> bytes:
+        """How a stored recording begins, after its size. A chunk that other programs skip tells what was done to it, so
+        that nobody does it twice."""
+        done = hashlib.blake2b(f"{self.rate} {self.most} {self.trim}".encode(), digest_size=8).digest()
+        described = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, self.rate, 2 * self.rate, 2, 16)
+        return b"WAVE" + described + struct.pack("<4sI", MARK, len(done)) + done + b"data"
+
+    def stored(self, samples: Samples, rate: int) -> bytes:
+        """Samples (T,) of a rate as they are stored. Raises BadSound for a silent recording."""
+        if rate != self.rate:
+            import soxr
+
+            samples = soxr.resample(samples, rate, self.rate, quality="HQ")
+            if not len(samples):
+                raise BadSound("too few samples to resample")
+        sizes = np.abs(samples)
+        largest = sizes.max()
+        if largest <= SILENT and not self.silence:
+            raise BadSound(f"silence: no sample is beyond {SILENT:g} of full scale")
+        if self.trim and largest:
+            loud = np.flatnonzero(sizes > TRIMMED * largest)
+            samples = samples[loud[0] : loud[-1] + 1]
+        whole = np.clip(np.rint(samples[: self.most] * LARGEST), -LARGEST, LARGEST - 1).astype("<i2").tobytes()
+        return b"RIFF" + struct.pack("<I", len(self.head) + 4 + len(whole)) + self.head + _size(whole) + whole
+
+    def is_stored(self, content: bytes) -> bool:
+        """Whether `stored` has made these bytes."""
+        return content[8 : 8 + len(self.head)] == self.head
+
+
+def _size(content: bytes) -> bytes:
+    return struct.pack("<I", len(content))
+
+
+def stored_samples(values: pa.Array) -> list[NDArray[np.int16]]:
+    """The whole numbers (T,) of each stored recording; none where one is missing."""
+    return [
+        np.frombuffer(content, "<i2", offset=HEAD) if content else np.zeros(0, np.int16)
+        for content in (value.as_buffer() if value.is_valid else b"" for value in values)
+    ]
+
+
+def padded(values: pa.Array, length: int) -> NDArray[np.float32]:
+    """Stored recordings as (N, length) from -1 to 1, with silence after each."""
+    found = np.zeros((len(values), length), np.float32)
+    for row, samples in zip(found, stored_samples(values), strict=True):
+        row[: len(samples)] = samples
+    found /= LARGEST
+    return found
+
+
+def is_clipped(whole: NDArray[np.int16]) -> bool:
+    """Whether samples in a row are as large as 16 bits allow, which a microphone never gives."""
+    full = np.abs(whole.astype(np.int32)) >= LARGEST - 1
+    if np.count_nonzero(full) < CLIPPED_RUN:
+        return False
+    run = np.convolve(full, np.ones(CLIPPED_RUN, np.int64), "valid")
+    return bool((run == CLIPPED_RUN).any())
