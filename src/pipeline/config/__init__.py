@@ -17,6 +17,7 @@ from pipeline.config.experiment import (
     PredictConfig,
     PrepareConfig,
     PreprocessingConfig,
+    SequenceFeaturesConfig,
     TextFeaturesConfig,
 )
 from pipeline.config.model import ModelConfig
@@ -53,6 +54,7 @@ __all__ = [
     "PrepareConfig",
     "PreprocessingConfig",
     "PromotionConfig",
+    "SequenceFeaturesConfig",
     "SplitConfig",
     "TensorBoardConfig",
     "TensorFlowConfig",

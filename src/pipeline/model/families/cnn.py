@@ -12,7 +12,7 @@ from pipeline.config.checks import check, check_rate, one_of
 from pipeline.config.model import check_widths, widths
 from pipeline.model.families.family import Family
 from pipeline.model.families.steps import mean_of_real, steps
-from pipeline.model.kinds import GRID, SEQUENCE, TOKENS, Features
+from pipeline.model.kinds import GRID, LETTERS, SEQUENCE, TOKENS, Features
 from pipeline.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class CnnConfig(ModelConfig):
 
 
 def build(config: CnnConfig, features: Features) -> "keras.KerasTensor":
-    """Turn a grid (B, H, W, C), a sequence (B, T, C) or tokens (B, T) into its representation.
+    """Turn a grid (B, H, W, C), a sequence or letters (B, T, C), or tokens (B, T) into its representation.
 
     That is (B, filters[-1]), and (B, positions * filters[-1]) with the readout flatten.
     """
@@ -87,4 +87,4 @@ def build(config: CnnConfig, features: Features) -> "keras.KerasTensor":
     return average(name="mean_over_positions")(x)
 
 
-FAMILY = Family(CnnConfig, build, accepts=(TOKENS, SEQUENCE, GRID), tasks=tuple(TASKS))
+FAMILY = Family(CnnConfig, build, accepts=(TOKENS, LETTERS, SEQUENCE, GRID), tasks=tuple(TASKS))
