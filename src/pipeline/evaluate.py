@@ -18,7 +18,7 @@ def evaluate(config: Config) -> None:
     from threadpoolctl import threadpool_limits
 
     from pipeline.data.history import read_history
-    from pipeline.data.prepared import ROW, TARGET, SplitFile, sample
+    from pipeline.data.prepared import ROW, TARGET, SplitFile, best_possible, sample
     from pipeline.data.schema import Schema
     from pipeline.evaluation import report
     from pipeline.evaluation.plots import write_plots
@@ -38,7 +38,9 @@ def evaluate(config: Config) -> None:
     # cores. One thread gives the same bits on every machine. Only libraries that are loaded are limited, so
     # scikit-learn, which brings its own, is imported above.
     with threadpool_limits(limits=1):
-        found = report.build_report(config.name, config.evaluation, schema, train, all_train.target, test, predicted)
+        found = report.build_report(
+            config.name, config.evaluation, schema, train, all_train.target, test, predicted, best_possible(prepared)
+        )
     task = TASKS[schema.task]
     with replacing_folder(layout.evaluated(config.name)) as folder:
         write_json(folder / REPORT, found)
@@ -54,13 +56,16 @@ def evaluate(config: Config) -> None:
 
 
 def summary(report: "Report") -> str:
-    """One line with the score, its interval, the references' scores and the baseline's."""
+    """One line with the score, its interval, the references' scores, the baseline's, and the best possible one where it
+    is known."""
     name = report["primary"]
     test = report["test"][name]
     others = [f"{report['baseline']['model']} {report['baseline'][name]:.4f}"]
     for other in reversed(report["references"]):
         some = f" (of {other['training_rows']:,} training rows)" if other["training_rows"] < other["of_rows"] else ""
         others.insert(0, f"{other['model']} {other[name]:.4f}{some}")
+    if name in (best := report.get("best_possible", {})):
+        others.append(f"best possible {best[name]:.4f}")
     where = "its training rows" if report["split"] == "none" else f"{report['rows']} test rows"
     return (
         f"{report['experiment']}: {name} {test['value']:.4f} [{test['low']:.4f}, {test['high']:.4f}] on {where}; "

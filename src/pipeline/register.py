@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from pipeline.config import PromotionConfig
     from pipeline.tracking.store import Store
 
+BEST = "best possible"
+
 
 def register() -> None:
     """Sync, register and judge every experiment of params.yaml, or the one that is named, and print one table.
@@ -96,6 +98,7 @@ def register_one(store: "Store", experiment: str, rule: "PromotionConfig") -> li
         name,
         f"{score['value']:.4f} [{score['low']:.4f}, {score['high']:.4f}]",
         f"{best_reference(report):.4f}",
+        f"{best[name]:.4f}" if name in (best := report.get("best_possible", {})) else "",
         verdict,
         str(version.version),
         reason,
@@ -103,11 +106,12 @@ def register_one(store: "Store", experiment: str, rule: "PromotionConfig") -> li
 
 
 def table(rows: list[list[str]]) -> str:
-    """Aligned columns under a header."""
+    """Aligned columns under a header. The best possible score has a column where it is known of an experiment."""
     from pipeline.tracking.columns import aligned
 
-    lines = [["experiment", "metric", "test score [interval]", "best reference", "verdict", "version", "reason"], *rows]
-    return aligned(lines)
+    header = ["experiment", "metric", "test score [interval]", "best reference", BEST, "verdict", "version", "reason"]
+    shown = [i for i, name in enumerate(header) if name != BEST or any(row[i] for row in rows)]
+    return aligned([[line[i] for i in shown] for line in [header, *rows]])
 
 
 def main() -> None:

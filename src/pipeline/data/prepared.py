@@ -4,6 +4,7 @@ Statistics and features are computed by way of `chunks`, which has the same chun
 the results are bit-identical, wherever a split is.
 """
 
+import json
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from pipeline.config import LimitConfig
 from pipeline.data.schema import Schema, remedy
 from pipeline.errors import DataError
-from pipeline.layout import TRAIN, VALIDATION, split_file
+from pipeline.layout import BEST_POSSIBLE, TRAIN, VALIDATION, split_file
 
 ROW, TARGET, WEIGHT = "row", "target", "sample_weight"
 CHUNK_ROWS = 8192
@@ -213,6 +214,13 @@ def to_split(table: pa.Table, schema: Schema, path: Path) -> Split:
         again = remedy(path.parent, again=True)
         raise DataError(f"{path}: found {chosen.schema.types}, expected {features.types}. {again}")
     return Split(np.array(table[ROW].to_pylist()), chosen, target_values(table[TARGET], schema.classes), _weight(table))
+
+
+def best_possible(folder: Path) -> dict[str, float]:
+    """The test metrics that no model of a prepared dataset can exceed; none where that is not known."""
+    path = folder / BEST_POSSIBLE
+    known: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return known
 
 
 def target_values(target: pa.ChunkedArray, classes: list[str]) -> NDArray[Any]:

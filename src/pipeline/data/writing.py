@@ -27,14 +27,15 @@ from pipeline.data.sources.source import Columns
 from pipeline.data.splits import PLACES, Places, Summary
 from pipeline.errors import DataError
 from pipeline.files import digest_file, write_json
-from pipeline.layout import MANIFEST, SPLITS, SUMMARY, TRAIN, split_file
+from pipeline.layout import BEST_POSSIBLE, MANIFEST, SPLITS, SUMMARY, TRAIN, split_file
 
 MISSING = ":missing"  # a model has a flag of this name for a feature with missing values
 
 
 def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
     """Write train, validation and test as Parquet, schema.json, summary.json (rows by split and class) and
-    manifest.json (bytes and digest of each split) into `folder`, and return the summary.
+    manifest.json (bytes and digest of each split) into `folder`, and return the summary. Where the source knows the
+    best possible scores, best_possible.json holds them.
 
     `root` is the checkout, to which the paths of a source are relative. Prints what a person should know of the rows.
     Raises DataError for rows that no model can learn from.
@@ -64,6 +65,8 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
     files = {split: folder / split_file(split) for split in SPLITS}
     manifest = {split: {"bytes": file.stat().st_size, "sha256": digest_file(file)} for split, file in files.items()}
     write_json(folder / MANIFEST, manifest)
+    if best := source.best_possible(dataset):
+        write_json(folder / BEST_POSSIBLE, best)
     return summary
 
 

@@ -24,7 +24,8 @@ class Report(TypedDict):
 
     `test` holds each metric's `value`, `low` and `high`. Each of `references`, and `baseline`, holds the name of a
     model under `model`, and beside it the value of each metric; a reference says under `training_rows` how many of the
-    `of_rows` training rows it has learned from. `per_class` is there for tasks with classes.
+    `of_rows` training rows it has learned from. `best_possible` holds metrics that no model can exceed, where they are
+    known by the way in which the rows are made. `per_class` is there for tasks with classes.
     """
 
     experiment: str
@@ -37,6 +38,7 @@ class Report(TypedDict):
     test: dict[str, dict[str, float]]
     references: list[dict[str, Any]]
     baseline: dict[str, Any]
+    best_possible: NotRequired[dict[str, float]]
     per_class: NotRequired[dict[str, dict[str, float]]]
 
 
@@ -48,6 +50,7 @@ def build_report(
     target: NDArray[Any],
     test: AnySplit,
     predicted: Array,
+    best_possible: dict[str, float],
 ) -> Report:
     """The content of report.json. Numbers are rounded to six digits, because the last bits of a sum depend on the
     processor.
@@ -69,6 +72,8 @@ def build_report(
     report["references"] = _references(task, schema, train, test, len(target))
     guess = BASELINES[task.baseline](target, len(schema.classes), test.num_rows)
     report["baseline"] = {"model": task.baseline, **estimates(task.scores(test.target, guess))}
+    if best_possible:
+        report["best_possible"] = best_possible
     report |= task.report_parts(test.target, predicted, schema.classes)
     return cast(Report, _rounded(report))
 

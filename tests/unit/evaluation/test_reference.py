@@ -91,7 +91,7 @@ def test_a_reference_says_how_many_rows_it_has_seen(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(trees, "MOST_WORK", trees.PER_TREE + 1500)
     x = np.random.default_rng(3).normal(size=2000)
     rows, schema = split_of({"x": x}, 2 * x), schema_of([number("x")])
-    report = build_report("made", EvaluationConfig(resamples=100), schema, rows, rows.target, rows, 2 * x)
+    report = build_report("made", EvaluationConfig(resamples=100), schema, rows, rows.target, rows, 2 * x, {})
     assert [(found["training_rows"], found["of_rows"]) for found in report["references"]] == [
         (2000, 2000),
         (1500, 2000),
