@@ -1,4 +1,4 @@
-"""FASTA: records of a header line, which begins with >, and of one or more lines of letters (Pearson and Lipman 1988)."""
+"""FASTA: records of a header line, which begins with >, and of lines of letters (Pearson and Lipman 1988)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +7,6 @@ from pipeline.data.formats.lines import line_blocks
 from pipeline.data.formats.rows import TableFile
 from pipeline.data.types.type import shown
 from pipeline.errors import DataError
-
-RECORDS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pipeline.data.formats.bad_rows import BadRows
 from pipeline.data.formats.fasta import Record, records
 from pipeline.data.formats.finding import find_files, find_split_files
 from pipeline.data.formats.remote import RemoteFile, is_url
-from pipeline.data.formats.rows import Rows, TableFile
+from pipeline.data.formats.rows import Rows
 from pipeline.data.schema import Column
 from pipeline.data.sources.fasta_labels import Labels, read_labels
 from pipeline.data.sources.source import Columns, Source, target_column
@@ -105,7 +105,7 @@ def columns(config: FastaDataset, root: Path) -> Columns:
 
 
 def _has_groups(config: FastaDataset) -> bool:
-    return config.group is not None or bool(config.header) and GROUP in config.pattern.groupindex
+    return config.group is not None or (bool(config.header) and GROUP in config.pattern.groupindex)
 
 
 def files(config: FastaDataset, root: Path) -> list[Path]:

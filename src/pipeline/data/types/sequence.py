@@ -77,6 +77,7 @@ class Sequence(Type):
     config = SequenceColumn
     expected = "a sequence of letters of its alphabet"
     near_copy = "the reverse complement"
+    near_copy_advice = "Set both_strands: true to keep them in one split."
 
     def storage(self, config: Any) -> pa.DataType:
         return pa.string()

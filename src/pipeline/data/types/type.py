@@ -56,7 +56,9 @@ class Type(ABC):
     expected: ClassVar[str]
     """In words, what a value is, as an error message says it."""
     near_copy: ClassVar[str] = ""
-    """In words, what `alike` finds, as a message says it: the test rows that have ... of a row for training."""
+    """In words, what `alike` finds, as a message says it: so many test rows have ... of a row for training."""
+    near_copy_advice: ClassVar[str] = ""
+    """What to do about them, as a sentence."""
 
     @abstractmethod
     def storage(self, config: Any) -> pa.DataType:
