@@ -12,6 +12,7 @@ from pipeline.data.schema import Column, Schema
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.image import ImageColumn
 from pipeline.data.types.number import NumberColumn
+from pipeline.data.types.sequence import SequenceColumn
 from pipeline.data.types.text import TextColumn
 from pipeline.layout import split_file
 from pipeline.model.assembly import by_feature, raw_inputs
@@ -45,6 +46,10 @@ def category(name: str, nullable: bool = False) -> Column:
 
 def text(name: str, nullable: bool = False) -> Column:
     return Column(name, TextColumn("text"), nullable)
+
+
+def sequence(name: str, nullable: bool = False) -> Column:
+    return Column(name, SequenceColumn("sequence"), nullable)
 
 
 def split_of(columns: dict[str, np.ndarray], target: np.ndarray | None = None) -> Split:

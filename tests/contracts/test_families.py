@@ -28,11 +28,11 @@ from pipeline.serving.batch import predict
 from pipeline.tasks import TASKS
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
-from tests.made import category, image, inputs_of, number, split_of, text
+from tests.made import category, image, inputs_of, number, sequence, split_of, text
 
 ROWS, SHAPE = 48, [6, 5, 1]
-# numbers and categories; images; and texts
-TYPES = ("number", "image", "text")
+# numbers and categories; images; texts; and sequences
+TYPES = ("number", "image", "text", "sequence")
 CASES = [
     (family, column, task)
     for family, column, task in itertools.product(FAMILIES, TYPES, TASKS)
@@ -48,6 +48,8 @@ def schema_of(column: str, task: str) -> Schema:
         features = [image("image", SHAPE)]
     if column == "text":
         features = [text("a text")]
+    if column == "sequence":
+        features = [sequence("a sequence")]
     return Schema("made", task, "hash", features, "target", classes)
 
 
@@ -60,6 +62,8 @@ def rows_of(schema: Schema, seed: int) -> Split:
     inputs = {name: x + shift.reshape(ROWS, *[1] * (x.ndim - 1)) for name, x in inputs.items()}
     if "a text" in inputs:
         inputs["a text"] = np.array([" ".join(["more"] * int(2 * s) + ["or less"]) for s in shift])
+    if "a sequence" in inputs:
+        inputs["a sequence"] = np.array(["AC" * int(2 * s) + "GGTN" for s in shift])
     if "third" in inputs:
         inputs["third"] = np.where(inputs["third"] > 8, "high", "low")
     if schema.task == "regression":
@@ -136,10 +140,8 @@ def test_two_classes_of_a_multiclass_task_have_an_output_each(xla: str, tmp_path
 
 
 def dataset_of(column: str, task: str) -> DatasetConfig:
-    if column == "text":
-        return TableDataset(
-            name="made", source="table", task=task, path="rows.csv", target="y", columns={"a text": "text"}
-        )
+    if column in ("text", "sequence"):
+        return TableDataset(name="made", source="table", task=task, path="rows.csv", target="y", columns={"x": column})
     return SklearnDataset("made", "sklearn", task, images=column == "image")
 
 

@@ -49,6 +49,7 @@ VALUES = {
     ),
     "image": ([[0.0, 1.0, 2.0, 8.0], [1.0, 1.0, 0.0, 3.0]], [9.0] * 4),
     "number": ([1.0, 2.5, 2.0**24 + 1], 1e30),
+    "sequence": (["ACGT", "ACG", "GGNRA"], "TTTTTTTT"),
     "text": (["Call NOW!", "see you later", "call me later, please"], "völlig anderes"),
 }
 CASES = [(name, nullable) for name in INPUTS for nullable in (False, True) if not (TYPES[name].is_content and nullable)]

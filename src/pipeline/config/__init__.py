@@ -18,6 +18,7 @@ from pipeline.config.experiment import (
     PredictConfig,
     PrepareConfig,
     PreprocessingConfig,
+    SequenceFeaturesConfig,
     TextFeaturesConfig,
 )
 from pipeline.config.model import ModelConfig
@@ -55,6 +56,7 @@ __all__ = [
     "PrepareConfig",
     "PreprocessingConfig",
     "PromotionConfig",
+    "SequenceFeaturesConfig",
     "SplitConfig",
     "TensorBoardConfig",
     "TensorFlowConfig",

@@ -49,6 +49,23 @@ class TextFeaturesConfig:
 
 
 @dataclass
+class SequenceFeaturesConfig:
+    """How a sequence of letters becomes features. As many letters count as the longest training sequence has, and
+    `longest` at most; what comes later is cut off.
+
+    Families that take a vector get the letters by their positions where all training sequences have one length. Else
+    they get how often each run of `kmers` letters occurs; 0 means as many as make 500 different runs at most.
+    """
+
+    kmers: int = 0
+    longest: int = 1024
+
+    def check(self) -> None:
+        check(0 <= self.kmers <= 12, "preprocessing.sequence.kmers", self.kmers, "0 to 12")
+        check(self.longest >= 1, "preprocessing.sequence.longest", self.longest, "1 or more")
+
+
+@dataclass
 class PreprocessingConfig:
     """`standardize` brings numeric features and a regression's target to mean 0 and deviation 1, as measured on the
     training rows; the `scale` of a column may ask for more. Of a column's categories, those with fewer than `rare`
@@ -60,6 +77,7 @@ class PreprocessingConfig:
     most_categories: int = 100
     text: TextFeaturesConfig = field(default_factory=TextFeaturesConfig)
     audio: AudioFeaturesConfig = field(default_factory=AudioFeaturesConfig)
+    sequence: SequenceFeaturesConfig = field(default_factory=SequenceFeaturesConfig)
 
     def check(self) -> None:
         check(self.rare >= 1, "preprocessing.rare", self.rare, "1 or more")

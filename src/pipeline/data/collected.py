@@ -36,14 +36,17 @@ MOST_CATEGORIES = 1000
 @dataclass
 class Collected:
     """`rows` is an Arrow stream of all rows, and `digests` are those of the features of each row; those in `answered`
-    are of the features and the target. `values` are the values of a target of classes, or the least and the greatest of
+    are of the features and the target. Those in `alike` are equal for near copies of a row; it is empty where no type
+    of a feature has any. `values` are the values of a target of classes, or the least and the greatest of
     a target that is a number. `groups` and `times` (N,) are there if a column has that role. `nulls` counts the missing
     values of each feature. `categories` are those of each feature of that type that has MOST_CATEGORIES at most.
-    `remarks` counts the remarkable values of each feature, by what there is to say of them."""
+    `remarks` counts the remarkable values of each feature, by what there is to say of them. With `together`, near
+    copies go to the same split."""
 
     rows: Path
     digests: DigestFile
     answered: DigestFile
+    alike: DigestFile
     values: set[Any] = field(default_factory=set)
     groups: list[Digests] = field(default_factory=list)
     times: list[NDArray[Any]] = field(default_factory=list)
@@ -51,6 +54,7 @@ class Collected:
     nulls: Counter[str] = field(default_factory=Counter)
     categories: dict[str, set[str]] = field(default_factory=dict)
     remarks: Counter[tuple[str, str]] = field(default_factory=Counter)
+    together: bool = False
 
     def classes(self, dataset: DatasetConfig, target: Column) -> list[str]:
         """The names of the classes: those that the target's column names, or else all values, sorted. Empty for a
@@ -106,7 +110,11 @@ class Collected:
         if dataset.split == "time":
             groups = np.concatenate(self.groups) if self.groups else None
             return splits.by_time(np.concatenate(self.times), config, groups)
-        return np.concatenate([splits.by_hash(part, config) for part in self.groups or self.digests.slices()])
+        return np.concatenate([splits.by_hash(part, config) for part in self.groups or self._of_copies().slices()])
+
+    def _of_copies(self) -> DigestFile:
+        """The digests by which rows are dealt out: rows with the same one go to the same split."""
+        return self.alike if self.together else self.digests
 
 
 def collect(dataset: DatasetConfig, columns: Columns, batches: Iterable[pa.RecordBatch], folder: Path) -> Collected:
@@ -116,7 +124,8 @@ def collect(dataset: DatasetConfig, columns: Columns, batches: Iterable[pa.Recor
     a column's role needs one.
     """
     schema = pa.schema([pa.field(column.name, column.storage) for column in columns.all])
-    found = Collected(folder / ROWS, DigestFile(folder / "digests"), DigestFile(folder / "answered"))
+    found = Collected(folder / ROWS, *(DigestFile(folder / name) for name in ("digests", "answered", "alike")))
+    found.together = any(column.type.keeps_together(column.config) for column in columns.features)
     found.categories = {column.name: set() for column in columns.features if column.config.type == "category"}
     refused, start = Refused(), 0
     with pa.OSFile(str(found.rows), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
@@ -153,6 +162,10 @@ def take_note(found: Collected, dataset: DatasetConfig, columns: Columns, by_nam
         found.values = {min(known), max(known)}
     digests = combined([digests_of(column, by_name[column.name]) for column in columns.features])
     found.digests.append(digests)
+    alike = [column.type.alike(by_name[column.name], column.config) for column in columns.features]
+    if any(part is not None for part in alike):
+        parts = zip(columns.features, alike, strict=True)
+        found.alike.append(combined([digests_of(c, by_name[c.name], part) for c, part in parts]))
     found.answered.append(combined([digests, digests_of(columns.target, target)]))
     for role, column in columns.roles.items():
         values = by_name[column.name]
@@ -171,7 +184,7 @@ def _check_target(dataset: DatasetConfig, values: NDArray[Any], target: Column, 
         raise DataError(f"dataset {dataset.name}: {wrong}")
 
 
-def digests_of(column: Column, values: pa.Array) -> Digests:
-    """A digest (N,) of each value of a column; missing values have one of their own."""
-    found = column.type.digest(values)
+def digests_of(column: Column, values: pa.Array, found: Digests | None = None) -> Digests:
+    """A digest (N,) of each value of a column, or the one that was `found`; missing values have one of their own."""
+    found = column.type.digest(values) if found is None else found
     return np.where(values.is_null().to_numpy(zero_copy_only=False), NULL, found) if values.null_count else found

@@ -45,7 +45,7 @@ class Refused:
         places = self.places.setdefault(column.name, [])
         for i in numbers[: MOST_PLACES - len(places)]:
             value = value_of(raw[int(i)])
-            found = reasons.get(int(i)) or ("a missing value" if value is None else shown(value))
+            found = reasons.get(int(i)) or _shown(column, value)
             places.append(f"row {rows[i]}: {found}")
             self.advice.setdefault(column.name, "" if value is None else column.type.advice(str(value), column.config))
 
@@ -58,6 +58,12 @@ class Refused:
             first = "; ".join(self.places[name]) + ("; ..." if count > len(self.places[name]) else "")
             parts.append(f"column '{name}': {values} not {types[name].expected} ({first}). {self.advice[name]}".strip())
         return DataError(f"{where}: " + " ".join(parts))
+
+
+def _shown(column: Column, value: object) -> str:
+    if isinstance(value, str):
+        return column.type.shown(value, column.config)
+    return "a missing value" if value is None else shown(value)
 
 
 def read_values(column: Column, raw: pa.Array, missing: Iterable[str]) -> Parsed:

@@ -57,6 +57,8 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
             splits.check_counts(dataset.name, summary, dataset.split)
         if places is not None and dataset.split == "given":
             tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
+        if places is not None:
+            tell_near_copies(found, columns, places, dataset)
         check_weights(dataset, folder)
         if conflicts := found.num_conflicts(repeated):
             print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
@@ -77,6 +79,19 @@ def tell_known_tests(dataset: str, count: int) -> None:
     if count:
         rows = "1 test row has" if count == 1 else f"{count} test rows have"
         print(f"{dataset}: {rows} the features of a row for training or validation. The split stays as it is given.")
+
+
+def tell_near_copies(found: Collected, columns: Columns, places: Places, dataset: DatasetConfig) -> None:
+    """Print how many test rows have a near copy in the other splits, and not the very same features there."""
+    if not found.alike.num_rows:
+        return
+    count = splits.num_tests_known(places, found.alike) - splits.num_tests_known(places, found.digests)
+    if count:
+        rows = "1 test row has" if count == 1 else f"{count} test rows have"
+        types = {column.type.near_copy: column.type for column in columns.features if column.type.near_copy}
+        dealt = dataset.split == "hash" and not found.groups
+        advice = "".join(f" {kind.near_copy_advice}" for kind in types.values()) if dealt else ""
+        print(f"{dataset.name}: {rows} {' or '.join(types)} of a row for training or validation.{advice}")
 
 
 def check_weights(dataset: DatasetConfig, folder: Path) -> None:

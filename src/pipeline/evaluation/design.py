@@ -15,6 +15,7 @@ from pipeline.data.schema import Column, Schema
 from pipeline.data.spectrogram import AT_ONCE, Spectrogram
 from pipeline.data.types.audio import AudioColumn, samples_of
 from pipeline.data.types.clock import since_1970
+from pipeline.data.types.sequence import Sequence
 from pipeline.data.types.text import Text
 
 Array = NDArray[np.float64]
@@ -25,21 +26,25 @@ Encoder = Callable[[pa.Array], Array]
 MOST_CATEGORIES = 100
 MOST_WORDS = 20_000
 PARTS = 10  # of a recording
+KMER = 3  # letters that are counted together where sequences differ in length
 
 
 def linear_design(schema: Schema, train: Split) -> Design:
     """Vectors as a user of scikit-learn would make them for a linear model: missing numbers are the training rows' mean
     and have a flag, and categories are one-hot; all of this is standardised. A text is the tf-idf of its words, and a
-    recording is the log-mel spectrum of each of PARTS parts of it."""
+    recording is the log-mel spectrum of each of PARTS parts of it. The letters of sequences of one length are one-hot
+    at each position; of others, k-mers are counted."""
     from sklearn.preprocessing import StandardScaler
 
     texts = [column.name for column in schema.features if isinstance(column.type, Text)]
+    sequences = [column.name for column in schema.features if isinstance(column.type, Sequence)]
     encoders = {
         column.name: _encoder(column, train.table[column.name].combine_chunks())
         for column in schema.features
-        if column.name not in texts
+        if column.name not in [*texts, *sequences]
     }
     parts: list[Design] = [words for name in texts if (words := _words(name, train))]
+    parts += [made for name in sequences if (made := _positions(name, train) or _kmers(name, train))]
     if encoders:
         plain = side_by_side(encoders)
         # Without scaling, a column as large as a moment in microseconds would leave nothing of the others.
@@ -60,6 +65,40 @@ def _words(name: str, train: Split) -> Design | None:
     except ValueError:  # scikit-learn's for an empty vocabulary
         return None
     return lambda table: vectorizer.transform(_texts(table, name))
+
+
+def _positions(name: str, train: Split) -> Design | None:
+    """The letters of a column at each position; None where the training rows' sequences differ in length."""
+    from sklearn.preprocessing import OneHotEncoder
+
+    lengths = pc.unique(pc.utf8_length(train.table[name].drop_null()))
+    if len(lengths) != 1:
+        return None
+    (length,) = lengths.to_pylist()
+    encoder = OneHotEncoder(handle_unknown="ignore")
+    encoder.fit(_letters(train.table, name, length))
+    return lambda table: encoder.transform(_letters(table, name, length))
+
+
+def _letters(table: pa.Table, name: str, length: int) -> NDArray[np.str_]:
+    """The first letters (N, length) of a column's sequences, with blanks behind shorter ones."""
+    padded = np.array([text.ljust(length)[:length] for text in _texts(table, name)], f"U{length}")
+    return padded.view("U1").reshape(-1, length)
+
+
+def _kmers(name: str, train: Split) -> Design | None:
+    """How often each k-mer occurs in a column's sequences, by the deviation of that; None where there is none."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    counts = CountVectorizer(analyzer="char", ngram_range=(KMER, KMER), dtype=np.float64)
+    made = make_pipeline(counts, StandardScaler(with_mean=False))
+    try:
+        made.fit(_texts(train.table, name))
+    except ValueError:  # scikit-learn's for an empty vocabulary
+        return None
+    return lambda table: made.transform(_texts(table, name))
 
 
 def _texts(table: pa.Table, name: str) -> list[str]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.prepared import AnySplit, Split
 from pipeline.data.schema import Schema
+from pipeline.data.types.sequence import Sequence
 from pipeline.data.types.text import Text
 from pipeline.evaluation import trees
 from pipeline.evaluation.design import Design, linear_design
@@ -39,11 +40,11 @@ def _most_rows(schema: Schema) -> int:
 
 def linear(schema: Schema, train: Split, test: AnySplit) -> Array:
     """Least squares on standardised inputs, with a little ridge where there are texts, as these have more words than
-    there are rows."""
+    there are rows, or sequences, whose features sum to constants."""
     from sklearn.linear_model import LinearRegression, Ridge
 
-    has_texts = any(isinstance(column.type, Text) for column in schema.features)
-    model = Ridge() if has_texts else LinearRegression()
+    needs_ridge = any(isinstance(column.type, Text | Sequence) for column in schema.features)
+    model = Ridge() if needs_ridge else LinearRegression()
     return _numbers(model, linear_design(schema, train), train, test)
 
 

@@ -13,6 +13,9 @@ CODES = "codes"
 # Whole numbers (B, T) that stand for the words or characters of a text, one after another. 0 fills up a text with fewer
 # than T of them, and 1 stands for what is not known.
 TOKENS = "tokens"
+# The letters (B, T, C) of a sequence, one after another, as fractions over an alphabet of C letters, float32. Where all
+# of them are 0, there is no letter: such places fill up a sequence with fewer than T letters.
+LETTERS = "letters"
 # Only these may stand beside each other: a row then has one vector, and its codes.
 TOGETHER = (VECTOR, CODES)
 

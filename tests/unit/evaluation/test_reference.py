@@ -14,7 +14,7 @@ from pipeline.evaluation import trees
 from pipeline.evaluation.reference import MOST_ROWS, REFERENCES
 from pipeline.evaluation.report import build_report
 from pipeline.tasks import TASKS
-from tests.made import image, number, split_of
+from tests.made import image, number, sequence, split_of
 
 ROWS = 400
 CLASSES = ["a", "b", "c"]
@@ -85,6 +85,23 @@ def test_trees_see_as_many_rows_of_a_table_as_take_seconds(columns: list[Column]
     schema = schema_of(columns, task, [str(i) for i in range(num_classes)])
     assert REFERENCES[TREES[task]].most_rows(schema) == most
     assert REFERENCES[TASKS[task].references[0]].most_rows(schema) == MOST_ROWS
+
+
+@pytest.mark.parametrize("longer", [0, 9])
+def test_sequences_are_positions_or_kmers(longer: int) -> None:
+    """The target is which base stands at a place, or a run of bases where sequences differ in length."""
+    random = np.random.default_rng(4)
+    texts = ["".join(random.choice(list("ACGT"), 8 + random.integers(0, longer + 1))) for _ in range(ROWS)]
+    target = np.array([("GA" in text[1:]) if longer else text[3] in "AG" for text in texts]).astype(int)
+    rows = split_of({"s": np.array(texts)}, target)
+    first = np.arange(ROWS) < ROWS // 2
+    schema = schema_of([sequence("s")], "binary", ["no", "yes"])
+    name, trees_of_rows = TASKS["binary"].references
+    assert REFERENCES[trees_of_rows].most_rows(schema) == 0
+    answers = REFERENCES[name].answers(schema, rows.where(first), rows.where(~first))
+    assert (answers.argmax(axis=1) == target[~first]).mean() > 0.9
+    numbers = REFERENCES["LinearRegression"].answers(schema_of([sequence("s")]), rows.where(first), rows.where(~first))
+    assert ((numbers > 0.5) == target[~first]).mean() > 0.9
 
 
 def test_a_reference_says_how_many_rows_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ class BadRows:
         for number in rows[: MOST_PLACES - len(places)]:
             places.append(f"row {self._place(file, number)}{why}")
 
-    def _place(self, file: TableFile, row: int) -> str:
+    def _place(self, file: TableFile, row: int | str) -> str:
         return f"{row} of {file.name}" if self.several else str(row)
 
     def error(self, where: str) -> DataError:

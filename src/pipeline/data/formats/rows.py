@@ -56,12 +56,12 @@ def layout_of(config: TextConfig, format: str, columns: list[str]) -> Layout:
 @dataclass
 class Rows:
     """`columns` (N,) are raw values by name. `numbers` (N,) are the rows' numbers: the rows of data in a file are
-    counted from 1, and neither a header nor an empty line is one. `unreadable` are other rows, of which the format
-    could not tell the values: their numbers, and why."""
+    counted from 1, and neither a header nor an empty line is one. Texts may tell more of the places. `unreadable` are
+    other rows, of which the format could not tell the values: their numbers, and why."""
 
     columns: dict[str, pa.Array]
-    numbers: NDArray[np.int64]
-    unreadable: list[tuple[int, str]] = field(default_factory=list)
+    numbers: NDArray[np.int64] | NDArray[np.object_]
+    unreadable: list[tuple[Any, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

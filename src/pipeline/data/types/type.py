@@ -75,6 +75,10 @@ class Type(ABC):
     model has no flag for it, and it is not looked at as the values of a table are."""
     packages: ClassVar[tuple[str, ...]] = ()
     """The packages that `convert` needs beyond those of every model: a served model asks for them."""
+    near_copy: ClassVar[str] = ""
+    """In words, what `alike` finds, as a message says it: so many test rows have ... of a row for training."""
+    near_copy_advice: ClassVar[str] = ""
+    """What to do about them, as a sentence."""
 
     @abstractmethod
     def storage(self, config: Any) -> pa.DataType:
@@ -98,6 +102,19 @@ class Type(ABC):
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         """A number (N,) for each value, which depends on the value alone, and is equal for equal values. What it is for
         null does not matter."""
+
+    def alike(self, values: pa.Array, config: Any) -> NDArray[np.uint64] | None:
+        """A number (N,) for each value, which is equal for values that are near copies of each other, as are both
+        strands of DNA. None where a value has no near copies but itself."""
+        return None
+
+    def keeps_together(self, config: Any) -> bool:
+        """Whether near copies always go to the same split. If not, `prepare` says how many test rows have one."""
+        return False
+
+    def shown(self, found: str, config: Any) -> str:
+        """A refused value as an error message shows it."""
+        return shown(found)
 
     def advice(self, found: str, config: Any) -> str:
         """What to do about a refused value, as a sentence; empty where there is no advice."""

@@ -13,7 +13,7 @@ from pipeline.config.checks import check, check_rate, one_of
 from pipeline.config.model import check_widths, widths
 from pipeline.model.families.family import Family
 from pipeline.model.families.steps import mean_of_real, steps
-from pipeline.model.kinds import GRID, SEQUENCE, TOKENS, Features
+from pipeline.model.kinds import GRID, LETTERS, SEQUENCE, TOKENS, Features
 from pipeline.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class CnnConfig(ModelConfig):
 
 
 def build(config: CnnConfig, features: Features) -> "keras.KerasTensor":
-    """Turn a grid (B, H, W, C), a sequence (B, T, C) or tokens (B, T) into its representation.
+    """Turn a grid (B, H, W, C), a sequence or letters (B, T, C), or tokens (B, T) into its representation.
 
     That is (B, D), where D = filters[-1] * number of widths, and (B, positions * D) with the readout flatten.
     """
@@ -97,4 +97,4 @@ def names_of(i: int, widths: list[int]) -> list[str]:
     return [f"convolution_{i}"] if len(widths) == 1 else [f"convolution_{i}_{j}" for j in range(len(widths))]
 
 
-FAMILY = Family(CnnConfig, build, accepts=(TOKENS, SEQUENCE, GRID), tasks=tuple(TASKS))
+FAMILY = Family(CnnConfig, build, accepts=(TOKENS, LETTERS, SEQUENCE, GRID), tasks=tuple(TASKS))

@@ -10,7 +10,7 @@ from pipeline.config.checks import check, check_rate, one_of
 from pipeline.config.model import check_widths, widths
 from pipeline.model.families.family import Family
 from pipeline.model.families.steps import last_real, reversed_steps, steps
-from pipeline.model.kinds import GRID, SEQUENCE, TOKENS, Features
+from pipeline.model.kinds import GRID, LETTERS, SEQUENCE, TOKENS, Features
 from pipeline.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class RnnConfig(ModelConfig):
 
 
 def build(config: RnnConfig, features: Features) -> "keras.KerasTensor":
-    """Turn a sequence (B, T, C) or tokens (B, T) into the last state (B, D). A grid (B, H, W, C) is read as a sequence
-    (B, H, W * C)."""
+    """Turn a sequence or letters (B, T, C), or tokens (B, T), into the last state (B, D). A grid (B, H, W, C) is
+    read as a sequence (B, H, W * C)."""
     import keras
 
     x, real = steps(features, config.embedding)
@@ -84,4 +84,4 @@ def over_tokens(
     return keras.layers.Concatenate(name=f"both_directions_{i}")([forward, backward])
 
 
-FAMILY = Family(RnnConfig, build, accepts=(TOKENS, SEQUENCE, GRID), tasks=tuple(TASKS))
+FAMILY = Family(RnnConfig, build, accepts=(TOKENS, LETTERS, SEQUENCE, GRID), tasks=tuple(TASKS))

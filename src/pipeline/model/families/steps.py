@@ -1,18 +1,21 @@
-"""Tokens as a sequence of vectors. What fills up a text must not change an answer."""
+"""Tokens and letters as a sequence of vectors. What fills up a text or a sequence must not change an answer."""
 
 from typing import TYPE_CHECKING
 
-from pipeline.model.kinds import TOKENS, Features, only
+from pipeline.model.kinds import LETTERS, TOKENS, Features, only
 
 if TYPE_CHECKING:
     import keras
 
 
 def steps(features: Features, width: int) -> "tuple[keras.KerasTensor, keras.KerasTensor | None]":
-    """A sequence or grid as it is, and None; or the embeddings (B, T, width) of tokens, and (B, T, 1), which is 1 for
-    each token and 0 for what fills up a text. There, the embeddings are 0 too."""
+    """A sequence or grid as it is, and None; or the embeddings (B, T, width) of tokens, or letters as they are, and
+    (B, T, 1), which is 1 for each token or letter and 0 for what fills up the others. There, all values are 0."""
     import keras
 
+    if LETTERS in features:
+        x = features[LETTERS].tensor
+        return x, keras.ops.cast(keras.ops.any(keras.ops.not_equal(x, 0), axis=-1, keepdims=True), x.dtype)
     if TOKENS not in features:
         return only(features), None
     tokens = features[TOKENS]

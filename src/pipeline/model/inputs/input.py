@@ -22,9 +22,10 @@ MISSING = ":missing"
 
 @dataclass(frozen=True)
 class Tensor:
-    """The shape of a tensor, without its rows, and the name of its type."""
+    """The shape of a tensor, without its rows, and the name of its type. A size that is None may be another in each
+    batch."""
 
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     dtype: str
 
 
