@@ -83,6 +83,10 @@ class Collected:
             for column in columns.features
         ]
 
+    def num_duplicates(self, repeated: Digests) -> int:
+        """How many rows have the same features as an earlier row. `repeated` are the digests that several rows have."""
+        return self.digests.num_rows - self.digests.num_distinct() if len(repeated) else 0
+
     def num_conflicts(self, repeated: Digests) -> int:
         """How many rows have the same features as an earlier row, but another target. `repeated` are the digests that
         several rows have."""

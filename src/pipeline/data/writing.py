@@ -18,7 +18,12 @@ from pipeline.config.data import WEIGHT as WEIGHT_ROLE
 from pipeline.data import splits
 from pipeline.data.ahead import ahead
 from pipeline.data.collected import Collected, collect
+from pipeline.data.digests import Digests
+from pipeline.data.heard import heard
 from pipeline.data.prepared import ROW, TARGET, WEIGHT, chunk_rows, open_parquet, target_values
+from pipeline.data.profile.page import About, write_page
+from pipeline.data.profile.seen import Seen
+from pipeline.data.profile.statistics import statistics_of, write_statistics
 from pipeline.data.remarks import MOST_ROWS, check_columns
 from pipeline.data.row_ids import RowIds
 from pipeline.data.schema import Schema
@@ -27,14 +32,15 @@ from pipeline.data.sources.source import Columns
 from pipeline.data.splits import PLACES, Places, Summary
 from pipeline.errors import DataError
 from pipeline.files import digest_file, write_json
-from pipeline.layout import MANIFEST, SPLITS, SUMMARY, TRAIN, split_file
+from pipeline.layout import MANIFEST, PAGE, SPLITS, STATISTICS, SUMMARY, TRAIN, split_file
 
 MISSING = ":missing"  # a model has a flag of this name for a feature with missing values
 
 
-def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
+def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: Path | None = None) -> Summary:
     """Write train, validation and test as Parquet, schema.json, summary.json (rows by split and class) and
-    manifest.json (bytes and digest of each split) into `folder`, and return the summary.
+    manifest.json (bytes and digest of each split) into `folder`, and return the summary. Write statistics.json and
+    page.html into the folder `described`, if there is one.
 
     `root` is the checkout, to which the paths of a source are relative. Prints what a person should know of the rows.
     Raises DataError for rows that no model can learn from.
@@ -43,28 +49,44 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
     source = SOURCES[dataset.source]
     columns = source.columns(dataset, root).with_roles_of(dataset)
     check_names(columns)
-    with TemporaryDirectory(dir=folder) as between:
+    with TemporaryDirectory(dir=folder) as between, heard() as remarks:
         found = collect(dataset, columns, ahead(source.batches(dataset, root)), Path(between))
         classes = found.classes(dataset, columns.target)
         features = found.features(columns)
         schema = Schema(dataset.name, dataset.task, dataset.split, features, columns.target.name, classes)
         places = found.places(dataset, config.split)
         repeated = found.digests.repeated()
-        summary = deal_out(folder, found, schema, columns, RowIds(repeated), places)
-        if places is not None:
-            splits.check_counts(dataset.name, summary, dataset.split)
-        if places is not None and dataset.split == "given":
-            tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
+        seen = None if described is None else Seen(schema)
+        summary = deal_out(folder, found, schema, columns, RowIds(repeated), places, seen)
+        conflicts = check_rows(dataset, found, repeated, summary, places)
         check_weights(dataset, folder)
-        if conflicts := found.num_conflicts(repeated):
-            print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
         check_columns(dataset, schema, columns.target, folder, Path(between))
+        duplicates = found.num_duplicates(repeated)
     schema.write(folder)
     write_json(folder / SUMMARY, summary)
     files = {split: folder / split_file(split) for split in SPLITS}
     manifest = {split: {"bytes": file.stat().st_size, "sha256": digest_file(file)} for split, file in files.items()}
     write_json(folder / MANIFEST, manifest)
+    if described is not None and seen is not None:
+        statistics = statistics_of(seen)
+        write_statistics(described / STATISTICS, statistics)
+        about = About(dataset, schema, summary, seen, statistics, duplicates, conflicts, remarks)
+        write_page(described / PAGE, about)
     return summary
+
+
+def check_rows(
+    dataset: DatasetConfig, found: Collected, repeated: Digests, summary: Summary, places: Places | None
+) -> int:
+    """Print what stands out of how the rows were dealt out, and return how many contradict an earlier row. Raises
+    DataError for a split that lacks rows. `repeated` are the digests that several rows have."""
+    if places is not None:
+        splits.check_counts(dataset.name, summary, dataset.split)
+    if places is not None and dataset.split == "given":
+        tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
+    if conflicts := found.num_conflicts(repeated):
+        print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
+    return conflicts
 
 
 def tell_known_tests(dataset: str, count: int) -> None:
@@ -94,7 +116,13 @@ def check_names(columns: Columns) -> None:
 
 
 def deal_out(
-    folder: Path, found: Collected, schema: Schema, columns: Columns, ids: RowIds, places: Places | None
+    folder: Path,
+    found: Collected,
+    schema: Schema,
+    columns: Columns,
+    ids: RowIds,
+    places: Places | None,
+    seen: Seen | None,
 ) -> Summary:
     """Write each row to its split, in the source's order, and return how many rows each split has."""
     size = chunk_rows(column.storage for column in schema.features)
@@ -107,6 +135,8 @@ def deal_out(
                 codes = target_values(part[TARGET], schema.classes) if schema.classes else np.zeros(len(part), np.int32)
                 counts[PLACES[split]] += np.bincount(codes, minlength=counts.shape[1])
                 writers[split].write(part)
+                if seen is not None:
+                    seen.look_at(split, part)
         for writer in writers.values():
             writer.close()
     summary: Summary = {}
