@@ -9,6 +9,7 @@ because OmegaConf makes instances whose fields are still missing.
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from pipeline.config.contract import ContractConfig
 from pipeline.config.data import ColumnConfig, DatasetConfig, DownloadConfig, SplitConfig
 from pipeline.config.experiment import (
     Config,
@@ -40,6 +41,7 @@ __all__ = [
     "CheckpointConfig",
     "ColumnConfig",
     "Config",
+    "ContractConfig",
     "DatasetConfig",
     "DownloadConfig",
     "EarlyStoppingConfig",

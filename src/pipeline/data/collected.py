@@ -13,12 +13,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.config import DatasetConfig, SplitConfig
-from pipeline.config.data import FOLD, GROUP, TIME
+from pipeline.config.data import FOLD, GROUP, TIME, TOGETHER
 from pipeline.config.data import WEIGHT as WEIGHT_ROLE
 from pipeline.data import splits
-from pipeline.data.batches import check_weights, in_pieces, read_batch
+from pipeline.data.batches import check_weights, digests_of, in_pieces, read_batch
+from pipeline.data.contract import Contract
 from pipeline.data.digest_file import DigestFile
-from pipeline.data.digests import NULL, Digests, combined
+from pipeline.data.digests import Digests, combined
+from pipeline.data.near import NearRows, looked_for
 from pipeline.data.prepared import chunk_rows
 from pipeline.data.reading import Refused
 from pipeline.data.schema import Column
@@ -38,7 +40,8 @@ class Collected:
     """`rows` is an Arrow stream of all rows, and `digests` are those of the features of each row; those in `answered`
     are of the features and the target. `values` are the values of a target of classes, or the least and the greatest of
     a target that is a number. `groups` and `times` (N,) are there if a column has that role. `nulls` counts the missing
-    values of each feature. `categories` are those of each feature of that type that has MOST_CATEGORIES at most."""
+    values of each feature. `categories` are those of each feature of that type that has MOST_CATEGORIES at most.
+    `near` is there if rows that are nearly the same are looked for."""
 
     rows: Path
     digests: DigestFile
@@ -49,6 +52,7 @@ class Collected:
     folds: Folds = field(default_factory=Folds)
     nulls: Counter[str] = field(default_factory=Counter)
     categories: dict[str, set[str]] = field(default_factory=dict)
+    near: NearRows | None = None
 
     def classes(self, dataset: DatasetConfig, target: Column) -> list[str]:
         """The names of the classes: those that the target's column names, or else all values, sorted. Empty for a
@@ -102,18 +106,22 @@ class Collected:
         if dataset.split == "time":
             groups = np.concatenate(self.groups) if self.groups else None
             return splits.by_time(np.concatenate(self.times), config, groups)
-        return np.concatenate([splits.by_hash(part, config) for part in self.groups or self.digests.slices()])
+        rows = self.near.digests if self.near is not None and dataset.near_duplicates == TOGETHER else self.digests
+        return np.concatenate([splits.by_hash(part, config) for part in self.groups or rows.slices()])
 
 
 def collect(dataset: DatasetConfig, columns: Columns, batches: Iterable[pa.RecordBatch], folder: Path) -> Collected:
     """Write all rows and their digests to files in `folder`, and take note of what has to be known of all of them.
 
     Raises DataError for values that a column's type does not take, whoever the source is, and for missing values where
-    a column's role needs one.
+    a column's role needs one; and for what breaks the dataset's contract.
     """
     schema = pa.schema([pa.field(column.name, column.storage) for column in columns.all])
     found = Collected(folder / ROWS, DigestFile(folder / "digests"), DigestFile(folder / "answered"))
     found.categories = {column.name: set() for column in columns.features if column.config.type == "category"}
+    if looked_for(dataset, columns.features):
+        found.near = NearRows(columns.features, folder)
+    contract = Contract(dataset.contract, dataset.name, columns, folder) if dataset.contract is not None else None
     refused, start = Refused(), 0
     with pa.OSFile(str(found.rows), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         for batch in in_pieces(batches, CHUNKS * chunk_rows(schema.types)):
@@ -121,12 +129,16 @@ def collect(dataset: DatasetConfig, columns: Columns, batches: Iterable[pa.Recor
             if WEIGHT_ROLE in columns.roles:
                 check_weights(dataset.name, columns.roles[WEIGHT_ROLE].name, by_name)
             take_note(found, dataset, columns, by_name)
+            if contract is not None:
+                contract.look_at(by_name, start)
             writer.write_batch(pa.RecordBatch.from_arrays([by_name[name] for name in schema.names], schema=schema))
             start += batch.num_rows
     if refused.counts:
         raise refused.error(f"dataset {dataset.name}", columns.all)
     if start == 0:
         raise DataError(f"dataset {dataset.name}: found 0 rows, expected at least one.")
+    if contract is not None:
+        contract.check(found.rows)
     return found
 
 
@@ -147,6 +159,8 @@ def take_note(found: Collected, dataset: DatasetConfig, columns: Columns, by_nam
         found.values = {min(known), max(known)}
     digests = combined([digests_of(column, by_name[column.name]) for column in columns.features])
     found.digests.append(digests)
+    if found.near is not None:
+        found.near.look_at(by_name)
     found.answered.append(combined([digests, digests_of(columns.target, target)]))
     for role, column in columns.roles.items():
         values = by_name[column.name]
@@ -163,9 +177,3 @@ def _check_target(dataset: DatasetConfig, values: NDArray[Any], target: Column, 
     and the greatest number."""
     if wrong := TASKS[dataset.task].check_target(values, target.name, classes):
         raise DataError(f"dataset {dataset.name}: {wrong}")
-
-
-def digests_of(column: Column, values: pa.Array) -> Digests:
-    """A digest (N,) of each value of a column; missing values have one of their own."""
-    found = column.type.digest(values)
-    return np.where(values.is_null().to_numpy(zero_copy_only=False), NULL, found) if values.null_count else found

@@ -34,6 +34,7 @@ from pipeline.errors import DataError
 from pipeline.files import digest_file, write_json
 from pipeline.layout import MANIFEST, PAGE, SPLITS, STATISTICS, SUMMARY, TRAIN, split_file
 
+FEW_ROWS, UNEVEN = 10, 5  # training rows of a class, and how many times as many rows a class has as another
 MISSING = ":missing"  # a model has a flag of this name for a feature with missing values
 
 
@@ -84,6 +85,9 @@ def check_rows(
         splits.check_counts(dataset.name, summary, dataset.split)
     if places is not None and dataset.split == "given":
         tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
+    if places is not None and found.near is not None:
+        found.near.check(dataset, places)
+    tell_balance(dataset.name, summary)
     if conflicts := found.num_conflicts(repeated):
         print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
     return conflicts
@@ -94,6 +98,17 @@ def tell_known_tests(dataset: str, count: int) -> None:
     if count:
         rows = "1 test row has" if count == 1 else f"{count} test rows have"
         print(f"{dataset}: {rows} the features of a row for training or validation. The split stays as it is given.")
+
+
+def tell_balance(dataset: str, summary: Summary) -> None:
+    """Print which classes have few training rows, and how uneven the classes are."""
+    counts = summary[TRAIN]["classes"]
+    if few := [f"'{name}' {count}" for name, count in counts.items() if count < FEW_ROWS]:
+        print(f"{dataset}: classes with fewer than {FEW_ROWS} training rows: {', '.join(few)}")
+    if counts and max(counts.values()) > UNEVEN * min(counts.values()):
+        most, least = (pick(counts, key=lambda name: counts[name]) for pick in (max, min))
+        shares = [f"{100 * counts[name] / summary[TRAIN]['rows']:.1f} % are '{name}'" for name in (most, least)]
+        print(f"{dataset}: uneven classes: {' and '.join(shares)} of the training rows")
 
 
 def check_weights(dataset: DatasetConfig, folder: Path) -> None:
