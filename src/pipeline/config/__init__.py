@@ -13,6 +13,7 @@ from pipeline.config.contract import ContractConfig
 from pipeline.config.data import ColumnConfig, DatasetConfig, DownloadConfig, SplitConfig
 from pipeline.config.experiment import (
     Config,
+    DriftConfig,
     EvaluationConfig,
     InspectConfig,
     PredictConfig,
@@ -44,6 +45,7 @@ __all__ = [
     "ContractConfig",
     "DatasetConfig",
     "DownloadConfig",
+    "DriftConfig",
     "EarlyStoppingConfig",
     "EvaluationConfig",
     "InspectConfig",
