@@ -173,7 +173,9 @@ def from_arguments(kind: type[Arguments], arguments: list[str]) -> Arguments:
     if missing := [name for name in known if name in empty or (name in needed and name not in given)]:
         raise ConfigError(f"{', '.join(missing)} missing. Usage: {usage}")
     types = {entry.name: entry.type for entry in fields(kind)}
-    values = {name: READ[types[name]](name, text) if types[name] in READ else text for name, text in given.items()}
+    values: dict[str, Any] = {
+        name: READ[types[name]](name, text) if types[name] in READ else text for name, text in given.items()
+    }
     config = kind(**values)
     schema.check_all(config)
     return config

@@ -93,7 +93,7 @@ class Contract:
                 if not RULES[rule].fits(kind.storage):
                     raise ConfigError(f"{where}: {rule} is not for a column of type {kind.config.type}.")
                 try:
-                    RULES[rule].broken(pa.array([], kind.storage), limit)
+                    RULES[rule].broken(pa.array(["0"]).cast(kind.storage), limit)
                 except pa.ArrowInvalid as error:
                     raise ConfigError(f"{where}.{rule}: found {limit!r} ({error}).") from error
                 found.append((name, rule, limit))
@@ -103,7 +103,8 @@ class Contract:
         """Take note of what breaks the contract in some rows, before which `start` rows were."""
         for column, rule, limit in self._asked:
             values = by_name[column.name]
-            bad = pc.fill_null(RULES[rule].broken(values, limit), False).to_numpy(zero_copy_only=False)
+            broken = pc.and_(RULES[rule].broken(values, limit), values.is_valid())
+            bad = pc.fill_null(broken, False).to_numpy(zero_copy_only=False)
             self._note(column.name, rule, values, bad, start)
         for name in self._config.columns:
             self._missing[name] += by_name[name].null_count

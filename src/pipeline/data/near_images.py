@@ -5,24 +5,31 @@ neighbour. Small pictures of one kind often share it, so a pair counts only if g
 """
 
 import io
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.data.digests import Digests
+from pipeline.data.digests import GOLDEN, Digests
 from pipeline.data.schema import Column
 from pipeline.data.splits import PLACES, Places
 from pipeline.layout import TEST
 
 SIDE = 16
-MOST_BITS = 1  # that the hashes of two images may differ by
-MOST_GREY = 2.0  # of 255, by which their grey values may differ on average
+# By how many bits the hashes of two images may differ, and by how much of 255 their grey values on average. A picture
+# that was saved as JPEG of quality 60, or at half its size, differs by so much from what it was.
+MOST_BITS, MOST_GREY = 2, 3.0
 DIFFERENCE = f"{MOST_BITS} of 64 bits of the image's difference hash and {MOST_GREY:g} of 255 grey values on average"
 LARGEST_SIDE = 256  # sums of so many squared bytes are exact in float32, in whichever order they are added
-IMAGES, TESTS, PAIRS = 1024, 1024, 2**16  # that are in memory at a time
+IMAGES, TESTS, PAIRS = 1024, 256, 2**16  # that are in memory at a time
 MOST_CANDIDATES = 32  # with one hash that an image is compared with
+
+# what a hash differs by from all those that differ from it by MOST_BITS at most
+FLIPS = np.array(
+    [sum(1 << bit for bit in bits) for n in range(MOST_BITS + 1) for bits in combinations(range(64), n)], np.uint64
+)
 
 Greys = NDArray[np.uint8]  # (N, 16, 16)
 
@@ -53,21 +60,37 @@ class Thumbnails:
         others = np.flatnonzero(places != PLACES[TEST])
         others = others[np.argsort(hashes[others], kind="stable")]
         tests = np.flatnonzero(places == PLACES[TEST])
-        return sum(
-            _num_known(tests[start : start + TESTS], others, hashes, greys) for start in range(0, len(tests), TESTS)
-        )
+        parts = (tests[start : start + TESTS] for start in range(0, len(tests), TESTS))
+        marks = Marks(hashes[others])
+        return sum(num_known(part, others, hashes, greys, marks) for part in parts)
 
 
-def _num_known(tests: NDArray[np.int64], others: NDArray[np.int64], hashes: Digests, greys: Greys) -> int:
+class Marks:
+    """Tells of most hashes that they are not among those (N,) that it was made of: each of those marks one place of
+    about 64 N. So few have to be looked up."""
+
+    def __init__(self, hashes: Digests) -> None:
+        self._shift = np.uint64(64 - min(26, len(hashes).bit_length() + 6))
+        self._marked = np.zeros(2 ** (64 - int(self._shift)), bool)
+        self._marked[self._places(hashes)] = True
+
+    def may_hold(self, hashes: Digests) -> NDArray[np.bool_]:
+        return self._marked[self._places(hashes)]
+
+    def _places(self, hashes: Digests) -> Digests:
+        return (hashes * GOLDEN) >> self._shift
+
+
+def num_known(tests: NDArray[np.int64], others: NDArray[np.int64], hashes: Digests, greys: Greys, marks: Marks) -> int:
     """How many of the images `tests` (T,) look the same as one of `others` (N,), which are in the order of their
-    hashes. All numbers are places in `hashes` and `greys`."""
-    flips = np.concatenate([np.zeros(1, np.uint64), np.uint64(1) << np.arange(64, dtype=np.uint64)])
-    wanted = (hashes[tests][:, None] ^ flips).reshape(-1)
+    hashes, of which `marks` are. All numbers are places in `hashes` (M,) and `greys` (M, 256)."""
+    wanted = (hashes[tests][:, None] ^ FLIPS).reshape(-1)
     ordered = hashes[others]
-    first, last = (np.searchsorted(ordered, wanted, side) for side in ("left", "right"))  # type: ignore[call-overload]
+    places = np.flatnonzero(marks.may_hold(wanted))
+    first, last = (np.searchsorted(ordered, wanted[places], side) for side in ("left", "right"))
     counts = np.minimum(last - first, MOST_CANDIDATES)
-    of_test = np.repeat(np.repeat(np.arange(len(tests)), len(flips)), counts)
-    starts = np.repeat(first - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+    of_test = np.repeat(places // len(FLIPS), counts)
+    starts = np.repeat(first - (np.cumsum(counts) - counts), counts)
     candidates = others[starts + np.arange(counts.sum())]
     known = np.zeros(len(tests), bool)
     for start in range(0, len(candidates), PAIRS):
@@ -101,7 +124,8 @@ def _listed(values: pa.Array, shape: list[int]) -> Greys:
     plain = _stretched(pixels[:, ::step, ::step, :3].mean(axis=3, dtype=np.float32))
     high, wide = (overlaps(size, SIDE).astype(np.float32) for size in plain.shape[1:])
     sums = high @ plain @ wide.T
-    return np.rint(sums / (plain.shape[1] * plain.shape[2])).astype(np.uint8)
+    greys: Greys = np.rint(sums / (plain.shape[1] * plain.shape[2])).astype(np.uint8)
+    return greys
 
 
 def _encoded(content: bytes | None) -> NDArray[np.uint8]:
@@ -113,7 +137,8 @@ def _encoded(content: bytes | None) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(content)) as image:
         image.draft("L", (4 * SIDE, 4 * SIDE))
         small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
-    return _stretched(np.asarray(small, np.float32)[None])[0].astype(np.uint8)
+    greys: Greys = _stretched(np.asarray(small, np.float32)[None]).astype(np.uint8)
+    return greys[0]
 
 
 def _stretched(grey: NDArray[np.float32]) -> NDArray[np.float32]:
