@@ -67,6 +67,9 @@ class Layout:
         """The statistics and the page of a prepared dataset. They are no part of it, since no training reads them."""
         return self.root / "build" / "datasets" / dataset
 
+    def page(self, dataset: str) -> Path:
+        return self.described(dataset) / PAGE
+
     def prepared_by_hand(self, name: str) -> Path:
         """The splits of runs by hand. `name` holds a digest of what they were made from; DVC knows nothing of them."""
         return self.runs / "data" / name

@@ -117,15 +117,18 @@ def greys_of(column: Column, values: pa.Array) -> Greys:
 
 
 def _listed(values: pa.Array, shape: list[int]) -> Greys:
-    nothing = pa.scalar([0] * values.type.list_size, values.type)
-    pixels = values.fill_null(nothing).flatten().to_numpy(zero_copy_only=False).reshape(len(values), *shape)
+    if values.null_count:
+        values = values.fill_null(pa.scalar([0] * values.type.list_size, values.type))
+    pixels = values.flatten().to_numpy(zero_copy_only=False).reshape(len(values), *shape)
     height, width = shape[:2]
     step = -(-max(height, width) // LARGEST_SIDE)
-    plain = _stretched(pixels[:, ::step, ::step, :3].mean(axis=3, dtype=np.float32))
+    colours = pixels[:, ::step, ::step, :3].astype(np.float32)
+    plain = colours.mean(axis=3) if colours.shape[3] > 1 else colours[..., 0]
+    # whole numbers from 0 to 255, whose sums are exact
+    plain = np.rint(plain) if pixels.dtype == np.uint8 else _stretched(plain)
     high, wide = (overlaps(size, SIDE).astype(np.float32) for size in plain.shape[1:])
     sums = high @ plain @ wide.T
-    greys: Greys = np.rint(sums / (plain.shape[1] * plain.shape[2])).astype(np.uint8)
-    return greys
+    return _stretched(sums / np.float32(plain.shape[1] * plain.shape[2])).astype(np.uint8)
 
 
 def _encoded(content: bytes | None) -> NDArray[np.uint8]:
