@@ -4,7 +4,7 @@ STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 1100px; margin: 1.5em auto; padding: 0 1em; }
 h1 { font-size: 1.6em; margin: 0 0 .2em; } h2 { font-size: 1.15em; margin: 1.6em 0 .4em; }
 table { border-collapse: collapse; } td, th { padding: .25em .8em .25em 0; text-align: left; vertical-align: top; }
-th { color: #666; font-weight: 600; } td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+th { color: #666; font-weight: 600; } td.number, th.number { text-align: right; white-space: nowrap; }
 .columns > tbody > tr > td { border-top: 1px solid #ddd; padding-top: .6em; padding-bottom: .6em; }
 .bars td { padding: .05em .7em .05em 0; } .bars td.wide { width: 220px; }
 .bar { height: 7px; min-width: 1px; } .train { background: #3b6ea5; fill: #3b6ea5; }
