@@ -18,12 +18,12 @@ from pipeline.processes import exit_in_full, exit_lean, start_lean
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from pipeline.config import Config, InspectConfig, PredictConfig
+    from pipeline.config import Config, DriftConfig, InspectConfig, PredictConfig
     from pipeline.layout import Layout
     from pipeline.tracking.sweep import SweepJob
 
 Resolved = TypeVar("Resolved")  # what a command takes: Config or PrepareConfig
-Arguments = TypeVar("Arguments", "PredictConfig", "InspectConfig")
+Arguments = TypeVar("Arguments", "DriftConfig", "InspectConfig", "PredictConfig")
 
 STORAGE_ADVICE = {
     errno.ENOSPC: "Free some space (build/features/, old folders in runs/, `dvc gc -w`).",

@@ -4,7 +4,7 @@ The stage `configure` and every command compose here, so that a run by hand and 
 """
 
 import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,7 +30,7 @@ from pipeline.training import TRAINERS
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-Arguments = TypeVar("Arguments", schema.PredictConfig, schema.InspectConfig)
+Arguments = TypeVar("Arguments", schema.DriftConfig, schema.InspectConfig, schema.PredictConfig)
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -172,8 +172,10 @@ def from_arguments(kind: type[Arguments], arguments: list[str]) -> Arguments:
     empty = [name for name, value in given.items() if not value and name != "quote"]
     if missing := [name for name in known if name in empty or (name in needed and name not in given)]:
         raise ConfigError(f"{', '.join(missing)} missing. Usage: {usage}")
-    truths = {entry.name for entry in fields(kind) if entry.type is bool}
-    values: dict[str, Any] = {name: _truth(name, text) if name in truths else text for name, text in given.items()}
+    types = {entry.name: entry.type for entry in fields(kind)}
+    values: dict[str, Any] = {
+        name: READ[types[name]](name, text) if types[name] in READ else text for name, text in given.items()
+    }
     config = kind(**values)
     schema.check_all(config)
     return config
@@ -182,6 +184,17 @@ def from_arguments(kind: type[Arguments], arguments: list[str]) -> Arguments:
 def _truth(name: str, value: str) -> bool:
     one_of(name, value.lower(), ("true", "false"))
     return value.lower() == "true"
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError as error:
+        raise ConfigError(f"{name}: found {value!r}, expected a number.") from error
+
+
+# how an argument becomes a value, by the type of its field; all others are texts
+READ: dict[Any, Callable[[str, str], Any]] = {bool: _truth, float: _number}
 
 
 def as_plain(config: "DataclassInstance") -> dict[str, Any]:

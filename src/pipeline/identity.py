@@ -44,7 +44,7 @@ def identify(config: Config, layout: Layout, prepared: Path) -> Identity:
     parts: dict[str, object] = {
         "experiment": config.name,
         "dataset": config.dataset.name,
-        "config": digest_value({key: values[key] for key in stages.KEYS["train"]}),
+        "config": digest_value(stages.values_of("train", values)),
         "data": data,
         "code": digest_value(stages.code_of(layout, "train", values)),
         "lock": stages.lock_digest(layout),

@@ -63,6 +63,13 @@ class Layout:
     def prepared(self, dataset: str) -> Path:
         return self.root / "data" / PREPARED / dataset
 
+    def described(self, dataset: str) -> Path:
+        """The statistics and the page of a prepared dataset. They are no part of it, since no training reads them."""
+        return self.root / "build" / "datasets" / dataset
+
+    def page(self, dataset: str) -> Path:
+        return self.described(dataset) / PAGE
+
     def prepared_by_hand(self, name: str) -> Path:
         """The splits of runs by hand. `name` holds a digest of what they were made from; DVC knows nothing of them."""
         return self.runs / "data" / name
@@ -138,6 +145,8 @@ SCHEMA = "schema.json"
 SUMMARY = "summary.json"
 MANIFEST = "manifest.json"
 BEST_POSSIBLE = "best_possible.json"
+STATISTICS = "statistics.json"
+PAGE = "page.html"
 MODEL = "model.keras"
 HISTORY = "history.csv"
 IDENTITY = "identity.json"

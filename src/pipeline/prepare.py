@@ -7,7 +7,7 @@ from pipeline.layout import SPLITS, Layout
 
 def prepare(config: PrepareConfig) -> None:
     """Write train, validation and test as Parquet, schema.json, summary.json (rows by split and class) and
-    manifest.json (bytes and digest of each split)."""
+    manifest.json (bytes and digest of each split); and, for people and for `drift`, statistics.json and page.html."""
     from pipeline.data.downloads import fetch
     from pipeline.data.writing import write_prepared
     from pipeline.files import replacing_folder
@@ -15,8 +15,8 @@ def prepare(config: PrepareConfig) -> None:
     name = config.dataset.name
     layout = Layout.find()
     fetch(config.dataset, layout)
-    with replacing_folder(layout.prepared(name)) as folder:
-        summary = write_prepared(config, folder, layout.root)
+    with replacing_folder(layout.prepared(name)) as folder, replacing_folder(layout.described(name)) as described:
+        summary = write_prepared(config, folder, layout.root, described)
     print(f"{name}: " + ", ".join(f"{summary[split]['rows']} {split}" for split in SPLITS) + " rows")
 
 

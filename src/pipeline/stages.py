@@ -21,6 +21,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "register": (),
 }
 
+# Keys of a dataset by which `prepare` refuses rows or deals them out. The rows themselves count where they are used.
+ONLY_PREPARED = ("contract", "near_duplicates")
+
 # Each registry of which an experiment uses only some entries. The key is the registry's name, which no other dict of
 # the package has. The value is the place in the configuration that chooses: it holds a key, or a mapping or list of
 # keys.
@@ -64,8 +67,16 @@ LEFT_OUT = {
 def used_by(layout: Layout, stage: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The content of a stage's file: the values that the stage uses of a dataset's or an experiment's configuration, a
     digest of each source file that it runs, and a digest of the locked packages."""
-    used = {key: values[key] for key in KEYS[stage]}
+    used = values_of(stage, values)
     return {**used, "code": code_of(layout, stage, values), "packages": lock_digest(layout)}
+
+
+def values_of(stage: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that a stage uses of a dataset's or an experiment's configuration."""
+    used = {key: values[key] for key in KEYS[stage]}
+    if stage != "prepare" and "dataset" in used:
+        used["dataset"] = {key: value for key, value in used["dataset"].items() if key not in ONLY_PREPARED}
+    return used
 
 
 def code_of(layout: Layout, stage: str, values: Mapping[str, Any]) -> dict[str, str]:

@@ -41,6 +41,7 @@ def train(config: Config, job: SweepJob | None = None) -> float:
     in the epoch whose weights are kept.
     """
     from pipeline import locks
+    from pipeline.tracking.dataset_page import keep_page
     from pipeline.tracking.follower import followed
     from pipeline.tracking.recording import recorded
     from pipeline.tracking.settings import without_password
@@ -61,6 +62,7 @@ def train(config: Config, job: SweepJob | None = None) -> float:
         if job is not None and (history := trained_before(run)):
             print(f"{config.name}: trained before, in {output}")
             return score(run, history)
+        keep_page(layout, config.dataset.name, run.prepared, folder)
         sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
         with followed(layout, name, sweep, wait), recorded(config, run.identity, layout) as journal:
             model, history = train_model(run, journal, chief=True)

@@ -129,6 +129,9 @@ def take(reproduced: Path, swept: Path, images: Path) -> None:
             page = open_page(opened, metrics, "learning_rate")
             page.wait_for_timeout(4000)
             page.screenshot(path=images / "mlflow-run.png")
+        page = open_page(opened, Layout(reproduced).page("digits").as_uri(), "digits")
+        page.set_viewport_size({"width": 1180, "height": 820})
+        page.screenshot(path=images / "dataset-page.png")
         with served(reproduced, "tensorboard", "TENSORBOARD_PORT") as address:
             page = open_page(opened, f"{address}/?runFilter=digits&tagFilter=loss|accuracy#timeseries", "loss")
             page.wait_for_timeout(6000)

@@ -1,5 +1,6 @@
 """A table of one's own, by YAML alone: from a CSV file to a registered model that takes its rows as they are."""
 
+import json
 import re
 import subprocess
 import sys
@@ -123,6 +124,14 @@ def test_from_a_file_to_a_model_that_takes_its_rows(table: Path, checkout: Path,
         PREDICTION,
         *(f"probability_{name}" for name in ("Adélie", "Chin, strap", "Gentoo")),
     ]
+    same = pipeline("drift", f"dataset={DATASET}", f"input={table}", "output=drift.json")
+    assert ok(same).endswith(f"{table}: no drift beyond 0.1 in 240 rows, against 110 for training\n")
+    wide = tmp_path / "wide.csv"
+    wide.write_text(re.sub(r",([0-9.]+),(yes|no),", r",9\1,perhaps,", table.read_text()))
+    done = pipeline("drift", f"dataset={DATASET}", f"input={wide}", "output=drift.json")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert ": drift in bill mm, ringed beyond 0.1 in 240 rows" in done.stdout
+    assert json.loads((checkout / "drift.json").read_text())["drift"] == ["bill mm", "ringed"]
     # in a process that knows nothing of this package
     command = [sys.executable, "-I", "-c", WITHOUT_PACKAGE + LOAD, layout.tracking_uri, EXPERIMENT, str(table)]
     done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)

@@ -10,9 +10,11 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from pipeline.config.audio import AudioFeaturesConfig
+from pipeline.config.contract import ContractConfig
 from pipeline.config.data import ColumnConfig, DatasetConfig, DownloadConfig, SplitConfig
 from pipeline.config.experiment import (
     Config,
+    DriftConfig,
     EvaluationConfig,
     InspectConfig,
     PredictConfig,
@@ -43,8 +45,10 @@ __all__ = [
     "CheckpointConfig",
     "ColumnConfig",
     "Config",
+    "ContractConfig",
     "DatasetConfig",
     "DownloadConfig",
+    "DriftConfig",
     "EarlyStoppingConfig",
     "EvaluationConfig",
     "InspectConfig",

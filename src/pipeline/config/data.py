@@ -8,8 +8,10 @@ from typing import Any
 from omegaconf import MISSING
 
 from pipeline.config.checks import check, check_name, one_of
+from pipeline.config.contract import ContractConfig
 
 SPLIT_METHODS = ("hash", "time", "given", "none")
+SAY, TOGETHER, REFUSE, IGNORE = NEAR_DUPLICATES = ("say", "group", "refuse", "ignore")
 WEIGHT, GROUP, TIME, FOLD = ROLES = ("weight", "group", "time", "fold")
 # The types that a column with a role may have; the first is the one it has if none is named.
 ROLE_TYPES = {
@@ -79,6 +81,11 @@ class DatasetConfig:
 
     A column that determines the target is refused as a leak, unless `leakage` is `accept`.
 
+    Of rows that are nearly the same as one another (data/near.py), `near_duplicates` says what happens if some are for
+    testing and others not: `say` how many, `refuse` them, deal them out together (`group`), or do not look (`ignore`).
+
+    `contract` is what the rows promise; `prepare` refuses rows that break it.
+
     `downloads` are files that are fetched into data/raw/ where they are not there, by their path in it.
 
     `types` are the types of the features. They follow from the source's settings, so they are filled in when the
@@ -94,6 +101,8 @@ class DatasetConfig:
     time: str | None = None
     fold: str | None = None
     leakage: str = "refuse"
+    near_duplicates: str = SAY
+    contract: ContractConfig | None = None
     downloads: dict[str, DownloadConfig] = field(default_factory=dict)
     types: list[str] = field(default_factory=list)
 
@@ -106,6 +115,10 @@ class DatasetConfig:
         check_name("dataset", self.name)
         one_of("dataset.split", self.split, SPLIT_METHODS)
         one_of("dataset.leakage", self.leakage, ("refuse", "accept"))
+        one_of("dataset.near_duplicates", self.near_duplicates, NEAR_DUPLICATES)
+        apart = self.split == "hash" and self.group is None
+        expected = "split: hash and no group, or another value"
+        check(self.near_duplicates != TOGETHER or apart, "dataset.near_duplicates", self.near_duplicates, expected)
         if self.has_test_files:
             check(self.fold is None, "dataset.fold", self.fold, "nothing where test rows have files of their own")
         for split, role in (("time", TIME), ("given", FOLD)):

@@ -145,6 +145,24 @@ class PredictConfig(TextConfig):
 
 
 @dataclass
+class DriftConfig(TextConfig):
+    """New rows beside the training rows of a prepared dataset. A difference is drift if its interval, which holds for
+    all differences together with this confidence, lies beyond the threshold. `output` is a JSON file to write."""
+
+    dataset: str = MISSING
+    input: str = MISSING
+    output: str | None = None
+    format: str = "auto"
+    threshold: float = 0.1
+    confidence: float = 0.95
+
+    def check(self) -> None:
+        self.check_text()
+        check(0 <= self.threshold < 1, "threshold", self.threshold, "0 or more, less than 1")
+        check(0.5 <= self.confidence < 1, "confidence", self.confidence, "0.5 or more, less than 1")
+
+
+@dataclass
 class InspectConfig:
     """A table to look at: its files (as in a dataset's `path`) and the name of the target's column. `task` is what is
     asked of it, where it should not follow from the target; `write` is the name of the dataset to write."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
+from pipeline.data.digests import NULL, Digests
 from pipeline.data.reading import Refused, read_values
 from pipeline.data.schema import Column
 from pipeline.data.sources.source import Columns
@@ -51,3 +52,9 @@ def check_weights(dataset: str, name: str, by_name: dict[str, pa.Array]) -> None
             raise DataError(
                 f"dataset {dataset}: weight '{name}' is {extreme:g} in a row, expected 0 to {LARGEST_WEIGHT:g}."
             )
+
+
+def digests_of(column: Column, values: pa.Array, found: Digests | None = None) -> Digests:
+    """A digest (N,) of each value of a column, or the one that was `found`; missing values have one of their own."""
+    found = column.type.digest(values) if found is None else found
+    return np.where(values.is_null().to_numpy(zero_copy_only=False), NULL, found) if values.null_count else found

@@ -13,12 +13,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.config import DatasetConfig, SplitConfig
-from pipeline.config.data import FOLD, GROUP, TIME
+from pipeline.config.data import FOLD, GROUP, TIME, TOGETHER
 from pipeline.config.data import WEIGHT as WEIGHT_ROLE
 from pipeline.data import splits
-from pipeline.data.batches import check_weights, in_pieces, read_batch
+from pipeline.data.batches import check_weights, digests_of, in_pieces, read_batch
+from pipeline.data.contract import Contract
 from pipeline.data.digest_file import DigestFile
-from pipeline.data.digests import NULL, Digests, combined
+from pipeline.data.digests import Digests, combined
+from pipeline.data.near import NearRows, looked_for
 from pipeline.data.prepared import chunk_rows
 from pipeline.data.reading import Refused
 from pipeline.data.schema import Column
@@ -36,17 +38,15 @@ MOST_CATEGORIES = 1000
 @dataclass
 class Collected:
     """`rows` is an Arrow stream of all rows, and `digests` are those of the features of each row; those in `answered`
-    are of the features and the target. Those in `alike` are equal for near copies of a row; it is empty where no type
-    of a feature has any. `values` are the values of a target of classes, or the least and the greatest of
+    are of the features and the target. `values` are the values of a target of classes, or the least and the greatest of
     a target that is a number. `groups` and `times` (N,) are there if a column has that role. `nulls` counts the missing
     values of each feature. `categories` are those of each feature of that type that has MOST_CATEGORIES at most.
-    `remarks` counts the remarkable values of each feature, by what there is to say of them. With `together`, near
-    copies go to the same split."""
+    `remarks` counts the remarkable values of each feature, by what there is to say of them. `near` is there if rows
+    that are nearly the same are looked for."""
 
     rows: Path
     digests: DigestFile
     answered: DigestFile
-    alike: DigestFile
     values: set[Any] = field(default_factory=set)
     groups: list[Digests] = field(default_factory=list)
     times: list[NDArray[Any]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Collected:
     nulls: Counter[str] = field(default_factory=Counter)
     categories: dict[str, set[str]] = field(default_factory=dict)
     remarks: Counter[tuple[str, str]] = field(default_factory=Counter)
-    together: bool = False
+    near: NearRows | None = None
 
     def classes(self, dataset: DatasetConfig, target: Column) -> list[str]:
         """The names of the classes: those that the target's column names, or else all values, sorted. Empty for a
@@ -89,6 +89,10 @@ class Collected:
             for column in columns.features
         ]
 
+    def num_duplicates(self, repeated: Digests) -> int:
+        """How many rows have the same features as an earlier row. `repeated` are the digests that several rows have."""
+        return self.digests.num_rows - self.digests.num_distinct() if len(repeated) else 0
+
     def num_conflicts(self, repeated: Digests) -> int:
         """How many rows have the same features as an earlier row, but another target. `repeated` are the digests that
         several rows have."""
@@ -110,23 +114,22 @@ class Collected:
         if dataset.split == "time":
             groups = np.concatenate(self.groups) if self.groups else None
             return splits.by_time(np.concatenate(self.times), config, groups)
-        return np.concatenate([splits.by_hash(part, config) for part in self.groups or self._of_copies().slices()])
-
-    def _of_copies(self) -> DigestFile:
-        """The digests by which rows are dealt out: rows with the same one go to the same split."""
-        return self.alike if self.together else self.digests
+        rows = self.near.digests if self.near is not None and dataset.near_duplicates == TOGETHER else self.digests
+        return np.concatenate([splits.by_hash(part, config) for part in self.groups or rows.slices()])
 
 
 def collect(dataset: DatasetConfig, columns: Columns, batches: Iterable[pa.RecordBatch], folder: Path) -> Collected:
     """Write all rows and their digests to files in `folder`, and take note of what has to be known of all of them.
 
     Raises DataError for values that a column's type does not take, whoever the source is, and for missing values where
-    a column's role needs one.
+    a column's role needs one; and for what breaks the dataset's contract.
     """
     schema = pa.schema([pa.field(column.name, column.storage) for column in columns.all])
-    found = Collected(folder / ROWS, *(DigestFile(folder / name) for name in ("digests", "answered", "alike")))
-    found.together = any(column.type.keeps_together(column.config) for column in columns.features)
+    found = Collected(folder / ROWS, DigestFile(folder / "digests"), DigestFile(folder / "answered"))
     found.categories = {column.name: set() for column in columns.features if column.config.type == "category"}
+    if looked_for(dataset, columns.features):
+        found.near = NearRows(columns.features, folder)
+    contract = Contract(dataset.contract, dataset.name, columns, folder) if dataset.contract is not None else None
     refused, start = Refused(), 0
     with pa.OSFile(str(found.rows), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         for batch in in_pieces(batches, CHUNKS * chunk_rows(sum(column.value_bytes for column in columns.all))):
@@ -134,12 +137,16 @@ def collect(dataset: DatasetConfig, columns: Columns, batches: Iterable[pa.Recor
             if WEIGHT_ROLE in columns.roles:
                 check_weights(dataset.name, columns.roles[WEIGHT_ROLE].name, by_name)
             take_note(found, dataset, columns, by_name)
+            if contract is not None:
+                contract.look_at(by_name, start)
             writer.write_batch(pa.RecordBatch.from_arrays([by_name[name] for name in schema.names], schema=schema))
             start += batch.num_rows
     if refused.counts:
         raise refused.error(f"dataset {dataset.name}", columns.all)
     if start == 0:
         raise DataError(f"dataset {dataset.name}: found 0 rows, expected at least one.")
+    if contract is not None:
+        contract.check(found.rows)
     return found
 
 
@@ -162,10 +169,8 @@ def take_note(found: Collected, dataset: DatasetConfig, columns: Columns, by_nam
         found.values = {min(known), max(known)}
     digests = combined([digests_of(column, by_name[column.name]) for column in columns.features])
     found.digests.append(digests)
-    alike = [column.type.alike(by_name[column.name], column.config) for column in columns.features]
-    if any(part is not None for part in alike):
-        parts = zip(columns.features, alike, strict=True)
-        found.alike.append(combined([digests_of(c, by_name[c.name], part) for c, part in parts]))
+    if found.near is not None:
+        found.near.look_at(by_name)
     found.answered.append(combined([digests, digests_of(columns.target, target)]))
     for role, column in columns.roles.items():
         values = by_name[column.name]
@@ -182,9 +187,3 @@ def _check_target(dataset: DatasetConfig, values: NDArray[Any], target: Column, 
     and the greatest number."""
     if wrong := TASKS[dataset.task].check_target(values, target.name, classes):
         raise DataError(f"dataset {dataset.name}: {wrong}")
-
-
-def digests_of(column: Column, values: pa.Array, found: Digests | None = None) -> Digests:
-    """A digest (N,) of each value of a column, or the one that was `found`; missing values have one of their own."""
-    found = column.type.digest(values) if found is None else found
-    return np.where(values.is_null().to_numpy(zero_copy_only=False), NULL, found) if values.null_count else found

@@ -53,5 +53,5 @@ def _prepared_by_hand(config: PrepareConfig, values: dict[str, Any], layout: Lay
     with locks.hold(folder.with_name(f"{folder.name}.lock"), f"the preparation of {config.dataset.name}"):
         if not folder.is_dir():
             with replacing_folder(folder) as fresh:
-                write_prepared(config, fresh, layout.root)
+                write_prepared(config, fresh, layout.root, fresh)
     return folder

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.config import DatasetConfig
-from pipeline.data.collected import digests_of
+from pipeline.data.batches import digests_of
 from pipeline.data.digest_file import DigestFile, num_distinct
 from pipeline.data.digests import combined
 from pipeline.data.prepared import TARGET, open_parquet

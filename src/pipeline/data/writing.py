@@ -18,7 +18,12 @@ from pipeline.config.data import WEIGHT as WEIGHT_ROLE
 from pipeline.data import splits
 from pipeline.data.ahead import ahead
 from pipeline.data.collected import Collected, collect
+from pipeline.data.digests import Digests
+from pipeline.data.heard import heard
 from pipeline.data.prepared import ROW, TARGET, WEIGHT, chunk_rows, open_parquet, target_values
+from pipeline.data.profile.page import About, write_page
+from pipeline.data.profile.seen import Seen
+from pipeline.data.profile.statistics import statistics_of, write_statistics
 from pipeline.data.remarks import MOST_ROWS, check_columns
 from pipeline.data.row_ids import RowIds
 from pipeline.data.schema import Schema
@@ -28,15 +33,17 @@ from pipeline.data.splits import PLACES, Places, Summary
 from pipeline.data.types.type import is_bytes
 from pipeline.errors import DataError
 from pipeline.files import digest_file, write_json
-from pipeline.layout import BEST_POSSIBLE, MANIFEST, SPLITS, SUMMARY, TRAIN, split_file
+from pipeline.layout import BEST_POSSIBLE, MANIFEST, PAGE, SPLITS, STATISTICS, SUMMARY, TRAIN, split_file
 
+FEW_ROWS, UNEVEN = 10, 5  # training rows of a class, and how many times as many rows a class has as another
 MISSING = ":missing"  # a model has a flag of this name for a feature with missing values
 
 
-def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
+def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: Path | None = None) -> Summary:
     """Write train, validation and test as Parquet, schema.json, summary.json (rows by split and class) and
     manifest.json (bytes and digest of each split) into `folder`, and return the summary. Where the source knows the
-    best possible scores, best_possible.json holds them.
+    best possible scores, best_possible.json holds them. Write statistics.json and page.html into the folder
+    `described`, if there is one.
 
     `root` is the checkout, to which the paths of a source are relative. Prints what a person should know of the rows.
     Raises DataError for rows that no model can learn from.
@@ -45,25 +52,20 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
     source = SOURCES[dataset.source]
     columns = source.columns(dataset, root).with_roles_of(dataset)
     check_names(columns)
-    with TemporaryDirectory(dir=folder) as between:
+    with TemporaryDirectory(dir=folder) as between, heard() as remarks:
         found = collect(dataset, columns, ahead(source.batches(dataset, root)), Path(between))
         classes = found.classes(dataset, columns.target)
         features = found.features(columns)
         schema = Schema(dataset.name, dataset.task, dataset.split, features, columns.target.name, classes)
         places = found.places(dataset, config.split)
         repeated = found.digests.repeated()
-        summary = deal_out(folder, found, schema, columns, RowIds(repeated), places)
-        if places is not None:
-            splits.check_counts(dataset.name, summary, dataset.split)
-        if places is not None and dataset.split == "given":
-            tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
-        if places is not None:
-            tell_near_copies(found, columns, places, dataset)
+        seen = None if described is None else Seen(schema)
+        summary = deal_out(folder, found, schema, columns, RowIds(repeated), places, seen)
+        conflicts = check_rows(dataset, found, repeated, summary, places)
         check_weights(dataset, folder)
-        if conflicts := found.num_conflicts(repeated):
-            print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
         found.tell_remarks(dataset.name)
         check_columns(dataset, schema, columns.target, folder, Path(between))
+        duplicates = found.num_duplicates(repeated)
     schema.write(folder)
     write_json(folder / SUMMARY, summary)
     files = {split: folder / split_file(split) for split in SPLITS}
@@ -71,7 +73,29 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
     write_json(folder / MANIFEST, manifest)
     if best := source.best_possible(dataset):
         write_json(folder / BEST_POSSIBLE, best)
+    if described is not None and seen is not None:
+        statistics = statistics_of(seen)
+        write_statistics(described / STATISTICS, statistics)
+        about = About(dataset, schema, summary, seen, statistics, duplicates, conflicts, remarks)
+        write_page(described / PAGE, about)
     return summary
+
+
+def check_rows(
+    dataset: DatasetConfig, found: Collected, repeated: Digests, summary: Summary, places: Places | None
+) -> int:
+    """Print what stands out of how the rows were dealt out, and return how many contradict an earlier row. Raises
+    DataError for a split that lacks rows. `repeated` are the digests that several rows have."""
+    if places is not None:
+        splits.check_counts(dataset.name, summary, dataset.split)
+    if places is not None and dataset.split == "given":
+        tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
+    if places is not None and found.near is not None:
+        found.near.check(dataset, places)
+    tell_balance(dataset.name, summary)
+    if conflicts := found.num_conflicts(repeated):
+        print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
+    return conflicts
 
 
 def tell_known_tests(dataset: str, count: int) -> None:
@@ -81,17 +105,15 @@ def tell_known_tests(dataset: str, count: int) -> None:
         print(f"{dataset}: {rows} the features of a row for training or validation. The split stays as it is given.")
 
 
-def tell_near_copies(found: Collected, columns: Columns, places: Places, dataset: DatasetConfig) -> None:
-    """Print how many test rows have a near copy in the other splits, and not the very same features there."""
-    if not found.alike.num_rows:
-        return
-    count = splits.num_tests_known(places, found.alike) - splits.num_tests_known(places, found.digests)
-    if count:
-        rows = "1 test row has" if count == 1 else f"{count} test rows have"
-        types = {column.type.near_copy: column.type for column in columns.features if column.type.near_copy}
-        dealt = dataset.split == "hash" and not found.groups
-        advice = "".join(f" {kind.near_copy_advice}" for kind in types.values()) if dealt else ""
-        print(f"{dataset.name}: {rows} {' or '.join(types)} of a row for training or validation.{advice}")
+def tell_balance(dataset: str, summary: Summary) -> None:
+    """Print which classes have few training rows, and how uneven the classes are."""
+    counts = summary[TRAIN]["classes"]
+    if few := [f"'{name}' {count}" for name, count in counts.items() if count < FEW_ROWS]:
+        print(f"{dataset}: classes with fewer than {FEW_ROWS} training rows: {', '.join(few)}")
+    if counts and max(counts.values()) > UNEVEN * min(counts.values()):
+        most, least = (pick(counts, key=lambda name: counts[name]) for pick in (max, min))
+        shares = [f"{100 * counts[name] / summary[TRAIN]['rows']:.1f} % are '{name}'" for name in (most, least)]
+        print(f"{dataset}: uneven classes: {' and '.join(shares)} of the training rows")
 
 
 def check_weights(dataset: DatasetConfig, folder: Path) -> None:
@@ -114,7 +136,13 @@ def check_names(columns: Columns) -> None:
 
 
 def deal_out(
-    folder: Path, found: Collected, schema: Schema, columns: Columns, ids: RowIds, places: Places | None
+    folder: Path,
+    found: Collected,
+    schema: Schema,
+    columns: Columns,
+    ids: RowIds,
+    places: Places | None,
+    seen: Seen | None,
 ) -> Summary:
     """Write each row to its split, in the source's order, and return how many rows each split has."""
     size = chunk_rows(schema.row_bytes)
@@ -127,6 +155,8 @@ def deal_out(
                 codes = target_values(part[TARGET], schema.classes) if schema.classes else np.zeros(len(part), np.int32)
                 counts[PLACES[split]] += np.bincount(codes, minlength=counts.shape[1])
                 writers[split].write(part)
+                if seen is not None:
+                    seen.look_at(split, part)
         for writer in writers.values():
             writer.close()
     summary: Summary = {}

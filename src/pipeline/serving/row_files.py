@@ -1,10 +1,11 @@
 """Raw rows in a file, for batch prediction."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.config import PredictConfig
+from pipeline.config import DriftConfig, PredictConfig
 from pipeline.config.checks import one_of
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.bad_rows import about_unreadable
@@ -18,6 +19,17 @@ from pipeline.errors import DataError
 from pipeline.serving.rows import read_columns
 
 
+@dataclass
+class Found:
+    """What a file holds: the rows' `ids`, the features, each in the storage of its type, and what is wrong with them.
+    Refused values are null."""
+
+    ids: list[str]
+    table: pa.Table
+    refused: Refused
+    unreadable: list[str]
+
+
 def read_file(schema: Schema, config: PredictConfig) -> tuple[list[str], pa.Table]:
     """The rows of the input: their ids, and the features, each in the storage of its type. The ids are those of the
     column `row`, and else, and for JSON lines, the rows' numbers from 0.
@@ -25,25 +37,41 @@ def read_file(schema: Schema, config: PredictConfig) -> tuple[list[str], pa.Tabl
     Raises DataError for a file that cannot be read, and for rows that no model takes: all columns with refused values,
     and the first rows of each, counted from 1 as in training.
     """
+    found = _read(schema, config)
+    if found.refused.counts or found.unreadable:
+        path = config.input
+        about = [str(found.refused.error(path, schema.features))] if found.refused.counts else [f"{path}:"]
+        more = [about_unreadable(found.unreadable, len(found.unreadable))] * bool(found.unreadable)
+        raise DataError(" ".join(about + more))
+    return found.ids or [str(row) for row in range(found.table.num_rows)], found.table
+
+
+def read_any_rows(schema: Schema, config: DriftConfig) -> tuple[pa.Table, dict[str, int]]:
+    """The features of all rows of the input, null where a type refuses a value, and how many it refuses by column. A
+    missing value or a category that no training row had is not refused. Raises DataError for a file that cannot be
+    read."""
+    features = [replace(column, nullable=True, categories=[]) for column in schema.features]
+    found = _read(replace(schema, features=features), config)
+    if found.unreadable:
+        raise DataError(f"{config.input}: {about_unreadable(found.unreadable, len(found.unreadable))}")
+    return found.table, found.refused.counts
+
+
+def _read(schema: Schema, config: PredictConfig | DriftConfig) -> Found:
     one_of("format", config.format, (AUTO, *FORMATS))
     file = _file(config.input)
-    path = file.name
     name = format_of([file]) if config.format == AUTO else config.format
     columns = [column.name for column in schema.features]
     has_ids = ROW in (FORMATS[name].names(file, layout_of(config, name, columns)) or [])
-    refused, unreadable = Refused(), list[str]()
-    ids: list[str] = []
-    parts = [pa.table({column.name: pa.array([], column.storage) for column in schema.features})]
+    empty = pa.table({column.name: pa.array([], column.storage) for column in schema.features})
+    found, parts = Found([], empty, Refused(), []), [empty]
     for rows in FORMATS[name].rows(file, layout_of(config, name, [*columns, *[ROW] * has_ids])):
-        unreadable += [f"row {number}: {why}" for number, why in rows.unreadable]
-        found = pa.table({name: rows.columns[name] for name in columns})
-        parts.append(read_columns(schema, found, path, rows.numbers, refused))
-        ids += [str(row) for row in rows.columns[ROW].to_pylist()] if has_ids else []
-    if refused.counts or unreadable:
-        about = [str(refused.error(path, schema.features))] if refused.counts else [f"{path}:"]
-        raise DataError(" ".join(about + [about_unreadable(unreadable, len(unreadable))] * bool(unreadable)))
-    table = pa.concat_tables(parts)
-    return ids or [str(row) for row in range(table.num_rows)], table
+        found.unreadable += [f"row {number}: {why}" for number, why in rows.unreadable]
+        part = pa.table({name: rows.columns[name] for name in columns})
+        parts.append(read_columns(schema, part, file.name, rows.numbers, found.refused))
+        found.ids += [str(row) for row in rows.columns[ROW].to_pylist()] if has_ids else []
+    found.table = pa.concat_tables(parts)
+    return found
 
 
 def _file(name: str) -> TableFile:

@@ -8,6 +8,7 @@ from pipeline import locks
 from pipeline.data.history import read_history
 from pipeline.identity import Identity
 from pipeline.layout import HISTORY, JOURNAL, LOCK, Layout
+from pipeline.tracking.dataset_page import keep_page
 from pipeline.tracking.facts import run_params, run_tags
 from pipeline.tracking.journal import FINISHED, Journal, read, status
 from pipeline.tracking.store import Store
@@ -43,6 +44,8 @@ def ensure_journal(layout: Layout, experiment: str, identity: Identity) -> Path:
     # The run was trained elsewhere; do not record this machine's facts.
     tags = {key: value for key, value in run_tags(identity, layout.root).items() if key.startswith("pipeline.")}
     tags["pipeline.rebuilt"] = "true"
+    dataset = str(identity["dataset"])
+    keep_page(layout, dataset, layout.prepared(dataset), folder)
     journal.start(str(identity["identity"]), experiment, run_params(values), tags)
     for row in read_history(layout.trained(experiment) / HISTORY):
         journal.metrics(int(row.pop("epoch")), row)

@@ -8,7 +8,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME, MLFLOW
 from pipeline import locks
 from pipeline.errors import ArtifactError, PipelineError, RefusedError
 from pipeline.files import digest_value, write_text
-from pipeline.layout import JOURNAL, LOCK
+from pipeline.layout import JOURNAL, LOCK, PAGE
 from pipeline.tracking import names
 from pipeline.tracking.journal import KILLED, Reader, Record, read, status
 from pipeline.tracking.store import Store
@@ -19,6 +19,7 @@ SYNCED_TAG = "pipeline.synced"
 BATCH = 1000  # MLflow takes at most 1,000 metrics a call
 PARAM_BATCH = 100
 RUNNING = "RUNNING"
+DATASET = "dataset"  # the folder of a run's artifacts that has the page of its dataset
 DELIVERED = "delivered"  # a file that names the stores that have had a run or sweep, one on each line
 
 
@@ -94,6 +95,8 @@ class RunSync:
             if self._status != RUNNING:
                 client.update_run(self._run_id, RUNNING)
         else:
+            if (page := self._folder / PAGE).is_file():
+                client.log_artifact(self._run_id, str(page), DATASET)
             client.set_terminated(self._run_id, ended, records[-1]["time"])
             tags[SYNCED_TAG] = journal_version(records)
         if tags:

@@ -36,7 +36,6 @@ def test_sequences_are_read_or_refused(options: dict[str, Any], text: list[str],
         ({"ambiguous": "drop"}, "ambiguous: 'drop' is unknown"),
         ({"letters": "aA"}, "letters: found 'aA', expected 100 ASCII letters or signs at most, each once"),
         ({"letters": "A C"}, "letters: found 'A C'"),
-        ({"alphabet": "protein", "both_strands": True}, "both_strands: found True, expected false unless for dna or"),
     ],
 )
 def test_options_that_no_sequence_can_have(options: dict[str, Any], message: str) -> None:
@@ -98,8 +97,8 @@ def test_reverse_complements_go_to_one_split_if_asked(
     own = ["".join(random.choice(list("ACGT"), 12)) for _ in range(100)]
     both = [*own, *(reverse_complement(text, "dna") for text in own)]
     rows = "".join(f"{text},{i % 2}\n" for i, text in enumerate(both))
-    columns = {"s": {"type": "sequence", "both_strands": together}}
-    prepare(tmp_path, f"s,y\n{rows}", columns=columns, leakage="accept")
+    near = {"near_duplicates": "group"} if together else {}
+    prepare(tmp_path, f"s,y\n{rows}", columns={"s": {"type": "sequence"}}, leakage="accept", **near)
     from pipeline.data.prepared import read_table
 
     places: dict[str, set[str]] = {}
@@ -107,6 +106,6 @@ def test_reverse_complements_go_to_one_split_if_asked(
         for text in read_table(tmp_path / "prepared" / f"{split}.parquet")["s"].to_pylist():
             places.setdefault(min(text, reverse_complement(text, "dna")), set()).add(split)
     straddling = sum(len(found) > 1 for found in places.values())
-    message = " test rows have the reverse complement of a row for training or validation. Set both_strands: true"
+    message = " test rows differ from a row for training or validation by the strand (each is the reverse complement"
     assert (straddling == 0) == together
     assert (message in capsys.readouterr().out) != together

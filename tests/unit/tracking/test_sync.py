@@ -11,6 +11,7 @@ import pytest
 from pipeline import locks
 from pipeline.errors import TrackingError
 from pipeline.layout import Layout
+from pipeline.tracking.dataset_page import keep_page
 from pipeline.tracking.journal import FAILED, FINISHED, KILLED, Journal
 from pipeline.tracking.store import Store
 from pipeline.tracking.sync import RUNNING, RunSync, find_run, sync, sync_all
@@ -53,6 +54,21 @@ def test_a_journal_written_anew_adds_no_point(layout: Layout) -> None:
     time.sleep(0.01)  # other time stamps
     assert sync(Store(layout), journaled(layout, 6, FINISHED)) == run_id
     assert steps(store, run_id) == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_page_of_the_dataset_is_an_artifact_also_of_a_new_store(layout: Layout, empty_database: Path) -> None:
+    layout.page("made").parent.mkdir(parents=True)
+    layout.page("made").write_text("what is in it")
+    folder = journaled(layout, 2, FINISHED)
+    keep_page(layout, "made", layout.prepared("made"), folder)
+    shutil.rmtree(layout.root / "build")
+    for _ in range(2):
+        store = Store(layout)
+        run_id = sync(store, folder)
+        kept = store.client.download_artifacts(run_id, "dataset/page.html")
+        assert Path(kept).read_text() == "what is in it"
+        shutil.copy2(empty_database, layout.root / "mlflow.db")
+        shutil.rmtree(layout.artifacts)
 
 
 def test_a_run_without_an_end_is_running_while_its_lock_is_held_and_killed_after(layout: Layout) -> None:

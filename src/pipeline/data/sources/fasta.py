@@ -42,7 +42,7 @@ class FastaDataset(DatasetConfig):
     - `labels` is a table with a column `id`, the header up to its first blank, and a column `label`. Of its other
       columns, `group` may name one.
 
-    `alphabet`, `letters`, `ambiguous` and `both_strands` are those of the type sequence. `on_bad_row` says whether
+    `alphabet`, `letters` and `ambiguous` are those of the type sequence. `on_bad_row` says whether
     records that cannot be used are refused, or left out and counted.
     """
 
@@ -52,7 +52,6 @@ class FastaDataset(DatasetConfig):
     alphabet: str = "dna"
     letters: str = ""
     ambiguous: str = ACCEPT
-    both_strands: bool = False
     on_bad_row: str = REFUSE
 
     def check(self) -> None:
@@ -95,7 +94,7 @@ class FastaDataset(DatasetConfig):
 
     @property
     def column(self) -> SequenceColumn:
-        settings = (self.alphabet, self.letters, self.ambiguous, self.both_strands)
+        settings = (self.alphabet, self.letters, self.ambiguous)
         return SequenceColumn("sequence", None, *settings)
 
 

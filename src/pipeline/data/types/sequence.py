@@ -45,13 +45,11 @@ AROUND = 10  # letters on each side of a wrong one that a message shows
 class SequenceColumn(ColumnConfig):
     """`alphabet` is `dna`, `rna` or `protein`; `letters` are other letters instead, of which lower case is read as
     upper case too. `ambiguous` says whether codes for several letters, such as N for any base, are accepted or refused.
-
-    With `both_strands`, a sequence and its reverse complement always go to the same split."""
+    """
 
     alphabet: str = "dna"
     letters: str = ""
     ambiguous: str = ACCEPT
-    both_strands: bool = False
 
     def check(self) -> None:
         one_of("alphabet", self.alphabet, tuple(LETTERS))
@@ -59,8 +57,6 @@ class SequenceColumn(ColumnConfig):
         good = self.letters.isascii() and self.letters.isprintable() and " " not in self.letters
         once = len(set(self.letters.upper())) == len(self.letters) <= MOST_LETTERS
         check(good and once, "letters", self.letters, f"{MOST_LETTERS} ASCII letters or signs at most, each once")
-        stranded = self.alphabet in STRANDED and not self.letters
-        check(stranded or not self.both_strands, "both_strands", self.both_strands, "false unless for dna or rna")
 
 
 def letters_of(config: SequenceColumn) -> str:
@@ -76,8 +72,7 @@ def ambiguous_of(config: SequenceColumn) -> dict[str, str]:
 class Sequence(Type):
     config = SequenceColumn
     expected = "a sequence of letters of its alphabet"
-    near_copy = "the reverse complement"
-    near_copy_advice = "Set both_strands: true to keep them in one split."
+    near_copy = "the strand (each is the reverse complement of the other)"
 
     def storage(self, config: Any) -> pa.DataType:
         return pa.string()
@@ -104,9 +99,6 @@ class Sequence(Type):
         texts = values.to_pylist()
         first = [text and min(text, reverse_complement(text, config.alphabet)) for text in texts]
         return text_digests(pa.array(first, pa.string()))
-
-    def keeps_together(self, config: SequenceColumn) -> bool:
-        return config.both_strands
 
     def shown(self, found: str, config: SequenceColumn) -> str:
         """With the first letter that is not in the alphabet, and its position from 1 on."""

@@ -49,6 +49,7 @@ class TextColumn(ColumnConfig):
 class Text(Type):
     config = TextColumn
     expected = "a text"
+    near_copy = "case, white space, digits or Unicode form"
     files = FileContent((".txt",))
 
     def storage(self, config: TextColumn) -> pa.DataType:
@@ -73,6 +74,13 @@ class Text(Type):
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         return text_digests(values)
+
+    def alike(self, values: pa.Array, config: TextColumn) -> NDArray[np.uint64]:
+        """Texts are alike in which case, white space, numbers and Unicode's ways to write the same make no difference:
+        in the form NFKD, in lower case, with one blank for white space, and with 0 for each row of digits."""
+        plain = pc.utf8_lower(pc.utf8_normalize(values, form="NFKD"))
+        plain = pc.replace_substring_regex(plain, r"[0-9]+", "0")
+        return text_digests(pc.utf8_trim_whitespace(pc.replace_substring_regex(plain, r"\s+", " ")))
 
 
 def in_one_form(text: pa.StringArray, config: TextColumn) -> pa.StringArray:

@@ -76,9 +76,7 @@ class Type(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
     """The packages that `convert` needs beyond those of every model: a served model asks for them."""
     near_copy: ClassVar[str] = ""
-    """In words, what `alike` finds, as a message says it: so many test rows have ... of a row for training."""
-    near_copy_advice: ClassVar[str] = ""
-    """What to do about them, as a sentence."""
+    """In words, by what values differ at most for which `alike` gives the same number."""
 
     @abstractmethod
     def storage(self, config: Any) -> pa.DataType:
@@ -105,12 +103,8 @@ class Type(ABC):
 
     def alike(self, values: pa.Array, config: Any) -> NDArray[np.uint64] | None:
         """A number (N,) for each value, which is equal for values that are near copies of each other, as are both
-        strands of DNA. None where a value has no near copies but itself."""
+        strands of DNA. What it is for null does not matter. None where a value has no near copies but itself."""
         return None
-
-    def keeps_together(self, config: Any) -> bool:
-        """Whether near copies always go to the same split. If not, `prepare` says how many test rows have one."""
-        return False
 
     def shown(self, found: str, config: Any) -> str:
         """A refused value as an error message shows it."""

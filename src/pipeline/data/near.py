@@ -1,0 +1,72 @@
+"""Rows that are nearly the same. Where one of them is for testing and the other for training, a score tells of what
+the model has learned by heart."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.config import DatasetConfig
+from pipeline.config.data import IGNORE, REFUSE
+from pipeline.data.batches import digests_of
+from pipeline.data.digest_file import DigestFile
+from pipeline.data.digests import combined, mixed
+from pipeline.data.near_images import DIFFERENCE, Thumbnails
+from pipeline.data.schema import Column
+from pipeline.data.splits import Places, num_tests_known
+from pipeline.errors import DataError
+
+
+class NearRows:
+    """Takes note of each row's digest, for which nearly the same rows have the same one: those whose values the types
+    of their columns call alike, and images with equal difference hashes, where all other columns are equal. Of the
+    first column of images it keeps the hash and a thumbnail of each, too."""
+
+    def __init__(self, columns: list[Column], folder: Path) -> None:
+        self._columns = columns
+        self._images = next((column for column in columns if column.config.type == "image"), None)
+        self._differences = near_copies(columns)
+        self._thumbnails = Thumbnails(folder) if self._images is not None else None
+        self.digests = DigestFile(folder / "near")
+
+    def look_at(self, by_name: dict[str, pa.Array]) -> None:
+        parts = []
+        for column in self._columns:
+            values = by_name[column.name]
+            if column is self._images and self._thumbnails is not None:
+                parts.append(mixed(self._thumbnails.add(column, values)))
+            else:
+                parts.append(digests_of(column, values, column.type.alike(values, column.config)))
+        self.digests.append(combined(parts))
+
+    def check(self, dataset: DatasetConfig, places: Places) -> None:
+        """Print how many test rows are nearly the same as a row for training or validation. Raises DataError instead
+        where `near_duplicates` is `refuse`."""
+        known = "a row for training or validation"
+        found = []
+        if self._differences and (count := num_tests_known(places, self.digests)):
+            found.append(f"{_rows(count)} from {known} by {' or '.join(self._differences)} at most")
+        if self._thumbnails is not None and (count := self._thumbnails.num_tests_known(places)):
+            found.append(f"{_rows(count)} from {known} by {DIFFERENCE}, at most")
+        for told in found:
+            if dataset.near_duplicates == REFUSE:
+                raise DataError(
+                    f"dataset {dataset.name}: {told}. Set near_duplicates: group to deal such rows out together, or "
+                    "say to accept it."
+                )
+            print(f"{dataset.name}: {told}")
+
+
+def looked_for(dataset: DatasetConfig, columns: list[Column]) -> bool:
+    """Whether there is something to look for: rows of texts or images, and a split that holds some of them out."""
+    some = bool(near_copies(columns)) or any(column.config.type == "image" for column in columns)
+    return dataset.near_duplicates != IGNORE and dataset.split != "none" and some
+
+
+def near_copies(columns: list[Column]) -> list[str]:
+    """In words, by what values of these columns differ that are near copies of each other."""
+    some = (c for c in columns if c.type.alike(pa.array([], c.storage), c.config) is not None)
+    return list(dict.fromkeys(column.type.near_copy for column in some))
+
+
+def _rows(count: int) -> str:
+    return "1 test row differs" if count == 1 else f"{count} test rows differ"

@@ -1,0 +1,155 @@
+"""statistics.json: what the training rows look like, column by column. The page shows it, and new rows are compared
+with it (evaluation/drift.py)."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.data.profile.seen import Seen, as_numbers, is_numeric
+from pipeline.data.schema import Column
+from pipeline.errors import DataError
+from pipeline.files import write_json
+from pipeline.layout import STATISTICS, TEST, TRAIN
+
+QUANTILES = 256
+MOST_CATEGORIES, MOST_WORDS = 1000, 5000
+WORD = re.compile(r"\w+")
+
+
+@dataclass
+class ColumnStatistics:
+    """`rows` training rows are behind it, of which `missing` have no value. `range` is of all of them.
+
+    Of the sample: `quantiles` of numbers, of moments, and of the lengths of texts, QUANTILES + 1 of them with equal
+    shares between them, or all `values` in order if they are fewer; how often each of the most frequent `categories`
+    occurs; the most frequent `words` in texts, and which share of the words of a test row they are not, on average
+    over `test_texts` rows. `values` is how many values the sample has.
+    """
+
+    name: str
+    type: str
+    rows: int
+    missing: int
+    values: int = 0
+    distinct: int = 0
+    range: tuple[float, float] | None = None
+    quantiles: list[float] = field(default_factory=list)
+    categories: dict[str, int] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+    unknown_words: float = 0.0
+    test_texts: int = 0
+
+
+def statistics_of(seen: Seen) -> list[ColumnStatistics]:
+    """The statistics of each column, of which the target is the last."""
+    train, test = seen.splits[TRAIN], seen.splits[TEST]
+    train_rows, test_rows = train.sample.rows(), test.sample.rows()
+    found = []
+    for column in seen.columns:
+        values, others = (rows[column.name].drop_null() for rows in (train_rows, test_rows))
+        made = ColumnStatistics(column.name, column.config.type, train.rows, train.missing[column.name], len(values))
+        if not pa.types.is_nested(column.storage) and not pa.types.is_binary(column.storage):
+            made.distinct = len(pc.unique(values))
+        made.range = train.ranges.get(column.name)
+        SUMMARIES[kind_of(column)](made, values, others)
+        found.append(made)
+    return found
+
+
+def kind_of(column: Column) -> str:
+    """The entry of SUMMARIES, and of the measures of drift, that a column belongs to."""
+    if is_numeric(column):
+        return "number"
+    if column.config.type == "text":
+        return "text"
+    return "category" if column.config.type in ("category", "boolean") else "other"
+
+
+def of_numbers(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
+    found.quantiles = quantiles(as_numbers(values).to_numpy())
+
+
+def of_categories(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
+    found.categories = dict(most_frequent(counts_of(values), MOST_CATEGORIES))
+
+
+def of_texts(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
+    found.quantiles = quantiles(lengths_of(values))
+    words = Counter(word for text in values.to_pylist() for word in words_of(text))
+    found.words = [word for word, _ in most_frequent(words, MOST_WORDS)]
+    unknown = unknown_shares(others, found.words)
+    found.unknown_words, found.test_texts = float(unknown.mean()) if len(unknown) else 0.0, len(unknown)
+
+
+def of_others(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
+    """Nothing is known of values of another type but how many are missing."""
+
+
+SUMMARIES: dict[str, Callable[[ColumnStatistics, pa.ChunkedArray, pa.ChunkedArray], None]] = {
+    "number": of_numbers,
+    "category": of_categories,
+    "text": of_texts,
+    "other": of_others,
+}
+
+
+def quantiles(values: NDArray[Any]) -> list[float]:
+    """The values at equal shares of the order (the inverse of the empirical distribution), the ends included."""
+    ordered = np.sort(values.astype(np.float64))
+    if len(ordered) > QUANTILES + 1:
+        ordered = ordered[np.linspace(0, len(ordered) - 1, QUANTILES + 1).round().astype(int)]
+    return [float(value) for value in ordered]
+
+
+def counts_of(values: pa.ChunkedArray) -> Counter[str]:
+    counted = pc.value_counts(values.cast(pa.string()).combine_chunks())
+    pairs = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
+    return Counter(dict(pairs))
+
+
+def most_frequent(counts: Counter[str], most: int) -> list[tuple[str, int]]:
+    """The most frequent ones, of which equally frequent ones are in the order of the alphabet."""
+    return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:most]
+
+
+def lengths_of(texts: pa.ChunkedArray) -> NDArray[np.int64]:
+    """How many characters each text (N,) has."""
+    lengths: NDArray[np.int64] = pc.utf8_length(texts).to_numpy().astype(np.int64)
+    return lengths
+
+
+def words_of(text: str) -> list[str]:
+    return WORD.findall(text.lower())
+
+
+def unknown_shares(texts: pa.ChunkedArray, known: Iterable[str]) -> NDArray[np.float64]:
+    """Which share of the words of each text (N,) is not among the known ones; 0 for a text without words."""
+    vocabulary = set(known)
+    of_each = (words_of(text) for text in texts.to_pylist())
+    return np.array([sum(word not in vocabulary for word in words) / max(1, len(words)) for words in of_each])
+
+
+def write_statistics(path: Path, columns: list[ColumnStatistics]) -> None:
+    write_json(path, {"columns": [asdict(column) for column in columns]})
+
+
+def read_statistics(folder: Path, remedy: str) -> list[ColumnStatistics]:
+    """The statistics in a folder, of which the target's are the last. Raises DataError, which ends with the `remedy`,
+    where they are missing or damaged."""
+    path = folder / STATISTICS
+    try:
+        columns = json.loads(path.read_text(encoding="utf-8"))["columns"]
+        return [ColumnStatistics(**column) for column in columns]
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: not found. {remedy}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{path}: not statistics of this version ({error}). {remedy}") from error

@@ -1,0 +1,76 @@
+"""`python -m pipeline.drift dataset=penguins input=new.csv`: how new rows differ from those for training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.cli import argument_command
+from pipeline.config import DriftConfig
+from pipeline.layout import Layout
+
+if TYPE_CHECKING:
+    from pipeline.evaluation.drift import Measure
+
+FOUND = 1  # the exit code where there is drift
+
+
+def drift(config: DriftConfig) -> None:
+    """Print a table of differences, each with an interval, and write it as JSON where `output` names a file.
+
+    `input` is a file as `predict` takes it, with `format`, `separator`, `header`, `encoding`, `quote` and `newlines`.
+    Ends with code 1 if the interval of a difference lies beyond `threshold` (0.1 unless you say otherwise), with 0 if
+    none does, and with 2 if the input cannot be used.
+    """
+    from dataclasses import asdict
+
+    from pipeline.data.profile.statistics import kind_of, read_statistics
+    from pipeline.data.schema import Schema, remedy
+    from pipeline.evaluation.drift import DRIFT, compare
+    from pipeline.files import write_json
+    from pipeline.processes import exit_lean
+    from pipeline.serving.row_files import read_any_rows
+
+    layout = Layout.find()
+    prepared = layout.prepared(config.dataset)
+    schema = Schema.read(prepared)
+    known = read_statistics(layout.described(config.dataset), remedy(prepared, again=True))
+    rows, refused = read_any_rows(schema, config)
+    found = compare(schema.features, known[:-1], rows, refused, config.threshold, config.confidence)
+    print(table(found))
+    unseen = [column.name for column in schema.features if kind_of(column) == "other"]
+    if unseen:
+        print(f"Of {', '.join(unseen)}, only missing values were looked at.")
+    drifted = list(dict.fromkeys(measure.column for measure in found if measure.verdict == DRIFT))
+    told = f"drift in {', '.join(drifted)}" if drifted else "no drift"
+    counted = f"{rows.num_rows} rows, against {known[0].rows} for training"
+    print(f"{config.input}: {told} beyond {config.threshold:g} in {counted}")
+    if config.output is not None:
+        values = {key: getattr(config, key) for key in ("dataset", "input", "threshold", "confidence")}
+        about = {"rows": rows.num_rows, "drift": drifted, "not_looked_at": unseen}
+        write_json(Path(config.output), values | about | {"measures": [asdict(measure) for measure in found]})
+    if drifted:
+        exit_lean(FOUND)
+
+
+def table(found: "list[Measure]") -> str:
+    """The differences that are not 0, and what was too little to tell."""
+    from pipeline.evaluation.drift import LEAST_ROWS, TOO_FEW
+    from pipeline.tracking.columns import aligned
+
+    lines = [["column", "what", "difference", "interval", "rows", "verdict"]]
+    for m in found:
+        if m.value or m.verdict == TOO_FEW:
+            lines.append([m.column, m.what, f"{m.value:.3f}", f"[{m.low:.3f}, {m.high:.3f}]", str(m.rows), m.verdict])
+    told = [aligned(lines)]
+    if same := len(found) + 1 - len(lines):
+        told.append(f"{same} other differences are 0.")
+    if any(measure.verdict == TOO_FEW for measure in found):
+        told.append(f"Too few rows: a difference is told from {LEAST_ROWS} values on.")
+    return "\n".join(told)
+
+
+def main() -> None:
+    argument_command(DriftConfig, drift, __doc__)
+
+
+if __name__ == "__main__":
+    main()

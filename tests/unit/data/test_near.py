@@ -1,0 +1,56 @@
+"""Texts that differ by case, blanks, digits or Unicode form are one text to a reader."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.config import PrepareConfig, SplitConfig
+from pipeline.data.writing import write_prepared
+from pipeline.errors import ConfigError, DataError
+from tests.unit.data.test_table_source import dataset
+
+SPLITS = ("train", "validation", "test")
+
+
+def prepare(root: Path, **settings: Any) -> dict[str, set[str]]:
+    """What the texts of each split have in the middle. Each text has a copy that differs by case and blanks."""
+    words = [chr(97 + i % 26) * (i // 26 + 1) for i in range(150)]
+    lines = [f"{said} {word} {i},{'pq'[i % 2]}" for i, word in enumerate(words) for said in ("Ring", "ring  ")]
+    (root / "t.csv").write_text("\n".join(["kind,y", *lines]) + "\n")
+    folder = root / "prepared"
+    folder.mkdir(exist_ok=True)
+    options = {"columns": {"kind": "text"}, "task": "binary", **settings}
+    write_prepared(PrepareConfig(SplitConfig(1, 0.3, 0.1), dataset(**options)), folder, root)
+    texts = {name: pq.read_table(folder / f"{name}.parquet")["kind"].to_pylist() for name in SPLITS}
+    return {name: {text.split()[1] for text in found} for name, found in texts.items()}
+
+
+def test_forms_of_one_text_are_equal() -> None:
+    same = ["Win £100  now", "win £9\u00a0NOW ", "\uff57\uff49\uff4e £1 now"]
+    found = Text().alike(pa.array([*same, "win £ now", ""]), TextColumn("text")).tolist()
+    assert len(set(found[:3])) == 1
+    assert len(set(found)) == 3
+
+
+def test_near_duplicates_are_told_refused_or_dealt_out_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = prepare(tmp_path)
+    said = capsys.readouterr().out
+    assert " test rows differ from a row for training or validation by case, white space, digits or Unicode" in said
+    assert found["test"] & found["train"]
+    with pytest.raises(DataError, match=r"Set near_duplicates: group to deal such rows out together"):
+        prepare(tmp_path, near_duplicates="refuse")
+    prepare(tmp_path, near_duplicates="ignore")
+    assert "test rows differ" not in capsys.readouterr().out
+    found = prepare(tmp_path, near_duplicates="group")
+    assert "test rows differ" not in capsys.readouterr().out
+    assert not found["test"] & (found["train"] | found["validation"])
+
+
+def test_rows_are_not_dealt_out_by_two_rules() -> None:
+    with pytest.raises(ConfigError, match="near_duplicates: found 'group', expected split: hash and no group"):
+        dataset(near_duplicates="group", split="time", time="x").check()
