@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config import PrepareConfig, SplitConfig
+from pipeline.data.types.text import Text, TextColumn
 from pipeline.data.writing import write_prepared
 from pipeline.errors import ConfigError, DataError
 from tests.unit.data.test_table_source import dataset

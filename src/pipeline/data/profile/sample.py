@@ -5,7 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.data.prepared import ROW, value_bytes
+from pipeline.data.prepared import ROW
+from pipeline.data.types.type import storage_bytes
 
 MOST_ROWS, MOST_BYTES = 20_000, 2**24
 
@@ -51,9 +52,9 @@ def row_bytes(rows: pa.Table) -> NDArray[np.int64]:
     for column in rows.columns:
         kind = column.type
         if pa.types.is_primitive(kind) or pa.types.is_fixed_size_list(kind):
-            total += value_bytes(kind)
+            total += storage_bytes(kind)
         elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
-            total += value_bytes(kind.value_type) * pc.fill_null(pc.list_value_length(column), 0).to_numpy()
+            total += storage_bytes(kind.value_type) * pc.fill_null(pc.list_value_length(column), 0).to_numpy()
         else:
             total += pc.fill_null(pc.binary_length(column), 0).to_numpy()
     return total
