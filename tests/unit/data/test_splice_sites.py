@@ -36,7 +36,7 @@ def test_the_same_seed_gives_the_same_windows() -> None:
     assert set(first["site"].to_pylist()) == set(CLASSES)
     texts = first["window"].to_pylist()
     assert {len(text) for text in texts} == {LENGTH}
-    assert texts[0] == "TAGTTATCAAATCGAATAAGACACGGATTGTACGAGCATGGGTGACGCTACTCACAGCCT"
+    assert texts[0] == "TCTACGGAGGTGTTAAGCGGCAGCTAGGCACGTTACGTATTTCAGAAAATGGTCAACGCC"
 
 
 def test_sites_are_where_they_should_be() -> None:
