@@ -1,8 +1,8 @@
 """What a model has to be worth its while beside: plain scikit-learn models on the same split, and guesses that know the
 target alone. A task names its references and its baseline.
 
-A scikit-learn model learns from at most MOST_ROWS training rows. More rows would take minutes and change its score
-little.
+A scikit-learn model learns from at most MOST_ROWS training rows, and where these are images, from MOST_VALUES pixels.
+More would take minutes and change its score little.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.data.prepared import AnySplit, Split
@@ -20,6 +21,13 @@ from pipeline.evaluation.design import Design, linear_design
 
 Array = NDArray[np.float64]
 MOST_ROWS = 50_000
+MOST_VALUES = MOST_ROWS * 28 * 28  # they take 300 MB as float64
+
+
+def most_rows(schema: Schema) -> int:
+    """How many training rows a reference sees at most: fewer where a row is many numbers, such as an image."""
+    shapes = [column.storage for column in schema.features if pa.types.is_fixed_size_list(column.storage)]
+    return min(MOST_ROWS, MOST_VALUES // max(1, sum(storage.list_size for storage in shapes)))
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class Reference:
     most, 0 where it does not suit a dataset."""
 
     answers: Callable[[Schema, Split, AnySplit], Array]
-    most_rows: Callable[[Schema], int] = lambda schema: MOST_ROWS
+    most_rows: Callable[[Schema], int] = most_rows
 
 
 def linear(schema: Schema, train: Split, test: AnySplit) -> Array:
