@@ -24,6 +24,7 @@ from pipeline.data.digests import combined, mixed
 from pipeline.data.types.image_file import CHANNELS, ENDINGS, REFUSE, RESIZES, pixels_of
 from pipeline.data.types.type import FileContent, Parsed, Type, is_bytes, refused_where
 
+LARGEST, STANDARD = SCALES = ("largest", "standard")
 STORAGES = {"float32": pa.float32(), "uint8": pa.uint8()}
 THREADS = 4  # that decode images side by side; each may have one of MOST_PIXELS in memory
 # An image of more values is hashed as a whole, since one value after another would take 50 times as long.
@@ -34,16 +35,21 @@ MOST_HASHED_ONE_BY_ONE = 4096
 class ImageColumn(ColumnConfig):
     """`shape` is [height, width, channels]. `pixels` is how each value is stored: as `float32`, or, where all are whole
     numbers from 0 to 255, as `uint8` in a quarter of the space. `resize` is what is done to an image file of another
-    size: a name in RESIZES, or `refuse`. Of files, pixels are stored as `uint8` unless it is said otherwise."""
+    size: a name in RESIZES, or `refuse`. Of files, pixels are stored as `uint8` unless it is said otherwise.
+
+    A model sees pixels divided by the largest value of the training images, or with `scale: standard` each channel less
+    its mean, divided by its deviation."""
 
     shape: list[int] = field(default_factory=list)
     pixels: str = "float32"
     resize: str = REFUSE
+    scale: str = LARGEST
 
     def check(self) -> None:
         one_of("pixels", self.pixels, tuple(STORAGES))
         good = len(self.shape) == 3 and all(size > 0 for size in self.shape)
         check(good, "shape", self.shape, "[height, width, channels]")
+        one_of("scale", self.scale, SCALES)
         one_of("resize", self.resize, (REFUSE, *RESIZES))
         fits = self.resize == REFUSE or self.shape[2] in CHANNELS
         check(fits, "shape", self.shape, "1, 3 or 4 channels, which are all that image files have")
