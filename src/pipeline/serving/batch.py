@@ -52,17 +52,18 @@ def write_split_predictions(path: Path, served: "keras.Model", schema: Schema, s
     write_predictions(path, ((chunk.rows, predict(served, schema, chunk.table)) for chunk in split.chunks()))
 
 
-def write_predictions(
-    path: Path, chunks: Iterable[tuple[NDArray[Any], dict[str, NDArray[Any]]]], id: str = ROW
-) -> None:
-    """Write one line for each row id, in the given order, as CSV or Parquet, as the path ends. A chunk holds row ids,
-    and the answers to them by column. `id` is the name of the column of ids."""
+Chunk = tuple[NDArray[Any], dict[str, NDArray[Any]]]  # ids of rows, and the answers to them by column
+
+
+def write_predictions(path: Path, chunks: Iterable[Chunk], name: str = ROW) -> None:
+    """Write one line for each row id, in the given order, as CSV or Parquet, as the path ends. `name` is that of the
+    column of ids."""
     kind = pcsv.CSVWriter if path.suffix.lower() == ".csv" else pq.ParquetWriter
     with replacing(path) as temporary, ExitStack() as stack:
         writer = None
         for rows, predictions in chunks:
-            columns = {id: pa.array([str(row) for row in rows], pa.string())}
-            table = pa.table(columns | {name: pa.array(values) for name, values in predictions.items()})
+            columns = {name: pa.array([str(row) for row in rows], pa.string())}
+            table = pa.table(columns | {column: pa.array(values) for column, values in predictions.items()})
             writer = writer or stack.enter_context(kind(temporary, table.schema))
             writer.write_table(table)
         stack.close()
@@ -76,7 +77,7 @@ class Answers:
         self.num_rows, self.without = 0, list[str]()
         self._served, self._schema, self._parts = served, schema, parts
 
-    def __iter__(self) -> Iterator[tuple[NDArray[Any], dict[str, NDArray[Any]]]]:
+    def __iter__(self) -> Iterator[Chunk]:
         for ids, rows in self._parts:
             found = predict(self._served, self._schema, rows)
             self.without += np.array(ids)[rows_without_answer(found)].tolist()

@@ -8,7 +8,7 @@ import pytest
 from pipeline.config import check_all
 from pipeline.data.sources.files import SOURCE, contents
 from pipeline.data.sources.files.config import FilesDataset
-from pipeline.errors import DataError
+from pipeline.errors import ConfigError, DataError
 
 TEXTS = {
     "good/1.txt": "fine",
@@ -111,3 +111,108 @@ def test_folders_of_an_official_split(tmp_path: Path) -> None:
     found = read(tmp_path, path="d/train", test_path="d/test", split="given")
     assert found["label"] == list("aabbaabb")
     assert found[":fold"] == ["train"] * 4 + ["test"] * 4
+
+
+GOOD = {f"{kind}/{i}.txt": kind + i for kind in "ab" for i in "123"}
+PATTERN = {"labels": "pattern", "pattern": r"(?P<label>\w)/(?P<number>\d)\.txt"}
+TABLE = {"labels": "manifest", "manifest": "d/list.csv"}
+ONE = "d: 1 file cannot be used "
+# files beside GOOD, settings, and what is said
+REFUSED: list[tuple[dict[str, str | bytes], dict[str, Any], str]] = [
+    ({"a/4.text": "x"}, {}, f"{ONE}(a/4.text: expected a name that ends with .txt)."),
+    ({"a/4.txt": b"ab\xff"}, {}, f"{ONE}(a/4.txt: not UTF-8, byte 3 is 0xff)."),
+    ({"a/4.txt": "", "b/4.txt": ""}, {}, "d: 2 files cannot be used (a/4.txt: empty; b/4.txt: empty)."),
+    ({"4.txt": "x"}, {}, f"{ONE}(4.txt: in no folder of a class)."),
+    ({"a/x\ny.txt": ""}, {}, f"{ONE}('a/x\\ny.txt': empty)."),
+    ({"c/1.txt": "x"}, {}, "d/c: 1 file of the class 'c', expected 2 or more. Add files, or remove the folder."),
+    ({"c/.DS_Store": "x"}, {}, "d/c: 0 files of the class 'c', expected 2 or more."),
+    ({"a/10.txt": "x"}, PATTERN, f"{ONE}(a/10.txt: the pattern does not match)."),
+    ({}, {**PATTERN, "pattern": "(?P<label>.)/.(?P<who>4)?.txt", "group": "who"}, "a/1.txt: no value of 'who'; "),
+    ({}, {**PATTERN, "task": "regression"}, "a/1.txt: 'a' is not a finite number, the value of 'label'"),
+    ({"list.csv": "file,label\na/9.txt,y\n"}, TABLE, f"{ONE}(a/9.txt: named in d/list.csv, but not there)."),
+    ({"list.csv": "file,label\na/1.txt,x\n./a/1.txt,y\n"}, TABLE, "d/list.csv: names a/1.txt twice, expected each"),
+    ({"list.csv": "file,label\na/1.txt,x\na/2.txt,\n"}, TABLE, "'label': 1 value is not a category (row 2: '')."),
+    ({"list.csv": "name,label\na/1.txt,x\n"}, TABLE, "d/list.csv: there is no column 'file' (name, label)."),
+    ({}, TABLE, "d/list.csv: not found."),
+    ({}, {"path": "e"}, "e: not found, expected a folder."),
+    ({}, {"path": "d/a/1.txt"}, "d/a/1.txt: a file, expected a folder."),
+]
+
+
+@pytest.mark.parametrize(("files", "settings", "text"), REFUSED, ids=[text for *_, text in REFUSED])
+def test_what_is_refused(files: dict[str, str | bytes], settings: dict[str, Any], text: str, tmp_path: Path) -> None:
+    write(tmp_path, GOOD | files)
+    assert text in refusal(tmp_path, **settings)
+
+
+def test_ten_bad_files_are_named_and_all_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, GOOD | {f"a/{i:02}.txt": "" for i in range(12)} | {"b/x.csv": "x"})
+    text = refusal(tmp_path)
+    assert text.startswith(
+        "d: 13 files cannot be used (b/x.csv: expected a name that ends with .txt; a/00.txt: empty; "
+    )
+    assert text.endswith("a/08.txt: empty; ...). Set on_bad_row: skip to leave such files out.")
+    assert read(tmp_path, on_bad_row="skip")["text"] == ["a1", "a2", "a3", "b1", "b2", "b3"]
+    assert capsys.readouterr().out.startswith("made: skipped: 13 files cannot be used (b/x.csv: ")
+
+
+def test_links(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "4.txt").write_text("far")
+    link = tmp_path / "d" / "a" / "4.txt"
+    for target, text in (
+        ("../../outside/4.txt", "d/a/4.txt: a link that leaves the folder. Copy the file into it."),
+        ("../b", "d/a/4.txt: a link to a folder, whose files would be read twice. Remove the link."),
+        ("nothing", "d/a/4.txt: no file that can be read (a link to nothing)."),
+    ):
+        link.symlink_to(target)
+        assert text in refusal(tmp_path)
+        link.unlink()
+    link.symlink_to("../b/1.txt")
+    assert read(tmp_path)["text"] == ["a1", "a2", "a3", "b1", "b1", "b2", "b3"]
+    # the folder itself may be a link
+    (tmp_path / "other").symlink_to("d")
+    assert len(read(tmp_path, path="other")["text"]) == 7
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    write(tmp_path, {".DS_Store": "x"})
+    assert refusal(tmp_path) == "d: no files in this folder, expected one or more."
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"content": "number"}, "dataset.content.type: 'number' is unknown (image, text"),
+        ({"content": {"type": "image", "shape": [4]}}, "dataset.content.shape: found [4]"),
+        ({"labels": "name"}, "dataset.labels: 'name' is unknown (folder, pattern, manifest)"),
+        ({"labels": "pattern"}, "dataset.pattern: found None, expected a regular expression"),
+        ({"labels": "pattern", "pattern": "(?P<kind>.*)"}, "dataset.target: found 'label', expected a named group"),
+        ({"pattern": "(?P<who>"}, "no regular expression"),
+        ({"group": "who"}, "dataset.group: found 'who', expected a named group of dataset.pattern (none)"),
+        ({"labels": "manifest"}, "dataset.manifest: found None, expected the path of a table"),
+        ({"test_path": "e"}, "dataset.test_path: found 'e', expected nothing unless split: given"),
+        ({"columns": {"x": "number"}}, "dataset.columns.x: found 'x', expected the target or a column with a role"),
+    ],
+)
+def test_settings_that_are_refused(settings: dict[str, Any], text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        dataset(**settings)
+    assert text in str(caught.value)
+
+
+def test_roles_with_types_of_their_own(tmp_path: Path) -> None:
+    write(tmp_path, {f"{day:02}.02.2024_{i}.txt": f"{day} {i}" for day in (1, 3) for i in (1, 2)})
+    found = read(
+        tmp_path,
+        task="regression",
+        labels="pattern",
+        pattern=r"(?P<seen>.*)_(?P<size>\d)\.txt",
+        target="size",
+        split="time",
+        time="seen",
+        columns={"seen": {"type": "date", "format": "%d.%m.%Y"}},
+    )
+    assert found["size"] == [1.0, 2.0, 1.0, 2.0]
+    assert [day.day for day in found["seen"]] == [1, 1, 3, 3]

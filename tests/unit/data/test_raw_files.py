@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.data import raw_files
+from pipeline.data.sources.files.config import FilesDataset
 from pipeline.layout import Layout
 
 
@@ -43,3 +44,17 @@ def test_a_file_that_is_edited_while_it_is_read(tmp_path: Path, monkeypatch: pyt
     assert raw_files.digests_of([file], layout)[file] == sha256(b"old")
     monkeypatch.undo()
     assert raw_files.digests_of([file], layout)[file] == sha256(b"newer")
+
+
+def test_one_digest_of_very_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a/1.txt", "a/2.txt", "b/1.txt"):
+        (tmp_path / "data/raw/d" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data/raw/d" / name).write_text(name)
+    dataset, layout = FilesDataset(name="d", path="data/raw/d", content="text"), Layout(tmp_path)
+    dataset.source = "files"
+    assert list(raw_files.digests_of_files(dataset, layout)) == [f"data/raw/d/{n}.txt" for n in ("a/1", "a/2", "b/1")]
+    monkeypatch.setattr(raw_files, "MOST_NAMED", 2)
+    found = raw_files.digests_of_files(dataset, layout)
+    assert list(found) == ["data/raw/d"]
+    (tmp_path / "data/raw/d/a/1.txt").rename(tmp_path / "data/raw/d/b/2.txt")
+    assert raw_files.digests_of_files(dataset, layout) != found, "the label of a file has changed"

@@ -1,11 +1,15 @@
 """Rows in every form that people have: each value is what training could have seen, or it is refused."""
 
+import base64
 import datetime
+import io
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from PIL import Image
 
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types import TYPES
@@ -95,3 +99,47 @@ def test_missing_is_refused_where_training_had_none() -> None:
         DataError, match=r"column 'x': 2 values are not a finite number \(row 1: a missing value; row 2:"
     ):
         read(schema_of("number", nullable=False, missing=["NA"]), {"x": [None, "NA", "3"]})
+
+
+PIXELS = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+
+
+def png() -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(PIXELS).save(stream, "png")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [png(), bytearray(png()), memoryview(png()), base64.b64encode(png()).decode(), PIXELS, PIXELS.tolist()],
+    ids=["bytes", "bytearray", "memoryview", "base64", "array", "lists"],
+)
+def test_images_in_every_form(value: Any) -> None:
+    schema = schema_of("image", nullable=False, shape=[2, 2, 3], pixels="uint8")
+    expected = [list(range(12))] * 2
+    for given in ({"x": [value, value]}, pd.DataFrame({"x": [value, value]}), [{"x": value}] * 2):
+        assert read(schema, given) == expected
+    # one row, which MLflow does not take for a column of its own
+    assert read(schema, pd.DataFrame({"x": [value]})) == expected[:1]
+
+
+def test_images_that_are_none() -> None:
+    schema = schema_of("image", nullable=False, shape=[2, 2, 3], pixels="uint8")
+    assert read(schema, {"x": pa.array([png()])}) == [list(range(12))]
+    for given, text in (
+        ([png(), png()[:40]], r"1 value is not an image \(row 2: (damaged or cut off|no image that)"),
+        ([png(), None], r"1 value is not an image \(row 2: a missing value\)"),
+        (["no base64"], r"row 1: no image that can be read"),
+        ([png(), PIXELS], r"column 'x' holds arrays and bytes, expected one of them in all rows"),
+        ([PIXELS[:1]], r"not an image"),
+    ):
+        with pytest.raises(DataError, match=text):
+            read(schema, {"x": given})
+
+
+def test_texts_as_the_bytes_of_files() -> None:
+    schema = schema_of("text")
+    assert read(schema, {"x": [b"\xef\xbb\xbfgr\xc3\xbcn", None]}) == ["gr\u00fcn", None]
+    with pytest.raises(DataError, match=r"1 value is not a text \(row 2: not UTF-8, byte 2 is 0xfc\)"):
+        read(schema, {"x": [b"a", b"a\xfc"]})

@@ -14,8 +14,10 @@ from pipeline.config import PredictConfig
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import NumberColumn
+from pipeline.data.types.text import TextColumn
 from pipeline.errors import ConfigError, DataError
 from pipeline.serving.batch import write_predictions
+from pipeline.serving.content_files import read_content_files, takes_files
 from pipeline.serving.row_files import read_file
 
 COLUMNS = [
@@ -144,3 +146,25 @@ def test_answers_as_csv(tmp_path: Path) -> None:
     assert (tmp_path / "out.csv").read_text() == (
         '"row","prediction","probability_a"\n"p","a",0.1\n"q","b, ""c""",1e-30\n'
     )
+
+
+def test_files_of_which_each_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = Schema("d", "regression", "hash", [Column("text", TextColumn("text"))], "y", [])
+    monkeypatch.chdir(tmp_path)
+    for name in ("new/b.txt", "new/a/c.txt", "new/.hidden.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"in {name}")
+    for given, names in (("new", ["a/c.txt", "b.txt"]), ("new/b.txt", ["new/b.txt"]), ("new/*.txt", ["new/b.txt"])):
+        assert takes_files(schema, config(Path(given)))
+        ((ids, table),) = read_content_files(schema, given)
+        assert ids == names
+        assert table["text"].to_pylist() == [f"in new/{name.removeprefix('new/')}" for name in names]
+    assert not takes_files(schema, config(Path("new/b.txt"), "format=tsv"))
+    assert not takes_files(schema, config(Path("new.csv")))
+    assert not takes_files(SCHEMA, config(Path("new")))
+    (tmp_path / "new" / "d.txt").write_bytes(b"")
+    (tmp_path / "new" / "e.csv").write_text("x")
+    with pytest.raises(DataError, match=r"^new: 2 files cannot be used \(e.csv: expected .*; d.txt: empty\)\.$"):
+        list(read_content_files(schema, "new"))
+    with pytest.raises(DataError, match=r"^new/x\*.txt: no file is named like this"):
+        list(read_content_files(schema, "new/x*.txt"))

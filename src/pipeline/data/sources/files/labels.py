@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.bad_rows import BadRows
@@ -81,8 +80,8 @@ def _from_texts(columns: Columns, names: list[str], texts: Texts, bad: BadFiles)
         values[column.name] = parsed.values
         for i in np.flatnonzero(parsed.values.is_null().to_numpy(zero_copy_only=False) & good):
             text = raw[int(i)].as_py()
-            found = "no" if text is None else f"{shown(text)} is not {column.type.expected}, expected a"
-            bad.note(known[i], f"{found} value of '{column.name}'")
+            wrong = f"{shown(text)} is not {column.type.expected}, the value" if text is not None else "no value"
+            bad.note(known[i], f"{wrong} of '{column.name}'")
             good[i] = False
     kept = pa.array(good)
     return Labelled(
@@ -94,11 +93,10 @@ def from_manifest(config: FilesDataset, columns: Columns, names: list[str], root
     """Each column is one of the table that `manifest` names. Prints how many files it does not name."""
     assert config.manifest is not None
     table = read_manifest(config, columns, root)
-    place = {PurePosixPath(path).as_posix(): i for i, path in enumerate(table[FILE].to_pylist())}
-    if len(place) < table.num_rows:
-        counts = pc.value_counts(table[FILE])
-        twice = [entry["values"] for entry in counts.to_pylist() if entry["counts"] > 1]
-        raise DataError(f"{config.manifest}: names {twice[0]} twice, expected each file once.")
+    place: dict[str, int] = {}
+    for i, path in enumerate(table[FILE].to_pylist()):
+        if place.setdefault(PurePosixPath(path).as_posix(), i) != i:
+            raise DataError(f"{config.manifest}: names {PurePosixPath(path)} twice, expected each file once.")
     there = set(names)
     for path in place:
         if path not in there:
