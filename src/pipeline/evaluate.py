@@ -23,7 +23,7 @@ def evaluate(config: Config) -> None:
     from pipeline.evaluation import report
     from pipeline.evaluation.plots import write_plots
     from pipeline.evaluation.predictions import read_predictions
-    from pipeline.evaluation.reference import MOST_ROWS
+    from pipeline.evaluation.reference import most_rows
     from pipeline.files import replacing_folder, write_json
     from pipeline.tasks import TASKS
 
@@ -31,7 +31,7 @@ def evaluate(config: Config) -> None:
     prepared = layout.prepared(config.dataset.name)
     schema = Schema.read(prepared)
     all_train, test = (SplitFile(prepared / split_file(split), schema) for split in (TRAIN, TEST))
-    train = sample(all_train, MOST_ROWS)
+    train = sample(all_train, most_rows(schema))
     trained = layout.trained(config.name)
     predicted, history = read_predictions(trained / PREDICTIONS, schema, test, train), read_history(trained / HISTORY)
     # The order in which BLAS and OpenMP sum depends on their number of threads, which by default is the number of

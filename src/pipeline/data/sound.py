@@ -19,6 +19,7 @@ Samples = NDArray[np.float64]
 LARGEST = 2**15  # of whole numbers of 16 bits
 HEAD = 60  # bytes of a stored recording before its samples
 MARK = b"made"
+CUT_OFF = "it ends too early; get the file anew"
 MOST_SECONDS = 600  # an hour of silence is a few bytes in a FLAC file, and gigabytes in memory
 SILENT = 1e-3  # a recording without any sample beyond this share of full scale is silent
 TRIMMED = 1e-2  # before and after the first and last sample beyond this share of its largest one, a recording is silent
@@ -42,15 +43,11 @@ def decoded(content: bytes) -> tuple[Samples, int]:
                 raise BadSound(f"{frames / rate:,.0f} seconds, expected at most {MOST_SECONDS}: cut it into pieces")
             channels = file.read(dtype="float64", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise BadSound(f"no readable sound file ({shown_start(content)})") from error
+        found = CUT_OFF if lacking(content) else f"no readable sound file (it begins with {content[:12]!r})"
+        raise BadSound(found) from error
     if lacking(content) or len(channels) < frames:
-        raise BadSound("it ends too early; get the file anew")
+        raise BadSound(CUT_OFF)
     return checked(channels.mean(axis=1)), rate
-
-
-def shown_start(content: bytes) -> str:
-    """How the bytes of a file begin, in words."""
-    return f"it begins with {content[:12]!r}"
 
 
 def lacking(content: bytes) -> bool:

@@ -130,7 +130,7 @@ def test_a_flac_file_that_is_cut_off_is_refused() -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 8 * RATE)
     whole = file(noise, kind="FLAC")
     for size in (len(whole) // 2, len(whole) - 100):
-        assert reason(whole[:size]) in ("it ends too early; get the file anew", "no readable sound file")
+        assert reason(whole[:size]).startswith(("it ends too early; get the file anew", "no readable sound file"))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pipeline.data.prepared import Split
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types import TYPES
 from pipeline.evaluation import trees
-from pipeline.evaluation.reference import MOST_ROWS, REFERENCES
+from pipeline.evaluation.reference import MOST_ROWS, REFERENCES, most_rows
 from pipeline.evaluation.report import build_report
 from pipeline.tasks import TASKS
 from tests.made import image, number, sequence, split_of
@@ -113,3 +113,8 @@ def test_a_reference_says_how_many_rows_it_has_seen(monkeypatch: pytest.MonkeyPa
         (2000, 2000),
         (1500, 2000),
     ]
+
+
+def test_of_large_images_a_reference_sees_fewer() -> None:
+    found = [most_rows(schema_of([image("x", shape)])) for shape in ([8, 8, 1], [28, 28, 1], [64, 64, 3])]
+    assert found == [MOST_ROWS, MOST_ROWS, MOST_ROWS * 28 * 28 // (64 * 64 * 3)]

@@ -1,5 +1,6 @@
 """What a model learns from columns and does with them: numbers of any scale are standardised as scikit-learn does."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -128,3 +129,14 @@ def test_r2_does_not_depend_on_the_units_of_the_features(trainer: str, units: fl
     found = r2_score(target, answers(model.served, schema, rare)[:, 0])
     expected = r2_score(target, LinearRegression().fit(x, target).predict(x))
     assert found == pytest.approx(expected, abs=1e-4 if trainer == "exact" else 0.02)
+
+
+def test_channels_of_images_may_be_standardised() -> None:
+    values = np.random.default_rng(3).integers(0, 256, (ROWS, 4, 5, 3)) * [1.0, 0.1, 0.0] + [0.0, 100.0, 7.0]
+    column = image("x", [4, 5, 3])
+    column = replace(column, config=replace(column.config, scale="standard"))
+    split, schema = split_of({"x": values}), Schema("made", "regression", "hash", [column], "target", [])
+    found = answers(preprocessing(schema, split), schema, split)
+    flat = values.reshape(-1, 3)
+    expected = (flat - flat.mean(axis=0)) / np.maximum(flat.std(axis=0), 1e-3)
+    np.testing.assert_allclose(found.reshape(-1, 3), expected, atol=1e-4)

@@ -9,6 +9,7 @@ three times as long to write, and longer to read each time.
 import base64
 import hashlib
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,9 @@ from pipeline.data.digests import combined, mixed
 from pipeline.data.types.image_file import CHANNELS, ENDINGS, REFUSE, RESIZES, pixels_of
 from pipeline.data.types.type import FileContent, Parsed, Type, is_bytes, refused_where
 
+LARGEST, STANDARD = SCALES = ("largest", "standard")
 STORAGES = {"float32": pa.float32(), "uint8": pa.uint8()}
+THREADS = 4  # that decode images side by side; each may have one of MOST_PIXELS in memory
 # An image of more values is hashed as a whole, since one value after another would take 50 times as long.
 MOST_HASHED_ONE_BY_ONE = 4096
 
@@ -32,16 +35,21 @@ MOST_HASHED_ONE_BY_ONE = 4096
 class ImageColumn(ColumnConfig):
     """`shape` is [height, width, channels]. `pixels` is how each value is stored: as `float32`, or, where all are whole
     numbers from 0 to 255, as `uint8` in a quarter of the space. `resize` is what is done to an image file of another
-    size: a name in RESIZES, or `refuse`. Of files, pixels are stored as `uint8` unless it is said otherwise."""
+    size: a name in RESIZES, or `refuse`. Of files, pixels are stored as `uint8` unless it is said otherwise.
+
+    A model sees pixels divided by the largest value of the training images, or with `scale: standard` each channel less
+    its mean, divided by its deviation."""
 
     shape: list[int] = field(default_factory=list)
     pixels: str = "float32"
     resize: str = REFUSE
+    scale: str = LARGEST
 
     def check(self) -> None:
         one_of("pixels", self.pixels, tuple(STORAGES))
         good = len(self.shape) == 3 and all(size > 0 for size in self.shape)
         check(good, "shape", self.shape, "[height, width, channels]")
+        one_of("scale", self.scale, SCALES)
         one_of("resize", self.resize, (REFUSE, *RESIZES))
         fits = self.resize == REFUSE or self.shape[2] in CHANNELS
         check(fits, "shape", self.shape, "1, 3 or 4 channels, which are all that image files have")
@@ -67,20 +75,19 @@ class Image(Type):
     def _decoded(self, contents: Iterable[bytes | None], config: ImageColumn) -> Parsed:
         """The images (N,) that have these contents of files."""
         nothing = np.zeros(config.shape, np.uint8)
-        found, missing, reasons = [], [], dict[int, str]()
-        for i, content in enumerate(contents):
-            image: NDArray[np.uint8] | str = nothing
-            if content is not None:
-                image = pixels_of(content, config.shape, config.resize)
-            if isinstance(image, str):
-                reasons[i], image = image, nothing
-            missing.append(content is None or i in reasons)
-            found.append(image.reshape(-1))
-        flat = pa.array(np.concatenate([nothing.reshape(-1)[:0], *found])).cast(STORAGES[config.pixels])
-        mask, refused = pa.array(missing, pa.bool_()), np.zeros(len(missing), bool)
-        refused[list(reasons)] = True
-        stored = pa.FixedSizeListArray.from_arrays(flat, int(np.prod(config.shape)), mask=mask)
-        return Parsed(stored, refused, reasons)
+
+        def decode(content: bytes | None) -> NDArray[np.uint8] | str | None:
+            return None if content is None else pixels_of(content, config.shape, config.resize)
+
+        with ThreadPoolExecutor(THREADS) as pool:  # which gives results in the order of the contents
+            found = list(pool.map(decode, contents))
+        reasons = {i: image for i, image in enumerate(found) if isinstance(image, str)}
+        images = [image.reshape(-1) if isinstance(image, np.ndarray) else nothing.reshape(-1) for image in found]
+        flat = np.concatenate([*images, np.empty(0, np.uint8)])
+        values, size = pa.array(flat).cast(STORAGES[config.pixels]), int(np.prod(config.shape))
+        mask = pa.array([not isinstance(image, np.ndarray) for image in found], pa.bool_())
+        refused = np.array([isinstance(image, str) for image in found], bool)
+        return Parsed(pa.FixedSizeListArray.from_arrays(values, size, mask=mask), refused, reasons)
 
     def convert(self, values: pa.Array, config: ImageColumn) -> Parsed | None:
         size = int(np.prod(config.shape))
