@@ -98,6 +98,11 @@ class DatasetConfig:
         """Whether files of their own hold the test rows. The source then gives the column with the role `fold`."""
         return False
 
+    @property
+    def orders_rows(self) -> bool:
+        """Whether the source itself says when a row is. Then `time` is the source's, whatever the split."""
+        return False
+
     def check(self) -> None:
         check_name("dataset", self.name)
         one_of("dataset.split", self.split, SPLIT_METHODS)
@@ -105,6 +110,8 @@ class DatasetConfig:
         if self.has_test_files:
             check(self.fold is None, "dataset.fold", self.fold, "nothing where test rows have files of their own")
         for split, role in (("time", TIME), ("given", FOLD)):
+            if role == TIME and self.orders_rows:
+                continue
             wanted = self.split == split and not (role == FOLD and self.has_test_files)
             check(
                 (getattr(self, role) is not None) == wanted,

@@ -16,6 +16,7 @@ from pipeline.layout import SPLITS, TEST, TRAIN, VALIDATION
 
 # the numbers by which this module and its users call the splits
 PLACES = {split: number for number, split in enumerate(SPLITS)}
+NOWHERE = np.int8(-1)  # of a row that is in no split
 Places = NDArray[np.int8]
 
 
@@ -50,6 +51,27 @@ def by_time(times: NDArray[Any], config: SplitConfig, groups: Digests | None = N
         first = len(times) - round(share * len(times))
         if first < len(times):
             places[times >= ordered[first]] = PLACES[split]
+    return places
+
+
+def by_stretch(starts: NDArray[Any], ends: NDArray[Any], config: SplitConfig) -> Places:
+    """Places (N,) of rows that are made of stretches of time, which begin at `starts` (N,) and end at `ends` (N,).
+
+    The rows that end last are for testing. Of those that end before the first test row begins, the last ones are for
+    validation, and of the others those are trained on that end before the first row of validation begins. The rows
+    between are in no split, so no two splits share an instant.
+    """
+    places = np.full(len(ends), NOWHERE, np.int8)
+    left = np.ones(len(ends), bool)
+    for split, share in ((TEST, config.test), (VALIDATION, config.validation)):
+        ordered = np.sort(ends[left])
+        first = len(ordered) - round(share * len(ends))
+        if not 0 <= first < len(ordered):
+            continue
+        chosen = left & (ends >= ordered[first])
+        places[chosen] = PLACES[split]
+        left &= ends < starts[chosen].min()
+    places[left] = PLACES[TRAIN]
     return places
 
 

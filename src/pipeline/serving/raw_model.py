@@ -87,7 +87,7 @@ def _column(values: Any, column: Column) -> pa.Array:
     if not isinstance(values, list | tuple | np.ndarray | pd.Series | pd.Index | pa.Array) or _is_one(values):
         raise DataError(f"input: column '{column.name}' is {type(values).__name__}, expected one value for each row.")
     if pa.types.is_nested(column.storage):
-        return pa.array([_flat(value, column.config) for value in values], pa.list_(pa.float32()))
+        return pa.array([_flat(value, column.config) for value in values], pa.list_(pa.float64()))
     if isinstance(values, np.ndarray) and values.ndim > 1:
         values = values.reshape(len(values), -1)
         values = values[:, 0] if values.shape[1] == 1 else values.tolist()
@@ -126,12 +126,12 @@ def _is_one(values: Any) -> bool:
 
 
 def _flat(value: Any, config: ColumnConfig) -> list[float] | None:
-    """An image's values row by row, whether it comes in its shape or flat; none at all for one of another shape, which
-    is then refused."""
+    """The values of an image or a window row by row, whether it comes in its shape or flat; none at all for one of
+    another shape, which is then refused."""
     if _is_missing(value):
         return None
     try:
-        array = np.asarray(value.tolist() if isinstance(value, np.ndarray) else value, np.float32)
+        array = np.asarray(value.tolist() if isinstance(value, np.ndarray) else value, np.float64)
     except (ValueError, TypeError):
         return []
     shape = getattr(config, "shape", [])

@@ -7,6 +7,7 @@ from pipeline.data.types.date import Date
 from pipeline.data.types.datetime import Datetime
 from pipeline.data.types.image import Image
 from pipeline.data.types.number import Number
+from pipeline.data.types.series import Series
 from pipeline.data.types.text import Text
 from pipeline.data.types.type import Type
 
@@ -17,5 +18,6 @@ TYPES: dict[str, Type] = {
     "datetime": Datetime(),
     "image": Image(),
     "number": Number(),
+    "series": Series(),
     "text": Text(),
 }

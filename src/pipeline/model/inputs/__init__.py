@@ -7,6 +7,7 @@ from pipeline.model.inputs.image import ImageInput
 from pipeline.model.inputs.input import Input
 from pipeline.model.inputs.moment import DAY, WEEK, YEAR, MomentInput
 from pipeline.model.inputs.number import NumberInput
+from pipeline.model.inputs.series import SeriesInput
 from pipeline.model.inputs.text import TextInput
 
 INPUTS: dict[str, Input] = {
@@ -16,5 +17,6 @@ INPUTS: dict[str, Input] = {
     "datetime": MomentInput("datetime", 86_400e6, (YEAR, WEEK, DAY)),
     "image": ImageInput(),
     "number": NumberInput(),
+    "series": SeriesInput(),
     "text": TextInput(),
 }
