@@ -25,18 +25,35 @@ TYPES_OF_ROLES = {name for names in ROLE_TYPES.values() for name in names}
 @dataclass
 class SplitConfig:
     """Which fractions of the rows are for testing and for validation. `seed` is not the training's seed, so that a
-    change of the training's seed moves no row to another split."""
+    change of the training's seed moves no row to another split.
+
+    With `folds`, the rows are dealt out to so many parts instead, and those of part number `fold` (from 0) are for
+    testing; `test` does not count then.
+    """
 
     seed: int = MISSING
     test: float = MISSING
     validation: float = MISSING
+    folds: int | None = None
+    fold: int | None = None
 
     def check(self) -> None:
+        if self.folds is not None:
+            check(self.folds >= 2, "split.folds", self.folds, "2 or more, or null")
+            good = self.fold is not None and 0 <= self.fold < self.folds
+            check(good, "split.fold", self.fold, f"0 to {self.folds - 1}, as there are {self.folds} folds")
+            share = self.validation + 1 / self.folds
+            check(share < 1, "split.validation + 1 / split.folds", share, "less than 1")
+        check(self.fold is None or self.folds is not None, "split.fold", self.fold, "nothing without split.folds")
         for name in ("test", "validation"):
             value = getattr(self, name)
             check(0 < value < 1, f"params.yaml: split.{name}", value, "a fraction between 0 and 1")
         total = self.test + self.validation
         check(total < 1, "params.yaml: split.test + split.validation", total, "less than 1")
+
+    def check_method(self, method: str) -> None:
+        """Raise ConfigError for folds of a dataset whose `split` does not deal rows out by hash."""
+        check(self.folds is None or method == "hash", "split.folds", self.folds, f"nothing with dataset.split={method}")
 
 
 @dataclass

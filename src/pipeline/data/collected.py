@@ -37,8 +37,9 @@ MOST_CATEGORIES = 1000
 class Collected:
     """`rows` is an Arrow stream of all rows, and `digests` are those of the features of each row; those in `answered`
     are of the features and the target. `values` are the values of a target of classes, or the least and the greatest of
-    a target that is a number. `groups`, `times` and `starts` (N,) are there if a column has that role. `nulls` counts the missing
-    values of each feature. `categories` are those of each feature of that type that has MOST_CATEGORIES at most."""
+    a target that is a number. `groups`, `times` and `starts` (N,) are there if a column has that role. `nulls` counts
+    the missing values of each feature. `categories` are those of each feature of that type that has MOST_CATEGORIES at
+    most."""
 
     rows: Path
     digests: DigestFile

@@ -25,9 +25,17 @@ def by_hash(digests: Digests, config: SplitConfig) -> Places:
 
     So equal rows land in the same split, no copy of a test row is trained on, and rows that are added move no other.
     With the digests of groups instead of rows, all rows of a group land in the same split.
+
+    Where there are folds, the numbers from 0 to 1 are cut into equal parts, one for each fold. The rows for validation
+    are those whose numbers follow the fold that is for testing, and after the last part comes the first.
     """
     u = unit_interval(digests, config.seed)
     places = np.full(len(digests), PLACES[TRAIN], np.int8)
+    if config.folds is not None and config.fold is not None:
+        after = (u - (config.fold + 1) / config.folds) % 1.0
+        places[after < config.validation] = PLACES[VALIDATION]
+        places[np.floor(u * config.folds) == config.fold] = PLACES[TEST]
+        return places
     places[u < config.test + config.validation] = PLACES[VALIDATION]
     places[u < config.test] = PLACES[TEST]
     return places
@@ -144,10 +152,12 @@ ADVICE = {
 }
 
 
-def check_counts(dataset: str, found: Summary, method: str) -> None:
-    """Raise DataError where a split is empty or lacks a class. `method` is the dataset's `split`."""
+def check_counts(dataset: str, found: Summary, method: str, every_class: tuple[str, ...] = SPLITS) -> None:
+    """Raise DataError where a split is empty, or one of `every_class` lacks a class. `method` is the dataset's
+    `split`."""
     for split, counts in found.items():
-        by_class = {f"rows of class '{name}'": count for name, count in counts["classes"].items()}
+        classes = counts["classes"] if split in every_class else {}
+        by_class = {f"rows of class '{name}'": count for name, count in classes.items()}
         for what, count in ({"rows": counts["rows"]} | by_class).items():
             if count == 0:
                 raise DataError(f"dataset {dataset}: split {split} has 0 {what}, expected at least 1. {ADVICE[method]}")

@@ -52,7 +52,9 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path) -> Summary:
         repeated = found.digests.repeated()
         summary = deal_out(folder, found, schema, columns, RowIds(repeated), places)
         if places is not None:
-            splits.check_counts(dataset.name, summary, dataset.split)
+            # The score of all folds together may well come from a fold without a rare class.
+            every_class = SPLITS if config.split.folds is None else (TRAIN,)
+            splits.check_counts(dataset.name, summary, dataset.split, every_class)
         if places is not None and dataset.split == "given":
             tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
         check_weights(dataset, folder)
