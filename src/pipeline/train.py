@@ -178,6 +178,16 @@ def train_job(compose: Callable[[], Config], job: SweepJob) -> float:
 
 def end_sweep(layout: Layout, name: str) -> None:
     """Bring the sweep to MLflow and print its table, best job first. Raises ConfigError where a job has failed."""
+    jobs = read_jobs(layout.sweep(name))
+    address = deliver_sweep(layout, name)
+    print(table(jobs))
+    print(f"sweep {name}: records in {layout.sweep(name)}, MLflow run sweep-{name} at {address}")
+    if failed := [job for job in jobs if job.error]:
+        raise ConfigError(f"{len(failed)} of {len(jobs)} jobs failed, first {failed[0].number}: {failed[0].error}")
+
+
+def deliver_sweep(layout: Layout, name: str) -> str:
+    """Bring the sweep to MLflow, or print why that does not answer, and return the store's address."""
     from pipeline.errors import TrackingError
     from pipeline.tracking.settings import FOR_A_PERSON, set_defaults
 
@@ -185,16 +195,12 @@ def end_sweep(layout: Layout, name: str) -> None:
     from pipeline.tracking.store import Store
     from pipeline.tracking.sweep_sync import sync_sweep
 
-    jobs = read_jobs(layout.sweep(name))
     store = Store(layout)
     try:
         sync_sweep(store, name)
     except TrackingError as error:
         print(error)
-    print(table(jobs))
-    print(f"sweep {name}: records in {layout.sweep(name)}, MLflow run sweep-{name} at {store.shown_uri}")
-    if failed := [job for job in jobs if job.error]:
-        raise ConfigError(f"{len(failed)} of {len(jobs)} jobs failed, first {failed[0].number}: {failed[0].error}")
+    return store.shown_uri
 
 
 def main() -> None:

@@ -27,18 +27,35 @@ TYPES_OF_ROLES = {name for names in ROLE_TYPES.values() for name in names}
 @dataclass
 class SplitConfig:
     """Which fractions of the rows are for testing and for validation. `seed` is not the training's seed, so that a
-    change of the training's seed moves no row to another split."""
+    change of the training's seed moves no row to another split.
+
+    With `folds`, the rows are dealt out to so many parts instead, and those of part number `fold` (from 0) are for
+    testing; `test` does not count then.
+    """
 
     seed: int = MISSING
     test: float = MISSING
     validation: float = MISSING
+    folds: int | None = None
+    fold: int | None = None
 
     def check(self) -> None:
+        if self.folds is not None:
+            check(self.folds >= 2, "split.folds", self.folds, "2 or more, or null")
+            good = self.fold is not None and 0 <= self.fold < self.folds
+            check(good, "split.fold", self.fold, f"0 to {self.folds - 1}, as there are {self.folds} folds")
+            share = self.validation + 1 / self.folds
+            check(share < 1, "split.validation + 1 / split.folds", share, "less than 1")
+        check(self.fold is None or self.folds is not None, "split.fold", self.fold, "nothing without split.folds")
         for name in ("test", "validation"):
             value = getattr(self, name)
             check(0 < value < 1, f"params.yaml: split.{name}", value, "a fraction between 0 and 1")
         total = self.test + self.validation
         check(total < 1, "params.yaml: split.test + split.validation", total, "less than 1")
+
+    def check_method(self, method: str) -> None:
+        """Raise ConfigError for folds of a dataset whose `split` does not deal rows out by hash."""
+        check(self.folds is None or method == "hash", "split.folds", self.folds, f"nothing with dataset.split={method}")
 
 
 @dataclass
@@ -111,6 +128,11 @@ class DatasetConfig:
         """Whether files of their own hold the test rows. The source then gives the column with the role `fold`."""
         return False
 
+    @property
+    def orders_rows(self) -> bool:
+        """Whether the source itself says when a row is. Then `time` is the source's, whatever the split."""
+        return False
+
     def check(self) -> None:
         check_name("dataset", self.name)
         one_of("dataset.split", self.split, SPLIT_METHODS)
@@ -122,6 +144,8 @@ class DatasetConfig:
         if self.has_test_files:
             check(self.fold is None, "dataset.fold", self.fold, "nothing where test rows have files of their own")
         for split, role in (("time", TIME), ("given", FOLD)):
+            if role == TIME and self.orders_rows:
+                continue
             wanted = self.split == split and not (role == FOLD and self.has_test_files)
             check(
                 (getattr(self, role) is not None) == wanted,

@@ -118,6 +118,7 @@ class Config:
     def check(self) -> None:
         check_name("experiment", self.name)
         check(self.seed >= 0, "params.yaml: seed", self.seed, "0 or more")
+        self.split.check_method(self.dataset.split)
 
 
 @dataclass
@@ -126,6 +127,9 @@ class PrepareConfig:
 
     split: SplitConfig = field(default_factory=SplitConfig)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
+
+    def check(self) -> None:
+        self.split.check_method(self.dataset.split)
 
 
 @dataclass

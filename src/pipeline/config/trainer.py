@@ -115,10 +115,12 @@ class AugmentationConfig:
 @dataclass
 class LimitConfig:
     """For a first look: train and validate on at most `rows` rows of each split (null: all), and on at most `fraction`
-    of it. Which rows are kept depends only on their content. The test rows are always all used."""
+    of it. Which rows are kept depends only on their content, and on `seed` if there is one. The test rows are always
+    all used."""
 
     rows: int | None = None
     fraction: float = 1.0
+    seed: int | None = None
 
     def check(self) -> None:
         check(self.rows is None or self.rows > 0, "trainer.limit.rows", self.rows, "1 or more, or null")

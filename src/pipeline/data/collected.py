@@ -24,7 +24,7 @@ from pipeline.data.near import NearRows, looked_for
 from pipeline.data.prepared import chunk_rows
 from pipeline.data.reading import Refused
 from pipeline.data.schema import Column
-from pipeline.data.sources.source import Columns
+from pipeline.data.sources.source import START, Columns
 from pipeline.data.splits import Folds, Places
 from pipeline.data.types.clock import since_1970
 from pipeline.errors import DataError
@@ -39,10 +39,10 @@ MOST_CATEGORIES = 1000
 class Collected:
     """`rows` is an Arrow stream of all rows, and `digests` are those of the features of each row; those in `answered`
     are of the features and the target. `values` are the values of a target of classes, or the least and the greatest of
-    a target that is a number. `groups` and `times` (N,) are there if a column has that role. `nulls` counts the missing
-    values of each feature. `categories` are those of each feature of that type that has MOST_CATEGORIES at most.
-    `remarks` counts the remarkable values of each feature, by what there is to say of them. `near` is there if rows
-    that are nearly the same are looked for."""
+    a target that is a number. `groups`, `times` and `starts` (N,) are there if a column has that role. `nulls` counts
+    the missing values of each feature. `categories` are those of each feature of that type that has MOST_CATEGORIES at
+    most. `remarks` counts the remarkable values of each feature, by what there is to say of them. `near` is there if
+    rows that are nearly the same are looked for."""
 
     rows: Path
     digests: DigestFile
@@ -50,6 +50,7 @@ class Collected:
     values: set[Any] = field(default_factory=set)
     groups: list[Digests] = field(default_factory=list)
     times: list[NDArray[Any]] = field(default_factory=list)
+    starts: list[NDArray[Any]] = field(default_factory=list)
     folds: Folds = field(default_factory=Folds)
     nulls: Counter[str] = field(default_factory=Counter)
     categories: dict[str, set[str]] = field(default_factory=dict)
@@ -111,6 +112,11 @@ class Collected:
         if dataset.split == "given":
             given = self.folds.places(dataset.name, dataset.fold or "")
             return splits.with_validation(given, self.digests, config, dataset.name)
+        if dataset.split == "time" and self.starts:
+            places = splits.by_stretch(np.concatenate(self.starts), np.concatenate(self.times), config)
+            between = int((places == splits.NOWHERE).sum())
+            print(f"{dataset.name}: {between} rows are in no split, since they would reach from one into another")
+            return places
         if dataset.split == "time":
             groups = np.concatenate(self.groups) if self.groups else None
             return splits.by_time(np.concatenate(self.times), config, groups)
@@ -176,8 +182,9 @@ def take_note(found: Collected, dataset: DatasetConfig, columns: Columns, by_nam
         values = by_name[column.name]
         if role == GROUP:
             found.groups.append(column.type.digest(values))
-        elif role == TIME:
-            found.times.append(since_1970(values).to_numpy(zero_copy_only=False))
+        elif role in (TIME, START):
+            moments = found.times if role == TIME else found.starts
+            moments.append(since_1970(values).to_numpy(zero_copy_only=False))
         elif role == FOLD:
             found.folds.append(values)
 

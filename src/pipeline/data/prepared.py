@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.config import LimitConfig
+from pipeline.data.digests import text_digests, unit_interval
 from pipeline.data.schema import Schema, remedy
 from pipeline.data.types.type import storage_bytes
 from pipeline.errors import DataError
@@ -130,18 +131,22 @@ class TrainingData:
 def limited(split: AnySplit, limit: LimitConfig) -> AnySplit:
     """The rows that `limit` leaves of a split, in their order, in memory; the split itself if no row is left out."""
     wanted = min(math.ceil(limit.fraction * split.num_rows), limit.rows or split.num_rows)
-    return split if wanted == split.num_rows else sample(split, wanted)
+    return split if wanted == split.num_rows else sample(split, wanted, limit.seed)
 
 
-def sample(split: AnySplit, wanted: int) -> Split:
+def sample(split: AnySplit, wanted: int, seed: int | None = None) -> Split:
     """At most `wanted` rows of a split, in their order, in memory: those whose ids come first when sorted.
 
-    Ids are digests. Sorted by them, rows are well mixed, and rows that are added to the split push few others out.
+    Ids are digests. Sorted by them, rows are well mixed, and rows that are added to the split push few others out. With
+    a seed, rows are sorted by a number that is made of their id and the seed, so each seed keeps other rows.
     """
     ids = (
         read_table(split.path, [ROW])[ROW] if isinstance(split, SplitFile) else pa.chunked_array([pa.array(split.rows)])
     )
-    first = pc.select_k_unstable(pa.table({ROW: ids}), min(wanted, split.num_rows), [(ROW, "ascending")])
+    keys = {ROW: ids}
+    if seed is not None:
+        keys = {"drawn": pa.array(unit_interval(text_digests(ids.combine_chunks()), seed)), ROW: ids}
+    first = pc.select_k_unstable(pa.table(keys), min(wanted, split.num_rows), [(key, "ascending") for key in keys])
     kept = np.zeros(split.num_rows, bool)
     kept[first.to_numpy()] = True
     parts, done = [], 0

@@ -16,6 +16,7 @@ from pipeline.layout import SPLITS, TEST, TRAIN, VALIDATION
 
 # the numbers by which this module and its users call the splits
 PLACES = {split: number for number, split in enumerate(SPLITS)}
+NOWHERE = np.int8(-1)  # of a row that is in no split
 Places = NDArray[np.int8]
 
 
@@ -24,9 +25,17 @@ def by_hash(digests: Digests, config: SplitConfig) -> Places:
 
     So equal rows land in the same split, no copy of a test row is trained on, and rows that are added move no other.
     With the digests of groups instead of rows, all rows of a group land in the same split.
+
+    Where there are folds, the numbers from 0 to 1 are cut into equal parts, one for each fold. The rows for validation
+    are those whose numbers follow the fold that is for testing, and after the last part comes the first.
     """
     u = unit_interval(digests, config.seed)
     places = np.full(len(digests), PLACES[TRAIN], np.int8)
+    if config.folds is not None and config.fold is not None:
+        after = (u - (config.fold + 1) / config.folds) % 1.0
+        places[after < config.validation] = PLACES[VALIDATION]
+        places[np.floor(u * config.folds) == config.fold] = PLACES[TEST]
+        return places
     places[u < config.test + config.validation] = PLACES[VALIDATION]
     places[u < config.test] = PLACES[TEST]
     return places
@@ -50,6 +59,27 @@ def by_time(times: NDArray[Any], config: SplitConfig, groups: Digests | None = N
         first = len(times) - round(share * len(times))
         if first < len(times):
             places[times >= ordered[first]] = PLACES[split]
+    return places
+
+
+def by_stretch(starts: NDArray[Any], ends: NDArray[Any], config: SplitConfig) -> Places:
+    """Places (N,) of rows that are made of stretches of time, which begin at `starts` (N,) and end at `ends` (N,).
+
+    The rows that end last are for testing. Of those that end before the first test row begins, the last ones are for
+    validation, and of the others those are trained on that end before the first row of validation begins. The rows
+    between are in no split, so no two splits share an instant.
+    """
+    places = np.full(len(ends), NOWHERE, np.int8)
+    left = np.ones(len(ends), bool)
+    for split, share in ((TEST, config.test), (VALIDATION, config.validation)):
+        ordered = np.sort(ends[left])
+        first = len(ordered) - round(share * len(ends))
+        if not 0 <= first < len(ordered):
+            continue
+        chosen = left & (ends >= ordered[first])
+        places[chosen] = PLACES[split]
+        left &= ends < starts[chosen].min()
+    places[left] = PLACES[TRAIN]
     return places
 
 
@@ -122,10 +152,12 @@ ADVICE = {
 }
 
 
-def check_counts(dataset: str, found: Summary, method: str) -> None:
-    """Raise DataError where a split is empty or lacks a class. `method` is the dataset's `split`."""
+def check_counts(dataset: str, found: Summary, method: str, every_class: tuple[str, ...] = SPLITS) -> None:
+    """Raise DataError where a split is empty, or one of `every_class` lacks a class. `method` is the dataset's
+    `split`."""
     for split, counts in found.items():
-        by_class = {f"rows of class '{name}'": count for name, count in counts["classes"].items()}
+        classes = counts["classes"] if split in every_class else {}
+        by_class = {f"rows of class '{name}'": count for name, count in classes.items()}
         for what, count in ({"rows": counts["rows"]} | by_class).items():
             if count == 0:
                 raise DataError(f"dataset {dataset}: split {split} has 0 {what}, expected at least 1. {ADVICE[method]}")

@@ -61,7 +61,7 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
         repeated = found.digests.repeated()
         seen = None if described is None else Seen(schema)
         summary = deal_out(folder, found, schema, columns, RowIds(repeated), places, seen)
-        conflicts = check_rows(dataset, found, repeated, summary, places)
+        conflicts = check_rows(config, found, repeated, summary, places)
         check_weights(dataset, folder)
         found.tell_remarks(dataset.name)
         check_columns(dataset, schema, columns.target, folder, Path(between))
@@ -82,12 +82,15 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
 
 
 def check_rows(
-    dataset: DatasetConfig, found: Collected, repeated: Digests, summary: Summary, places: Places | None
+    config: PrepareConfig, found: Collected, repeated: Digests, summary: Summary, places: Places | None
 ) -> int:
     """Print what stands out of how the rows were dealt out, and return how many contradict an earlier row. Raises
     DataError for a split that lacks rows. `repeated` are the digests that several rows have."""
+    dataset = config.dataset
     if places is not None:
-        splits.check_counts(dataset.name, summary, dataset.split)
+        # The score of all folds together may well come from a fold without a rare class.
+        every_class = SPLITS if config.split.folds is None else (TRAIN,)
+        splits.check_counts(dataset.name, summary, dataset.split, every_class)
     if places is not None and dataset.split == "given":
         tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
     if places is not None and found.near is not None:

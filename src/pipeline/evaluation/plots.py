@@ -59,6 +59,26 @@ def draw_history(experiment: str, history: list[EpochValues]) -> "Figure":
     return figure
 
 
+def write_learning_curve(path: Path, curve: dict[str, Any]) -> None:
+    """Write a chart of the content of learning_curve.json: each score over its number of training rows as a point, and
+    their means as a line."""
+    from matplotlib import rc_context
+
+    rows = [point["rows"] for point in curve["points"]]
+    with rc_context(SETTINGS):
+        figure = _figure(4.6, 3.4)
+        axes = figure.subplots()
+        axes.plot(rows, [np.mean(point["scores"]) for point in curve["points"]])
+        for point in curve["points"]:
+            places = [point["rows"]] * len(point["scores"])
+            axes.scatter(places, point["scores"], s=9, alpha=0.7, linewidths=0, color="black")
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(rows, [f"{number:,}" for number in rows])
+        label = f"{curve['metric']} of {curve['test_rows']:,} test rows"
+        axes.set(xlabel="training rows", ylabel=label, title=curve["experiment"])
+        _save(figure, path)
+
+
 def draw_residuals(experiment: str, target: NDArray[Any], predicted: Array, classes: list[str]) -> "Figure":
     """The residuals over the predictions. Of more than MOST_POINTS rows, it shows that many, chosen evenly."""
     residuals = target.astype(np.float64) - predicted

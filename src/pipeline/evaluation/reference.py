@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline.data.prepared import AnySplit, Split
 from pipeline.data.schema import Schema
 from pipeline.data.types.sequence import Sequence
+from pipeline.data.types.series import SeriesColumn, windows
 from pipeline.data.types.text import Text
 from pipeline.evaluation import trees
 from pipeline.evaluation.design import Design, linear_design
@@ -80,6 +81,22 @@ def boosted_classes(schema: Schema, train: Split, test: AnySplit) -> Array:
     return _probabilities(model, design, train, test, len(schema.classes))
 
 
+def last_value(schema: Schema, train: Split, test: AnySplit) -> Array:
+    """The last value of the target in each window, as if nothing changed: the naive forecast."""
+    (column,) = schema.features
+    assert isinstance(column.config, SeriesColumn)
+    place = column.config.channels.index(schema.target)
+    parts = (windows(chunk.table[column.name].combine_chunks(), column.config.shape) for chunk in test.chunks())
+    return np.concatenate([windows_NWC[:, -1, place] for windows_NWC in parts])
+
+
+def for_forecasts(schema: Schema) -> int:
+    """MOST_ROWS where the target is a channel of a series, else 0."""
+    kinds = [column.config for column in schema.features]
+    forecast = any(isinstance(config, SeriesColumn) and schema.target in config.channels for config in kinds)
+    return MOST_ROWS if forecast else 0
+
+
 def _numbers(model: Any, design: Design, train: Split, test: AnySplit) -> Array:
     """The numbers (M,) that a regression gives the test rows."""
     model.fit(design(train.table), train.target)
@@ -116,5 +133,6 @@ REFERENCES = {
     "LogisticRegression": Reference(logistic),
     "HistGradientBoostingRegressor": Reference(boosted_regression, trees.most_rows),
     "HistGradientBoostingClassifier": Reference(boosted_classes, trees.most_rows),
+    "LastValue": Reference(last_value, for_forecasts),
 }
 BASELINES = {"mean": mean, "majority": shares}

@@ -75,7 +75,7 @@ def build_report(
     if best_possible:
         report["best_possible"] = best_possible
     report |= task.report_parts(test.target, predicted, schema.classes)
-    return cast(Report, _rounded(report))
+    return cast(Report, rounded(report))
 
 
 def _references(task: Task, schema: Schema, train: Split, test: AnySplit, of_rows: int) -> list[dict[str, Any]]:
@@ -103,9 +103,10 @@ def comparable(report: Report) -> dict[str, float]:
     return {"score": primary["value"], "low": primary["low"], "high": primary["high"]}
 
 
-def _rounded(value: object) -> object:
+def rounded(value: object) -> object:
+    """The same value, its numbers with six digits."""
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

@@ -104,7 +104,7 @@ def _column(values: Any, column: Column) -> pa.Array:
 
 
 def _contents(values: Any, column: Column) -> pa.Array:
-    """Images or recordings: the bytes of files, or these in base64 as JSON has them, or arrays of numbers."""
+    """Images, recordings or windows: the bytes of files, or these in base64 as JSON has them, or arrays of numbers."""
     values = values.to_pylist() if isinstance(values, pa.Array) else values
     kinds = {_form(value) for value in values if not _is_missing(value)}
     if len(kinds) > 1:
@@ -115,7 +115,7 @@ def _contents(values: Any, column: Column) -> pa.Array:
         return pa.array([None if _is_missing(value) else bytes(value) for value in values], pa.binary())
     if kinds == {TEXTS}:
         return pa.array([None if _is_missing(value) else value for value in values], pa.string())
-    return pa.array([_flat(value, column.config) for value in values], pa.list_(pa.float32()))
+    return pa.array([_flat(value, column.config) for value in values], pa.list_(pa.float64()))
 
 
 def _form(value: Any) -> str:
@@ -148,12 +148,12 @@ def _is_one(values: Any) -> bool:
 
 
 def _flat(value: Any, config: ColumnConfig) -> list[float] | None:
-    """An image's values row by row, whether it comes in its shape or flat; none at all for one of another shape, which
-    is then refused. A recording's values have no shape."""
+    """The values of an image or a window row by row, whether it comes in its shape or flat; none at all for one of
+    another shape, which is then refused. A recording's values have no shape."""
     if _is_missing(value):
         return None
     try:
-        array = np.asarray(value.tolist() if isinstance(value, np.ndarray) else value, np.float32)
+        array = np.asarray(value.tolist() if isinstance(value, np.ndarray) else value, np.float64)
     except (ValueError, TypeError):
         return []
     shape = getattr(config, "shape", [array.size])

@@ -27,7 +27,7 @@ class Regression(Task):
     row_score = "error"
     gain_unit = "less squared error"
     plot = "residuals"
-    references = ("LinearRegression", "HistGradientBoostingRegressor")
+    references = ("LinearRegression", "HistGradientBoostingRegressor", "LastValue")
     baseline = "mean"
 
     def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:

@@ -1,5 +1,6 @@
 """Carry sweeps to MLflow: one parent run for each sweep and experiment, with its jobs' runs below it."""
 
+import json
 from pathlib import Path
 
 from mlflow.entities import Metric, Param
@@ -8,7 +9,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 from pipeline import locks
 from pipeline.errors import ArtifactError, PipelineError, RefusedError
 from pipeline.files import digest_value
-from pipeline.layout import JOB, JOURNAL, LOCK
+from pipeline.layout import JOB, JOURNAL, LOCK, TOTAL
 from pipeline.tracking import names
 from pipeline.tracking.journal import read
 from pipeline.tracking.store import Store
@@ -109,6 +110,9 @@ def _describe(store: Store, folder: Path, run_id: str, jobs: list[SweepJob]) -> 
     best, path = jobs[0], folder / str(jobs[0].number) / JOB
     time = path.stat().st_mtime_ns // 1_000_000
     metrics = [] if best.score is None else [Metric(f"best_{best.objective}", best.score, time, 0)]
+    if (folder / TOTAL).is_file():
+        total: dict[str, float] = json.loads((folder / TOTAL).read_text(encoding="utf-8"))
+        metrics += [Metric(key, value, time, 0) for key, value in total.items()]
     ended = _status(folder, jobs)
     tags = {"pipeline.jobs": str(len(jobs)), "pipeline.best": best.identity if best.score is not None else "none"}
     if ended == RUNNING:

@@ -7,10 +7,12 @@ from pipeline.data.sources import (
     idx,
     inline,
     reviews,
+    series,
     sklearn,
     splice_sites,
     spoken_digits,
     table,
+    ucr,
 )
 from pipeline.data.sources.source import Source
 
@@ -20,8 +22,10 @@ SOURCES: dict[str, Source] = {
     "idx": idx.SOURCE,
     "inline": inline.SOURCE,
     "reviews": reviews.SOURCE,
+    "series": series.SOURCE,
     "sklearn": sklearn.SOURCE,
     "splice_sites": splice_sites.SOURCE,
     "spoken_digits": spoken_digits.SOURCE,
     "table": table.SOURCE,
+    "ucr": ucr.SOURCE,
 }

@@ -16,6 +16,7 @@ from pipeline.errors import DataError, did_you_mean
 from pipeline.tasks import TASKS
 
 FOLD_OF_FILES = ":fold"  # the column that says which split a row's file is for
+START = "start"  # the role of a column that says when a row begins, where `time` is when it ends; no dataset names it
 
 
 @dataclass(frozen=True)

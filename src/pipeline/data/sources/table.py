@@ -28,6 +28,7 @@ from pipeline.tasks import TASKS
 
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
 ACCEPT = "accept"
+ROW = ":row"  # the column with the numbers of rows
 # the settings that name files, and the split of their rows where there is a `test_path`
 PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
 
@@ -64,11 +65,7 @@ class TableDataset(DatasetConfig, TextConfig):
 
     def check(self) -> None:
         super().check()
-        self._check_paths()
-        one_of("dataset.format", self.format, (AUTO, *FORMATS))
-        one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
-        one_of("dataset.constant", self.constant, (REFUSE, ACCEPT))
-        self.check_text("dataset.")
+        self.check_files()
         roles = [getattr(self, role) for role in ROLES]
         check(self.target not in roles, "dataset.target", self.target, "a column without a role")
         columns = columns_of(self)
@@ -83,7 +80,12 @@ class TableDataset(DatasetConfig, TextConfig):
                     where = f"dataset.columns.{column.name}.{option}"
                     check(found == usual, where, found, f"none for the {role}, since it is for features")
 
-    def _check_paths(self) -> None:
+    def check_files(self) -> None:
+        """Raise ConfigError for settings that say wrongly which files there are and how they are read."""
+        one_of("dataset.format", self.format, (AUTO, *FORMATS))
+        one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
+        one_of("dataset.constant", self.constant, (REFUSE, ACCEPT))
+        self.check_text("dataset.")
         for key, paths in self.paths.items():
             good = bool(paths) and all(isinstance(path, str) for path in paths)
             check(good, f"dataset.{key}", getattr(self, key), "a file, a glob or a folder, or a list of these")
@@ -103,21 +105,21 @@ class TableDataset(DatasetConfig, TextConfig):
         return {key: list(path) if isinstance(path, list | tuple) else [path] for key, path in given.items()}
 
 
+def declared(config: TableDataset, name: str, otherwise: str = "") -> Column:
+    """A column as `columns` declares it, or of the type `otherwise` where it does not. Raises ConfigError."""
+    made = column_config(f"dataset.columns.{name}", config.columns.get(name, otherwise))
+    missing = config.missing if made.missing is None else made.missing
+    return Column(name, replace(made, missing=list(missing)))
+
+
 def columns_of(config: TableDataset) -> Columns:
     """The columns that the files must have: the features in the order of the YAML file, the target, and the columns
     with a role. Raises ConfigError."""
-
-    def column(name: str, given: Any) -> Column:
-        made = column_config(f"dataset.columns.{name}", given)
-        missing = config.missing if made.missing is None else made.missing
-        return Column(name, replace(made, missing=list(missing)))
-
     roles = {role: getattr(config, role) for role in ROLES if getattr(config, role) is not None}
     others = {config.target, *roles.values()}
-    features = [column(name, given) for name, given in config.columns.items() if name not in others]
-    default = "category" if TASKS[config.task].has_classes else "number"
-    target = column(config.target, config.columns.get(config.target, default))
-    with_role = {role: column(name, config.columns.get(name, ROLE_TYPES[role][0])) for role, name in roles.items()}
+    features = [declared(config, name) for name in config.columns if name not in others]
+    target = declared(config, config.target, "category" if TASKS[config.task].has_classes else "number")
+    with_role = {role: declared(config, name, ROLE_TYPES[role][0]) for role, name in roles.items()}
     return Columns(features, target, with_role)
 
 
@@ -149,7 +151,24 @@ def remote(config: TableDataset, root: Path) -> dict[str, str]:
 
 
 def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
-    """The rows of all files, some at a time. Prints how many were left out, if any.
+    """The rows of all files, some at a time. Raises DataError as `read_tables` does."""
+    found = columns_of(config)
+    required = {config.target: "target"} | {column.name: role for role, column in found.roles.items()}
+    for key, _, batch in read_tables(config, root, found.all, required, found.features):
+        yield of_split(batch, PATHS[key]) if config.has_test_files else batch
+
+
+def read_tables(
+    config: TableDataset,
+    root: Path,
+    columns: list[Column],
+    required: dict[str, str],
+    features: list[Column],
+    numbered: bool = False,
+) -> Iterator[tuple[str, str, pa.RecordBatch]]:
+    """These columns of the rows of all files, some at a time, with the key of PATHS and the name of the file that they
+    come from. Rows must have a value in each column of `required` (name to what it is). Where they are `numbered`, one
+    more column, ROW, has their numbers in their file. Prints how many were left out, if any.
 
     Raises DataError for files that are not what the configuration says. All bad rows are counted before it is raised;
     no batch is given after the first of them.
@@ -158,19 +177,20 @@ def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
     found = [file for files in by_key.values() for file in files]
     name = format_of(found) if config.format == AUTO else config.format
     format = FORMATS[name]
-    all_columns = columns_of(config)
-    required = {config.target: "target"} | {column.name: role for role, column in all_columns.roles.items()}
-    bad = BadRows(all_columns.all, required, several=len(found) > 1)
-    layout = layout_of(config, name, [column.name for column in bad.columns])
+    layout = layout_of(config, name, [column.name for column in columns])
     check_same_columns(found, format, layout)
-    num_rows, constant = dict.fromkeys(by_key, 0), ConstantColumns(all_columns.features)
+    read = [*columns, Column(ROW, NumberColumn("number"))] if numbered else columns
+    bad = BadRows(read, required, several=len(found) > 1)
+    num_rows, constant = dict.fromkeys(by_key, 0), ConstantColumns(features)
     for key, file in ((key, file) for key, files in by_key.items() for file in files):
         for rows in format.rows(file, layout):
+            if numbered:
+                rows.columns[ROW] = pa.array(rows.numbers)
             batch = bad.read(file, rows)
             num_rows[key] += batch.num_rows
             constant.look_at(batch)
             if batch.num_rows and (not bad.num_bad or config.on_bad_row == SKIP):
-                yield _of_split(batch, PATHS[key]) if config.has_test_files else batch
+                yield key, file.name, batch
     where = found[0].name if len(found) == 1 else f"dataset {config.name}"
     _check_rows(config, where, bad, [key for key, count in num_rows.items() if not count])
     if bad.num_bad:
@@ -182,7 +202,7 @@ def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
         )
 
 
-def _of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
+def of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
     """The rows with one more column, which says that they are in this split."""
     return batch.append_column(FOLD_OF_FILES, pa.repeat(pa.scalar(split), batch.num_rows))
 

@@ -9,6 +9,7 @@ from pipeline.data.types.datetime import Datetime
 from pipeline.data.types.image import Image
 from pipeline.data.types.number import Number
 from pipeline.data.types.sequence import Sequence
+from pipeline.data.types.series import Series
 from pipeline.data.types.text import Text
 from pipeline.data.types.type import Type
 
@@ -21,5 +22,6 @@ TYPES: dict[str, Type] = {
     "image": Image(),
     "number": Number(),
     "sequence": Sequence(),
+    "series": Series(),
     "text": Text(),
 }

@@ -9,6 +9,7 @@ from pipeline.model.inputs.input import Input
 from pipeline.model.inputs.moment import DAY, WEEK, YEAR, MomentInput
 from pipeline.model.inputs.number import NumberInput
 from pipeline.model.inputs.sequence import SequenceInput
+from pipeline.model.inputs.series import SeriesInput
 from pipeline.model.inputs.text import TextInput
 
 INPUTS: dict[str, Input] = {
@@ -20,5 +21,6 @@ INPUTS: dict[str, Input] = {
     "image": ImageInput(),
     "number": NumberInput(),
     "sequence": SequenceInput(),
+    "series": SeriesInput(),
     "text": TextInput(),
 }
