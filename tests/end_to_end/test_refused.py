@@ -37,7 +37,7 @@ COMMANDS = {
     "experiment of register": (
         ("register", "experiment=cnn_digit"),
         "params.yaml: 'cnn_digit' is not in experiments (linear_diabetes, logistic_breast_cancer, logistic_digits, "
-        "cnn_digits, rnn_digits, rnn_reviews). Did you mean 'cnn_digits'?",
+        "cnn_digits, rnn_digits, rnn_reviews, cnn_spoken_digits, cnn_splice). Did you mean 'cnn_digits'?",
     ),
     "no experiment": (
         ("train",),
@@ -164,7 +164,8 @@ PARAMS = {
         "cnn_digits: digits\n",
         "cnn_digitz: digits\n",
         "params.yaml: promotion.minima names 'cnn_digits', which is not in experiments (linear_diabetes, "
-        "logistic_breast_cancer, logistic_digits, cnn_digitz, rnn_digits). Did you mean 'rnn_digits'?",
+        "logistic_breast_cancer, logistic_digits, cnn_digitz, rnn_digits, rnn_reviews, cnn_spoken_digits, "
+        "cnn_splice). Did you mean 'rnn_digits'?",
     ),
     "fraction": (
         "test: 0.2",
