@@ -6,6 +6,7 @@ The stage `configure` and every command compose here, so that a run by hand and 
 import os
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -108,13 +109,20 @@ def choose_experiments(params: schema.Params, arguments: list[str]) -> list[str]
 
 def register_schema(layout: Layout) -> None:
     """Put the schema, and the seed and split of params.yaml, where Hydra's defaults lists find them."""
+    _register_classes()
     store = ConfigStore.instance()
     values = read_yaml(layout.params)
     params = {key: values[key] for key in ("seed", "split") if key in values}
-    store.store(name="schema", node=schema.Config, replace=True)
-    store.store(name="prepare_schema", node=schema.PrepareConfig, replace=True)
     store.store(name="params", node=params, replace=True)
     store.store(name="split_params", node={"split": params.get("split", {})}, replace=True)
+
+
+@cache
+def _register_classes() -> None:
+    """Once in a process: it takes longer than composing an experiment."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=schema.Config, replace=True)
+    store.store(name="prepare_schema", node=schema.PrepareConfig, replace=True)
     for name, source in SOURCES.items():
         store.store(group="dataset", name=f"{name}_schema", node=source.config(source=name), replace=True)
     for name, family in FAMILIES.items():
