@@ -40,7 +40,7 @@ class Collected:
     """`rows` is an Arrow stream of all rows, and `digests` are those of the features of each row; those in `answered`
     are of the features and the target. `values` are the values of a target of classes, or the least and the greatest of
     a target that is a number. `groups`, `times` and `starts` (N,) are there if a column has that role. `nulls` counts
-    the missing values of each feature. `categories` are those of each feature of that type that has MOST_CATEGORIES at
+    the missing values of each feature, and `bytes` those of its texts or contents. `categories` are those of each feature of that type that has MOST_CATEGORIES at
     most. `remarks` counts the remarkable values of each feature, by what there is to say of them. `near` is there if
     rows that are nearly the same are looked for."""
 
@@ -53,6 +53,7 @@ class Collected:
     starts: list[NDArray[Any]] = field(default_factory=list)
     folds: Folds = field(default_factory=Folds)
     nulls: Counter[str] = field(default_factory=Counter)
+    bytes: Counter[str] = field(default_factory=Counter)
     categories: dict[str, set[str]] = field(default_factory=dict)
     remarks: Counter[tuple[str, str]] = field(default_factory=Counter)
     near: NearRows | None = None
@@ -86,6 +87,7 @@ class Collected:
                 column,
                 nullable=self.nulls[column.name] > 0,
                 categories=sorted(self.categories.get(column.name, ())),
+                mean_bytes=self.bytes[column.name] // max(1, self.digests.num_rows),
             )
             for column in columns.features
         ]
@@ -160,6 +162,8 @@ def take_note(found: Collected, dataset: DatasetConfig, columns: Columns, by_nam
     """Add to `found` what has to be known of these rows."""
     for column in columns.features:
         found.nulls[column.name] += by_name[column.name].null_count
+        if pa.types.is_string(column.storage) or pa.types.is_binary(column.storage):
+            found.bytes[column.name] += pc.sum(pc.binary_length(by_name[column.name])).as_py() or 0
         for remark, count in column.type.remarks(by_name[column.name], column.config).items():
             found.remarks[column.name, remark] += count
     for name in list(found.categories):

@@ -101,7 +101,8 @@ def without_markers(column: Column, values: pa.Array, missing: list[str]) -> pa.
     if not missing or column.type.is_content:
         return values
     markers = pa.array(missing, pa.string())
-    if not pa.types.is_string(values.type):
+    # A text is in its form by now.
+    if not pa.types.is_string(values.type) or column.type.files is not None:
         markers = column.type.parse(markers, column.config).values.drop_null()
     if not len(markers):
         return values

@@ -19,12 +19,14 @@ from pipeline.tasks import TASKS
 @dataclass(frozen=True)
 class Column:
     """One column. A `nullable` one has missing values in the data, so a model of it takes them too. `categories` are
-    the texts that a column of categories holds, unless there are very many."""
+    the texts that a column of categories holds, unless there are very many. `mean_bytes` is how many bytes the stored
+    values have on average, where their size varies."""
 
     name: str
     config: ColumnConfig
     nullable: bool = False
     categories: list[str] = field(default_factory=list)
+    mean_bytes: int = 0
 
     @property
     def type(self) -> Type:
@@ -37,7 +39,7 @@ class Column:
     @property
     def value_bytes(self) -> int:
         """About how many bytes a value takes in memory."""
-        return self.type.value_bytes(self.config)
+        return max(self.type.value_bytes(self.config), self.mean_bytes)
 
 
 @dataclass(frozen=True)

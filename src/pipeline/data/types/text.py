@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pipeline.config import ColumnConfig
 from pipeline.config.checks import check, one_of
 from pipeline.data.digests import text_digests
-from pipeline.data.types.type import FileContent, Parsed, Type, is_bytes, none_refused, shown
-from pipeline.errors import DataError
+from pipeline.data.types.type import FileContent, Parsed, Type, is_bytes, none_refused, refused_where, shown
 
 FORMS = ("none", "NFC", "NFD", "NFKC", "NFKD")
 CHOICES = ("keep", "remove")
+MOST_PASSES = 20
 
 
 @dataclass
@@ -27,8 +27,8 @@ class TextColumn(ColumnConfig):
 
     `unicode` is a normal form of Unicode (NFC, NFD, NFKC or NFKD). With `accents: remove`, é becomes e. With
     `lower: true`, all letters become lower case. `replace` has regular expressions (RE2) and what stands in their
-    place, in their order: `{"[0-9]": "0"}` leaves of a number how long it is. A text that was brought to its form must
-    stay as it is when that is done again, as for rows that come from prepared data. The empty text is a text.
+    place, in their order: `{"[0-9]": "0"}` leaves of a number how long it is. All of it is done until it changes nothing any
+    more, so that rows that come from prepared data stay as they are. The empty text is a text.
     """
 
     unicode: str = "none"
@@ -56,21 +56,26 @@ class Text(Type):
         return pa.string()
 
     def parse(self, text: pa.StringArray, config: TextColumn) -> Parsed:
+        if config == TextColumn(config.type, config.missing):
+            return none_refused(text)
         found = in_one_form(text, config)
-        if config.replace and not (again := in_one_form(found, config)).equals(found):
-            first = pc.index(pc.fill_null(pc.not_equal(again, found), False), True).as_py()
-            raise DataError(
-                f"a text's option replace: {shown(text[first].as_py())} becomes {shown(found[first].as_py())}, and "
-                f"that becomes {shown(again[first].as_py())}. Write patterns that leave what they have made as it is."
-            )
-        return none_refused(found)
+        for _ in range(MOST_PASSES):
+            before, found = found, in_one_form(found, config)
+            if found.equals(before):
+                return none_refused(found)
+        refused = pc.fill_null(pc.not_equal(before, found), False).to_numpy(zero_copy_only=False)
+        reasons = {
+            int(i): f"{shown(text[int(i)].as_py())}, which `replace` changes without end"
+            for i in np.flatnonzero(refused)
+        }
+        return dataclasses.replace(refused_where(found, refused), reasons=reasons)
 
     def convert(self, values: pa.Array, config: TextColumn) -> Parsed | None:
         """Bytes are text in UTF-8. Nothing else is text: a number has lost how it was written."""
         if not is_bytes(values.type):
             return None
-        found = decoded(values)
-        return dataclasses.replace(found, values=self.parse(found.values, config).values)
+        found, formed = decoded(values), self.parse(decoded(values).values, config)
+        return Parsed(formed.values, found.refused | formed.refused, {**found.reasons, **formed.reasons})
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         return text_digests(values)
