@@ -38,14 +38,15 @@ VALUES = {
     ),
     "image": ([[0.0, 1.0, 2.0, 8.0], [1.0, 1.0, 0.0, 3.0]], [9.0] * 4),
     "number": ([1.0, 2.5, 2.0**24 + 1], 1e30),
+    "series": ([[0.0, 1e9 + 1, 2.0, 1e9 + 5], [1.0, 1e9, 0.0, 1e9 + 3]], [9.0, 1e9, 1e30, -1e9]),
     "text": (["Call NOW!", "see you later", "call me later, please"], "völlig anderes"),
 }
-CASES = [(name, nullable) for name in INPUTS for nullable in (False, True) if not (name == "image" and nullable)]
+ALONE = {"image": {"shape": [2, 2, 1]}, "series": {"window": 2, "channels": ["a", "b"]}}
+CASES = [(name, nullable) for name in INPUTS for nullable in (False, True) if not (name in ALONE and nullable)]
 
 
 def column_of(name: str, nullable: bool) -> Column:
-    options = {"shape": [2, 2, 1]} if name == "image" else {}
-    return Column(f"a {name}/h", TYPES[name].config(type=name, **options), nullable)
+    return Column(f"a {name}/h", TYPES[name].config(type=name, **ALONE.get(name, {})), nullable)
 
 
 def rows_of(columns: list[Column], values: dict[str, list]) -> Split:
@@ -97,7 +98,7 @@ def test_an_input_keeps_its_word(name: str, nullable: bool, tmp_path: Path) -> N
 
 
 def test_columns_of_all_types_stand_side_by_side(tmp_path: Path) -> None:
-    names = [name for name in INPUTS if name != "image"]
+    names = [name for name in INPUTS if name not in ALONE]
     columns = [column_of(name, nullable=name in ("number", "category")) for name in names]
     values = {name: [VALUES[name][0][i % len(VALUES[name][0])] for i in range(ROWS)] for name in names}
     values["number"][5] = values["category"][6] = None
