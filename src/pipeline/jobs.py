@@ -1,5 +1,6 @@
 """Several trainings by hand, one after another in this process, kept as the jobs of a sweep."""
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -38,6 +39,8 @@ def train_jobs(layout: Layout, jobs: list[list[str]]) -> tuple[Path, list[Run]]:
     from pipeline.compose import compose_config
     from pipeline.tracking.sweep import SweepJob
 
+    # Each training has a model of its own, which TensorFlow would call tracing the same function again and again.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     configs = [compose_config(layout, "config", overrides) for overrides in jobs]
     if given := [config.output for config in configs if config.output]:
         raise ConfigError(f"output: found '{given[0]}', expected none, since each training has a folder of its own.")

@@ -50,14 +50,15 @@ VALUES = {
     "image": ([[0.0, 1.0, 2.0, 8.0], [1.0, 1.0, 0.0, 3.0]], [9.0] * 4),
     "number": ([1.0, 2.5, 2.0**24 + 1], 1e30),
     "sequence": (["ACGT", "ACG", "GGNRA"], "TTTTTTTT"),
+    "series": ([[0.0, 1e9 + 1, 2.0, 1e9 + 5], [1.0, 1e9, 0.0, 1e9 + 3]], [9.0, 1e9, 1e30, -1e9]),
     "text": (["Call NOW!", "see you later", "call me later, please"], "völlig anderes"),
 }
+ALONE = {"image": {"shape": [2, 2, 1]}, "series": {"window": 2, "channels": ["a", "b"]}, "audio": AUDIO}
 CASES = [(name, nullable) for name in INPUTS for nullable in (False, True) if not (TYPES[name].is_content and nullable)]
 
 
 def column_of(name: str, nullable: bool) -> Column:
-    options = {"image": {"shape": [2, 2, 1]}, "audio": AUDIO}.get(name, {})
-    return Column(f"a {name}/h", TYPES[name].config(type=name, **options), nullable)
+    return Column(f"a {name}/h", TYPES[name].config(type=name, **ALONE.get(name, {})), nullable)
 
 
 def rows_of(columns: list[Column], values: dict[str, list]) -> Split:

@@ -32,6 +32,13 @@ def test_fewer_rows_of_the_same_are_among_them() -> None:
     assert set(limited(split, LimitConfig(3)).rows) < set(limited(split, LimitConfig(9)).rows)
 
 
+def test_a_seed_keeps_other_rows_and_fewer_of_the_same_are_among_them() -> None:
+    split = rows_of(schema_of("image", "multiclass"), 1)
+    few, more = (set(limited(split, LimitConfig(rows, seed=1)).rows) for rows in (3, 9))
+    assert few < more
+    assert more != set(limited(split, LimitConfig(9, seed=2)).rows)
+
+
 def test_disk_and_memory_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepared, "CHUNK_ROWS", 16)
     schema = schema_of("image", "multiclass")

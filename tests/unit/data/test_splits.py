@@ -6,9 +6,9 @@ import pytest
 
 from pipeline.config import SplitConfig
 from pipeline.data.digests import combined, hexadecimal
-from pipeline.data.splits import PLACES, Folds, by_hash, by_time, check_counts
+from pipeline.data.splits import NOWHERE, PLACES, Folds, by_hash, by_stretch, by_time, check_counts
 from pipeline.data.types import TYPES
-from pipeline.errors import DataError
+from pipeline.errors import ConfigError, DataError
 
 CONFIG = SplitConfig(seed=3, test=0.2, validation=0.1)
 TRAIN, VALIDATION, TEST = (PLACES[name] for name in ("train", "validation", "test"))
@@ -74,6 +74,45 @@ def test_a_group_stays_together_and_nothing_is_trained_on_that_is_later_than_ano
     assert max(last[TRAIN]) < min(last[VALIDATION])
     assert max(last[VALIDATION]) < min(last[TEST])
     assert set(places) == {TRAIN, VALIDATION, TEST}
+
+
+def test_stretches_of_two_splits_share_no_instant() -> None:
+    window = 10
+    ends = np.random.default_rng(2).permutation(np.repeat(np.arange(window, 300), 2))  # two series
+    starts = ends - window
+    places = by_stretch(starts, ends, CONFIG)
+    last = {split: ends[places == split].max() for split in (TRAIN, VALIDATION)}
+    assert last[TRAIN] < starts[places == VALIDATION].min()
+    assert last[VALIDATION] < starts[places == TEST].min()
+    assert (places == TEST).sum() == round(0.2 * len(ends))
+    assert (places == VALIDATION).sum() == round(0.1 * len(ends))
+    assert (places == NOWHERE).sum() == 2 * 2 * window
+
+
+def test_each_row_is_tested_in_one_fold_and_validates_in_none_of_the_same(values: np.ndarray) -> None:
+    places = np.stack([by_hash(digests(values), SplitConfig(3, 0.2, 0.1, 5, fold)) for fold in range(5)])
+    assert ((places == TEST).sum(axis=0) == 1).all()
+    assert np.abs((places == VALIDATION).mean(axis=1) - 0.1).max() < 4 * np.sqrt(0.1 * 0.9 / 2000)
+    added = np.concatenate([values, values + 1])
+    assert (by_hash(digests(added), SplitConfig(3, 0.2, 0.1, 5, 2))[:2000] == places[2]).all()
+
+
+@pytest.mark.parametrize(
+    ("folds", "text"),
+    [
+        ((1, 0), "split.folds: found 1, expected 2 or more, or null."),
+        ((5, 5), "split.fold: found 5, expected 0 to 4, as there are 5 folds."),
+        ((5, None), "split.fold: found None, expected 0 to 4, as there are 5 folds."),
+        ((None, 1), "split.fold: found 1, expected nothing without split.folds."),
+    ],
+)
+def test_folds_that_there_are_not(folds: tuple[int | None, int | None], text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        SplitConfig(3, 0.2, 0.1, *folds).check()
+    assert str(caught.value) == text
+    SplitConfig(3, 0.2, 0.1, 5, 4).check_method("hash")
+    with pytest.raises(ConfigError, match=r"split\.folds: found 5, expected nothing with dataset\.split=time\."):
+        SplitConfig(3, 0.2, 0.1, 5, 4).check_method("time")
 
 
 def test_folds_as_given() -> None:

@@ -17,7 +17,7 @@ from pipeline.data.types.type import FileContent, Parsed, Type, is_bytes, none_r
 
 FORMS = ("none", "NFC", "NFD", "NFKC", "NFKD")
 CHOICES = ("keep", "remove")
-MOST_PASSES = 20
+MOST_PASSES = 5
 
 
 @dataclass
@@ -27,8 +27,8 @@ class TextColumn(ColumnConfig):
 
     `unicode` is a normal form of Unicode (NFC, NFD, NFKC or NFKD). With `accents: remove`, é becomes e. With
     `lower: true`, all letters become lower case. `replace` has regular expressions (RE2) and what stands in their
-    place, in their order: `{"[0-9]": "0"}` leaves of a number how long it is. All of it is done until it changes nothing any
-    more, so that rows that come from prepared data stay as they are. The empty text is a text.
+    place, in their order: `{"[0-9]": "0"}` leaves of a number how long it is. All of it is done until it changes
+    nothing any more, so that rows that come from prepared data stay as they are. The empty text is a text.
     """
 
     unicode: str = "none"

@@ -1,0 +1,79 @@
+"""Series by YAML alone: from a table of hours to a registered model that takes windows."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.layout import Layout
+from tests.conftest import Run
+from tests.stages.test_register import ok
+
+DATASET = """
+defaults: [series_schema]
+path: data/raw/load.csv
+time: hour
+series: station
+columns: {hour: number, load: number, temperature: number}
+task: regression
+target: load
+window: 24
+split: time
+"""
+EXPERIMENT = """
+# @package _global_
+# How well does a day tell the load of the next hour?
+defaults:
+  - override /dataset: load
+  - override /model: rnn
+model: {units: 16}
+trainer: {epochs: 12, optimizer: {learning_rate: 0.01}}
+"""
+
+
+def hours(count: int) -> str:
+    """Two stations whose load follows the time of day, and the temperature of three hours before."""
+    random = np.random.default_rng(0)
+    lines = ["hour,station,load,temperature"]
+    for station in "ab":
+        warm = np.cumsum(random.normal(size=count)) / 5
+        load = (
+            1000 * np.sin(np.arange(count) * 2 * np.pi / 24) + 300 * np.roll(warm, 3) + 30 * random.normal(size=count)
+        )
+        lines += [f"{i},{station},{x:.3f},{t:.3f}" for i, (x, t) in enumerate(zip(load, warm, strict=True))]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.slow
+def test_a_forecast_beats_the_last_value_and_its_model_takes_windows(
+    checkout: Path, pipeline: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (checkout / "conf/dataset/load.yaml").write_text(DATASET)
+    (checkout / "conf/experiment/rnn_load.yaml").write_text(EXPERIMENT.lstrip())
+    (checkout / "params.yaml").write_text(
+        "seed: 1\nsplit: {seed: 1, test: 0.2, validation: 0.1}\ndatasets: [load]\nexperiments: {rnn_load: load}\n"
+        "promotion: {minima: {rnn_load: {r2: 0.5}}}\n"
+    )
+    (checkout / "data/raw/load.csv").write_text(hours(500))
+    ok(pipeline("configure"))
+    ok(pipeline("prepare", "dataset=load"))
+    ok(pipeline("train", "experiment=rnn_load", "output=build/train/rnn_load"))
+    ok(pipeline("evaluate", "experiment=rnn_load"))
+    report = json.loads((Layout(checkout).evaluated("rnn_load") / "report.json").read_text())
+    naive = {reference["model"]: reference["r2"] for reference in report["references"]}["LastValue"]
+    assert report["test"]["r2"]["value"] > naive + 0.01
+    assert " champion " in ok(pipeline("register"))
+
+    import mlflow
+
+    mlflow.set_tracking_uri(Layout(checkout).tracking_uri)
+    model = mlflow.pyfunc.load_model("models:/rnn_load@champion")
+    windows = np.random.default_rng(1).normal(size=(3, 24, 2)) * 1000
+    answers = model.predict({"series": windows})["prediction"]
+    assert np.isfinite(answers).all()
+    assert model.predict({"series": windows.tolist()})["prediction"].equals(answers)
+    assert model.predict({"series": windows.reshape(3, -1)})["prediction"].equals(answers)
+    with pytest.raises(mlflow.exceptions.MlflowException, match="column 'series': 3 values are not a window of finite"):
+        model.predict({"series": windows[:, :20]})
