@@ -40,6 +40,8 @@ def run_score(root: Path, run: str) -> float:
 def test_pages(project: Path) -> None:
     place, run = run_of(project, EXPERIMENT)
     with browser() as opened:
+        page = open_page(opened, Layout(project).page("diabetes").as_uri(), "regression of target", "bmi")
+        assert page.locator("svg rect.test").count() > 100
         with served(project, "ui", "UI_PORT") as address:
             # each page in a profile of its own, at the address that `make ui` has printed
             places = dict(re.findall(r"^(.+?): (http\S+)$", (project / "ui.log").read_text(), re.MULTILINE))

