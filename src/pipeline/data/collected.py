@@ -40,9 +40,9 @@ class Collected:
     """`rows` is an Arrow stream of all rows, and `digests` are those of the features of each row; those in `answered`
     are of the features and the target. `values` are the values of a target of classes, or the least and the greatest of
     a target that is a number. `groups`, `times` and `starts` (N,) are there if a column has that role. `nulls` counts
-    the missing values of each feature, and `bytes` those of its texts or contents. `categories` are those of each feature of that type that has MOST_CATEGORIES at
-    most. `remarks` counts the remarkable values of each feature, by what there is to say of them. `near` is there if
-    rows that are nearly the same are looked for."""
+    the missing values of each feature, and `bytes` those of its texts or contents. `categories` are those of each
+    feature of that type that has MOST_CATEGORIES at most. `remarks` counts the remarkable values of each feature, by
+    what there is to say of them. `near` is there if rows that are nearly the same are looked for."""
 
     rows: Path
     digests: DigestFile
