@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -36,9 +37,10 @@ class SeriesRows:
     @property
     def follows(self) -> Bools:
         """Whether each row but the first (N - 1,) is of the series of the row before it."""
-        return self.code[1:] == self.code[:-1]
+        found: Bools = self.code[1:] == self.code[:-1]
+        return found
 
-    def distances(self) -> NDArray[np.generic]:
+    def distances(self) -> NDArray[Any]:
         """How much later each row but the first (N - 1,) is than the row before it."""
         return np.diff(_moments(self.time))
 

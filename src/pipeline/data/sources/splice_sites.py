@@ -130,7 +130,8 @@ def posterior(config: SpliceSitesDataset, bases: NDArray[np.int64]) -> Array:
             for start in MIDDLE - kind.before + np.arange(-config.shift, config.shift + 1)
         ]
         found[:, CLASSES.index(kind.site)] += kind.share * np.mean(of_shift, axis=0)
-    return found / found.sum(axis=1, keepdims=True)
+    shares: Array = found / found.sum(axis=1, keepdims=True)
+    return shares
 
 
 def best_possible(config: SpliceSitesDataset) -> dict[str, float]:
