@@ -33,7 +33,7 @@ class Refused:
         column: Column,
         raw: pa.Array,
         refused: NDArray[np.bool_],
-        rows: NDArray[np.int64],
+        rows: NDArray[np.int64] | NDArray[np.object_],
         reasons: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
         """Take note of the refused values (N,) of a column. `rows` (N,) are the rows' numbers as a person counts, and

@@ -12,7 +12,7 @@ from pipeline.data.schema import Column, Schema
 from pipeline.data.types.type import Parsed, refused_where
 from pipeline.errors import DataError
 
-Numbers = NDArray[np.int64]
+Numbers = NDArray[np.int64] | NDArray[np.object_]
 
 
 def read_rows(schema: Schema, raw: pa.Table, where: str) -> pa.Table:
