@@ -46,6 +46,7 @@ DIGITS = {
     "nine": "n aa iy n",
 }
 SECONDS_OF_PHONEME = 0.06
+BEEPS = 2
 BANDWIDTHS = np.array([80.0, 120.0, 180.0])
 
 
@@ -67,7 +68,7 @@ class Speaker:
 
 def utterances(digits: NDArray[np.int64], speakers: list[Speaker], random: np.random.Generator) -> NDArray[np.int16]:
     """A recording (N, SAMPLES) of each digit (N,), spoken by its speaker (N): with its own tempo, place, melody,
-    loudness and background noise."""
+    loudness, beeps and background noise."""
     number = len(digits)
     frames = SAMPLES // HOP + 1
     tracks = [_track(int(digit), speaker, frames, random) for digit, speaker in zip(digits, speakers, strict=True)]
@@ -82,11 +83,23 @@ def utterances(digits: NDArray[np.int64], speakers: list[Speaker], random: np.ra
     hiss = random.normal(0, 1, (number, SAMPLES))
     sound = _filtered([(pulses, voice_NF), (hiss, noise_NF)], formants_NF3)
     sound /= np.abs(sound).max(axis=1, keepdims=True)
-    background = 10 ** random.uniform(-1.5, -0.7, (number, 1))
+    sound += _beeps(number, random)
+    background = 10 ** random.uniform(-2.0, -1.2, (number, 1))
     sound += background * random.normal(0, 1, (number, SAMPLES))
     loudness = 10 ** random.uniform(-1.0, -0.1, (number, 1))
     sound *= loudness / np.abs(sound).max(axis=1, keepdims=True)
     return np.rint(sound * (2**15 - 1)).astype(np.int16)
+
+
+def _beeps(number: int, random: np.random.Generator) -> Array:
+    """Short tones (N, SAMPLES) at random places and of random heights, which a listener has to leave out of account."""
+    found, seconds = np.zeros((number, SAMPLES)), np.arange(SAMPLES) / RATE
+    for _ in range(BEEPS):
+        start, length = random.uniform(0, 0.44, (number, 1)), random.uniform(0.03, 0.06, (number, 1))
+        wave = np.sin(2 * np.pi * random.uniform(300, 3500, (number, 1)) * seconds)
+        heard = (seconds >= start) & (seconds < start + length)
+        found += random.uniform(0.3, 1.0, (number, 1)) * heard * wave
+    return found
 
 
 def _track(digit: int, speaker: Speaker, frames: int, random: np.random.Generator) -> tuple[Array, Array, Array]:
@@ -98,7 +111,7 @@ def _track(digit: int, speaker: Speaker, frames: int, random: np.random.Generato
     ends = start + total * np.cumsum(lengths) / lengths.sum()
     middles = ends - total * lengths / lengths.sum() / 2
     at = np.arange(frames)
-    targets = np.array([entry[0] for entry in phonemes]) * speaker.tract * random.normal(1, 0.06, (len(phonemes), 3))
+    targets = np.array([entry[0] for entry in phonemes]) * speaker.tract * random.normal(1, 0.04, (len(phonemes), 3))
     formants = np.stack([np.interp(at, middles, target) for target in targets.T], axis=1)
     within = np.searchsorted(ends, at)
     spoken = (at >= start) & (within < len(phonemes))
