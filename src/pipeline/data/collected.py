@@ -116,7 +116,8 @@ def collect(dataset: DatasetConfig, columns: Columns, batches: Iterable[pa.Recor
     a column's role needs one.
     """
     schema = pa.schema([pa.field(column.name, column.storage) for column in columns.all])
-    found = Collected(folder / ROWS, *(DigestFile(folder / name) for name in ("digests", "answered", "alike")))
+    digests, answered, alike = (DigestFile(folder / name) for name in ("digests", "answered", "alike"))
+    found = Collected(folder / ROWS, digests, answered, alike)
     found.together = any(column.type.keeps_together(column.config) for column in columns.features)
     found.categories = {column.name: set() for column in columns.features if column.config.type == "category"}
     refused, start = Refused(), 0

@@ -122,7 +122,7 @@ def windows(config: SpliceSyntheticDataset, rows: int, seed: int) -> tuple[NDArr
 def posterior(config: SpliceSyntheticDataset, bases: NDArray[np.int64]) -> Array:
     """The probabilities (N, K) of the classes of windows, by Bayes' rule. A kind's probability of a window is the mean
     over all shifts."""
-    found = np.zeros((len(bases), len(CLASSES)))
+    found: Array = np.zeros((len(bases), len(CLASSES)))
     for kind in kinds_of(config):
         ratio = len(BASES) * kind.matrix  # to bases that are drawn with the same probability
         of_shift = [
@@ -130,7 +130,8 @@ def posterior(config: SpliceSyntheticDataset, bases: NDArray[np.int64]) -> Array
             for start in MIDDLE - kind.before + np.arange(-config.shift, config.shift + 1)
         ]
         found[:, CLASSES.index(kind.site)] += kind.share * np.mean(of_shift, axis=0)
-    return found / found.sum(axis=1, keepdims=True)
+    found /= found.sum(axis=1, keepdims=True)
+    return found
 
 
 def best_possible(config: SpliceSyntheticDataset) -> dict[str, float]:
