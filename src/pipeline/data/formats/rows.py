@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -60,7 +59,7 @@ class Rows:
     other rows, of which the format could not tell the values: their numbers, and why."""
 
     columns: dict[str, pa.Array]
-    numbers: NDArray[np.int64] | NDArray[np.object_]
+    numbers: NDArray[Any]
     unreadable: list[tuple[Any, str]] = field(default_factory=list)
 
 
