@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.config import DatasetConfig
@@ -14,16 +15,31 @@ MOST_NAMED = 1000  # files of a dataset; of more, there is one digest of all, si
 
 def digests_of_files(dataset: DatasetConfig, layout: Layout) -> dict[str, str]:
     """The sha256 of each file that a dataset's source reads, by its path, which is relative to the checkout where it
-    can be; and the fingerprint of each file behind a URL. Of very many files there is one digest, by the path of the
-    folder that holds them all. Raises DataError for a file that is not there."""
+    can be; and the fingerprint of each file behind a URL. Of very many files there is one digest for each top folder,
+    by the path of the folder in it that holds them all. Raises DataError for a file that is not there."""
     source, root = SOURCES[dataset.source], layout.root
     # There may be 100,000 of them, for which the methods of Path would take seconds.
     start = f"{root.as_posix()}/"
     digests = digests_of(source.files(dataset, root), layout)
     found = {file.as_posix().removeprefix(start): digest for file, digest in digests.items()}
     if len(found) > MOST_NAMED:
-        found = {os.path.commonpath([*found]): digest_value(found)}
+        raw = layout.raw.relative_to(root).parts
+        found = {
+            os.path.commonpath(names) or ".": digest_value({name: found[name] for name in names})
+            for names in _by_top_folder(found, raw)
+        }
     return found | source.remote(dataset, root)
+
+
+def _by_top_folder(names: Iterable[str], raw: tuple[str, ...]) -> list[list[str]]:
+    """The paths of files, those together that are in one top folder: one in the folder `raw`, else one of the checkout,
+    or of the machine where a path is absolute. So what DVC watches is apart from what it does not."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name in names:
+        parents = tuple(name.split("/")[:-1])
+        depth = len(raw) + 1 if parents[: len(raw)] == raw else 1 + name.startswith("/")
+        found.setdefault(parents[:depth], []).append(name)
+    return [*found.values()]
 
 
 def digests_of(files: list[Path], layout: Layout) -> dict[Path, str]:

@@ -75,11 +75,19 @@ def as_table(given: Any, schema: Schema) -> pa.Table:
 
 def _whole_columns(given: dict[str, Any], schema: Schema) -> dict[str, Any]:
     """The columns of a data frame. MLflow makes a frame of a single row of a dict of lists, each of which is a column:
-    such lists become columns again."""
-    plain = [column.name for column in schema.features if column.name in given and not column.type.is_content]
-    if plain and all(len(given[name]) == 1 and isinstance(given[name].iloc[0], list | np.ndarray) for name in plain):
+    such lists become columns again. An image may be a list, too, but of numbers; a list of files is a column."""
+    known = [column for column in schema.features if column.name in given and len(given[column.name]) == 1]
+    cells = {column.name: given[column.name].iloc[0] for column in known}
+    telling = [cells[c.name] for c in known if not c.type.is_content or _is_of_files(cells[c.name])]
+    if telling and all(isinstance(cell, list | np.ndarray) for cell in telling):
         return {name: values.iloc[0] for name, values in given.items()}
     return given
+
+
+def _is_of_files(cell: Any) -> bool:
+    """Whether the cell of a frame holds several files, as bytes or in base64."""
+    whole = isinstance(cell, list | np.ndarray) and not _is_one(cell)
+    return whole and len(cell) > 0 and isinstance(cell[0], str | bytes)
 
 
 def _column(values: Any, column: Column) -> pa.Array:

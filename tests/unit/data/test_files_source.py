@@ -181,10 +181,47 @@ def test_an_empty_folder(tmp_path: Path) -> None:
     assert refusal(tmp_path) == "d: no files in this folder, expected one or more."
 
 
+def test_bad_files_of_several_folders(tmp_path: Path) -> None:
+    write(tmp_path, {f"{part}/{name}": text for part in ("train", "test") for name, text in GOOD.items()})
+    write(tmp_path, {"test/a/1.txt": ""})
+    text = refusal(tmp_path, path="d/train", test_path="d/test/", split="given")
+    assert text.startswith("d/train and d/test/: 1 file cannot be used (d/test/a/1.txt: empty). ")
+
+
+@pytest.mark.parametrize(
+    ("path", "test_path", "text"),
+    [
+        (
+            "d",
+            "d/a",
+            "d/a: test_path is in path (d), so its files would be read twice. Name folders of which none is in",
+        ),
+        ("d/b", "d", "d/b: path is in test_path (d), so its files would be read twice."),
+        ("d/a", "d/./a/", "d/a: path is in test_path (d/./a/), so"),
+        ("d/a", "link", "d/a: path is in test_path (link), so"),
+    ],
+)
+def test_folders_that_share_files(path: str, test_path: str, text: str, tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    (tmp_path / "link").symlink_to("d/a")
+    config = dataset(**PATTERN, path=path, test_path=test_path, split="given")
+    for look in (SOURCE.files, lambda *given: list(SOURCE.batches(*given))):
+        with pytest.raises(DataError) as caught:
+            look(config, tmp_path)
+        assert str(caught.value).startswith(text)
+
+
+def test_files_of_skipped_rows_of_a_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, {"1.txt": "one", "2.txt": "two", "list.csv": "file,label\n1.txt,yes\n2.txt,\n"})
+    assert read(tmp_path, **TABLE, on_bad_row="skip")["text"] == ["one"]
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:] == ["made: 1 file is not named in d/list.csv (or in rows that were skipped), and left out: 2.txt"]
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"content": "number"}, "dataset.content.type: 'number' is unknown (image, text"),
+        ({"content": "number"}, "dataset.content.type: 'number' is unknown (audio, image, text"),
         ({"content": {"type": "image", "shape": [4]}}, "dataset.content.shape: found [4]"),
         ({"labels": "name"}, "dataset.labels: 'name' is unknown (folder, pattern, manifest)"),
         ({"labels": "pattern"}, "dataset.pattern: found None, expected a regular expression"),
@@ -194,6 +231,17 @@ def test_an_empty_folder(tmp_path: Path) -> None:
         ({"labels": "manifest"}, "dataset.manifest: found None, expected the path of a table"),
         ({"test_path": "e"}, "dataset.test_path: found 'e', expected nothing unless split: given"),
         ({"columns": {"x": "number"}}, "dataset.columns.x: found 'x', expected the target or a column with a role"),
+        ({**TABLE, "target": "text"}, "dataset.target: found 'text', expected another column than that of the content"),
+        ({**TABLE, "target": "file"}, "dataset.target: found 'file', expected another column than that of the paths"),
+        ({**TABLE, "group": "file"}, "dataset.group: found 'file', expected another column than that of the paths"),
+        ({**TABLE, "group": "text"}, "dataset.group: found 'text', expected another column than that of the content"),
+        ({**TABLE, "group": "label"}, "dataset.group: found 'label', expected another column than that of the target"),
+        ({"target": "text"}, "dataset.target: found 'text', expected another column than that of the content"),
+        ({"classes": ["a", "b", "b"]}, "dataset.classes: found ['b'], expected each class once"),
+        (
+            {**TABLE, "classes": ["a", "b"], "task": "regression"},
+            "dataset.classes: found ['a', 'b'], expected none with task: regression",
+        ),
     ],
 )
 def test_settings_that_are_refused(settings: dict[str, Any], text: str) -> None:

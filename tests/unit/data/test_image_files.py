@@ -198,6 +198,20 @@ def test_a_column_of_files() -> None:
     assert read_values(column(), pa.array(["not base64!"]), ()).refused.tolist() == [True]
 
 
+def test_lists_are_refused_one_by_one() -> None:
+    wrong = "not the 4 values of the shape [2, 2, 1]"
+    for kind, bad in (("uint8", [256, 0, 0, 0]), ("float32", [2**24 + 1, 0, 0, 0])):
+        raw = pa.array([[1, 2, 3, 4], [1, 2], None, bad, [], [5, 6, 7, None], [5, 6, 7, 8]])
+        found = read_values(column(shape=[2, 2, 1], pixels=kind), raw, ())
+        assert found.values.to_pylist() == [[1, 2, 3, 4], None, None, None, None, None, [5, 6, 7, 8]]
+        assert found.refused.tolist() == [False, True, False, True, True, True, False]
+        assert found.reasons == {1: wrong, 4: wrong}
+    for raw in (pa.array([[1], None]), pa.array([["a"] * 4]), pa.array([[{"a": 1}] * 4]), pa.array([[[1], [2]]])):
+        found = read_values(column(shape=[2, 2, 1]), raw, ())
+        assert found.values.null_count == len(raw)
+        assert found.refused.tolist() == raw.is_valid().to_pylist()
+
+
 def test_equal_pixels_have_equal_digests_whatever_the_file() -> None:
     large = column(shape=[64, 64, 3], resize="fit")
     contents = [file_of(wide()), file_of(wide(), "bmp"), file_of(wide("L"))]

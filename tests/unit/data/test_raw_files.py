@@ -56,5 +56,13 @@ def test_one_digest_of_very_many_files(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(raw_files, "MOST_NAMED", 2)
     found = raw_files.digests_of_files(dataset, layout)
     assert list(found) == ["data/raw/d"]
+    # the files of other folders, and a manifest, are named by themselves, as is what DVC does not watch
+    rows = [tmp_path / "data/raw/list.csv", tmp_path / "tables/list.csv", tmp_path.parent / "list.csv"]
+    rows[1].parent.mkdir()
+    for manifest, name in zip(rows, ("data/raw/list.csv", "tables/list.csv", rows[2].as_posix()), strict=True):
+        manifest.write_text("file,label\n")
+        dataset.manifest = manifest.as_posix()
+        assert raw_files.digests_of_files(dataset, layout).keys() == {"data/raw/d", name}
+    dataset.manifest = None
     (tmp_path / "data/raw/d/a/1.txt").rename(tmp_path / "data/raw/d/b/2.txt")
     assert raw_files.digests_of_files(dataset, layout) != found, "the label of a file has changed"

@@ -342,6 +342,18 @@ def test_bad_rows_are_skipped_and_counted(tmp_path: Path, capsys: pytest.Capture
     assert capsys.readouterr().out == line
 
 
+def test_images_in_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = {"path": "t.parquet", "columns": {"im": {"type": "image", "shape": [1, 2, 1], "pixels": "uint8"}}}
+    table = pa.table({"im": [[1, 2], [1, 2], None], "y": [1.0, 2.0, 3.0]})
+    pq.write_table(table.slice(0, 2), tmp_path / "t.parquet")
+    assert read(tmp_path, **settings) == {"im": [[1, 2], [1, 2]], "y": [1.0, 2.0]}
+    pq.write_table(table, tmp_path / "t.parquet")
+    text = "t.parquet: column 'im' is the content, and 1 row has no value (row 3). "
+    assert refusal(tmp_path, **settings).startswith(text)
+    assert read(tmp_path, **settings, on_bad_row="skip")["y"] == [1.0, 2.0]
+    assert capsys.readouterr().out == "tabled: skipped 1 of 3 rows (no content: 1)\n"
+
+
 def test_no_row_is_left(tmp_path: Path) -> None:
     text = refusal(tmp_path, b"x,kind,y\n?,a,1\n", on_bad_row="skip")
     assert text == "t.csv: no rows: skipped 1 of 1 rows (refused in x: 1), expected one or more."
@@ -543,8 +555,8 @@ def test_each_column_knows_what_is_missing_in_it(tmp_path: Path) -> None:
         ),
         (
             {"columns": {"x": "nummer"}},
-            "dataset.columns.x.type: 'nummer' is unknown (boolean, category, date, datetime, image, number, series, "
-            "text). Did you mean 'number'?",
+            "dataset.columns.x.type: 'nummer' is unknown (audio, boolean, category, date, datetime, image, number, "
+            "sequence, series, text). Did you mean 'number'?",
         ),
         (
             {"columns": {"x": {"type": "number", "decimals": ","}}},

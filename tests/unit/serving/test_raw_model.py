@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from mlflow.models.utils import _enforce_schema
 from PIL import Image
 
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types import TYPES
 from pipeline.errors import DataError
+from pipeline.registry.package import signature_of
 from pipeline.serving.raw_model import as_table
 from pipeline.serving.rows import read_rows
 
@@ -122,6 +124,17 @@ def test_images_in_every_form(value: Any) -> None:
         assert read(schema, given) == expected
     # one row, which MLflow does not take for a column of its own
     assert read(schema, pd.DataFrame({"x": [value]})) == expected[:1]
+
+
+def test_files_that_mlflow_makes_one_row_of() -> None:
+    image = {"type": "image", "shape": [2, 2, 3], "pixels": "uint8"}
+    columns = [Column("x", TYPES["image"].config(**image), False), Column("kind", TYPES["text"].config("text"), False)]
+    text = base64.b64encode(png()).decode()
+    for used in (columns[:1], columns):
+        schema = Schema("made", "regression", "hash", used, "y", [])
+        for given in ({"x": [text, text], "kind": ["a", "b"]}, {"x": [png(), png()], "kind": ["a", "b"]}):
+            rows = {column.name: given[column.name] for column in used}
+            assert read(schema, _enforce_schema(rows, signature_of(schema).inputs)) == [list(range(12))] * 2
 
 
 def test_images_that_are_none() -> None:

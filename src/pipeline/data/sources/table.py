@@ -154,6 +154,7 @@ def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
     """The rows of all files, some at a time. Raises DataError as `read_tables` does."""
     found = columns_of(config)
     required = {config.target: "target"} | {column.name: role for role, column in found.roles.items()}
+    required |= {column.name: "content" for column in found.features if column.type.is_content}
     for key, _, batch in read_tables(config, root, found.all, required, found.features):
         yield of_split(batch, PATHS[key]) if config.has_test_files else batch
 
@@ -181,7 +182,9 @@ def read_tables(
     check_same_columns(found, format, layout)
     read = [*columns, Column(ROW, NumberColumn("number"))] if numbered else columns
     bad = BadRows(read, required, several=len(found) > 1)
-    num_rows, constant = dict.fromkeys(by_key, 0), ConstantColumns(features)
+    # An image or a recording is not looked at as the values of a table are.
+    constant = ConstantColumns([column for column in features if not column.type.is_content])
+    num_rows = dict.fromkeys(by_key, 0)
     for key, file in ((key, file) for key, files in by_key.items() for file in files):
         for rows in format.rows(file, layout):
             if numbered:

@@ -10,7 +10,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -96,17 +96,16 @@ class Image(Type):
             return self._decoded((value.as_py() for value in values), config)
         if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
             return None
-        lengths = pc.list_value_length(values)
-        wrong = pc.fill_null(pc.not_equal(lengths, size), False).to_numpy(zero_copy_only=False)
-        if wrong.any():
-            # Arrow stores either all lists or none
-            return Parsed(pa.nulls(len(values), self.storage(config)), values.is_valid().to_numpy(zero_copy_only=False))
-        try:
-            stored = values.cast(self.storage(config))
-        except pa.ArrowInvalid:  # texts, or numbers that the storage does not hold
-            return Parsed(pa.nulls(len(values), self.storage(config)), values.is_valid().to_numpy(zero_copy_only=False))
-        bad = ~np.isfinite(pixels(stored, config.shape).reshape(len(values), -1)).all(axis=1)
-        return refused_where(stored, bad & values.is_valid().to_numpy(zero_copy_only=False))
+        there = values.is_valid().to_numpy(zero_copy_only=False)
+        fits = pc.fill_null(pc.equal(pc.list_value_length(values), size), False).to_numpy(zero_copy_only=False)
+        stored = _stored(values.filter(pa.array(fits)), self.storage(config))
+        if not fits.all():
+            stored = stored.take(pa.array(np.cumsum(fits) - 1, mask=~fits))  # null in the other rows
+        good = stored.is_valid().to_numpy(zero_copy_only=False)
+        good &= np.isfinite(pixels(stored, config.shape).reshape(len(values), -1)).all(axis=1)
+        why = f"not the {size} values of the shape {config.shape}"
+        reasons = {int(i): why for i in np.flatnonzero(there & ~fits)}
+        return replace(refused_where(stored, there & ~good), reasons=reasons)
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         pixels_NP = _flat(values)
@@ -116,6 +115,20 @@ class Image(Type):
         if pixels_NP.dtype == np.uint8:
             return combined([mixed(column.astype(np.uint64)) for column in pixels_NP.T])
         return combined([mixed((column + np.float32(0)).view(np.uint32).astype(np.uint64)) for column in pixels_NP.T])
+
+
+def _stored(images: pa.Array, storage: pa.DataType) -> pa.Array:
+    """Lists of the right length in the storage; null for one with texts, or numbers that the storage does not hold.
+    Arrow casts either all lists or none, so after a failure they are cast one by one."""
+    if not len(images):
+        return pa.nulls(0, storage)
+    try:
+        return images.cast(storage)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        if len(images) == 1:
+            return pa.nulls(1, storage)
+        # a slice would not do: Arrow casts what is behind it as a whole
+        return pa.concat_arrays([_stored(images.take(pa.array([i])), storage) for i in range(len(images))])
 
 
 def from_base64(text: str) -> bytes:

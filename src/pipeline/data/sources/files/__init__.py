@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from itertools import permutations
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
@@ -30,14 +31,27 @@ def columns(config: FilesDataset, root: Path) -> Columns:
 
 
 def files(config: FilesDataset, root: Path) -> list[Path]:
-    """The files of all folders, and the manifest. Raises DataError for folders that have none."""
-    found = [find(path, root) for path in config.paths.values()]
+    """The files of all folders, and the manifest. Raises DataError as `folders` does, and for no manifest."""
+    found = folders(config, root).values()
     own = [root / config.manifest] if config.manifest is not None else []
     for path in own:
         if not path.is_file():
             raise DataError(f"{config.manifest}: not found.")
     every = (place.path / name for place in found for name in place.names)
     return [*own, *(file for file in every if file not in own)]
+
+
+def folders(config: FilesDataset, root: Path) -> dict[str, Found]:
+    """The folder that each key of PATHS names, for those that are set. Raises DataError for one without files, and for
+    folders that share files, which would be in two splits."""
+    found = {key: find(path, root) for key, path in config.paths.items()}
+    for inner, outer in permutations(found, 2):
+        if found[inner].path.resolve().is_relative_to(found[outer].path.resolve()):
+            raise DataError(
+                f"{found[inner].shown}: {inner} is in {outer} ({found[outer].shown}), so its files would be read "
+                "twice. Name folders of which none is in another."
+            )
+    return found
 
 
 def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
@@ -47,8 +61,10 @@ def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
     no batch is given after the first of them.
     """
     bad, content = BadFiles(), content_of(config)
-    for key, path in config.paths.items():
-        found = find(path, root)
+    found_folders = folders(config, root)
+    for key, found in found_folders.items():
+        if len(found_folders) > 1:
+            bad.folder = PurePosixPath(found.shown)
         labelled = labelled_files(config, key, found, root, bad)
         for places, values in read_contents(content, found.path, labelled.names, bad):
             if places and (not bad.num_bad or config.on_bad_row == SKIP):

@@ -1,6 +1,7 @@
 """Files that cannot be used: which they are, and why."""
 
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from pipeline.data.reading import MOST_PLACES
 from pipeline.errors import DataError
@@ -8,15 +9,17 @@ from pipeline.errors import DataError
 
 @dataclass
 class BadFiles:
-    """Takes note of bad files. `places` are the first of them, each with the reason."""
+    """Takes note of bad files, whose names are paths in `folder`. `places` are the first of them, each with the
+    reason."""
 
+    folder: PurePosixPath = field(default_factory=PurePosixPath)
     num_bad: int = 0
     places: list[str] = field(default_factory=list)
 
     def note(self, file: str, why: str) -> None:
         self.num_bad += 1
         if len(self.places) < MOST_PLACES:
-            self.places.append(f"{printable(file)}: {why}")
+            self.places.append(f"{printable(str(self.folder / file))}: {why}")
 
     def error(self, where: str, advice: str = "") -> DataError:
         """One line about all bad files in `where`."""

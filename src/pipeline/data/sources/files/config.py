@@ -20,6 +20,7 @@ from pipeline.layout import TEST, TRAIN, VALIDATION
 from pipeline.tasks import TASKS
 
 FOLDER, PATTERN, MANIFEST = WAYS = ("folder", "pattern", "manifest")
+FILE = "file"  # the column of a manifest that holds the paths
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
 # the settings that name folders, and the split of their rows where there is a `test_path`
 PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
@@ -74,7 +75,22 @@ class FilesDataset(DatasetConfig, TextConfig):
         for name in self.columns:
             expected = "the target or a column with a role"
             check(name in {self.target, *named.values()}, f"dataset.columns.{name}", name, expected)
-        columns_of(self)
+        self._check_names(columns_of(self))
+        self._check_classes()
+
+    def _check_names(self, columns: Columns) -> None:
+        """Raise ConfigError for two columns of one name."""
+        taken = {content_of(self).name: "the content"} | ({FILE: "the paths"} if self.labels == MANIFEST else {})
+        for role, column in ({"target": columns.target} | columns.roles).items():
+            expected = f"another column than that of {taken.get(column.name)}"
+            check(column.name not in taken, f"dataset.{role}", column.name, expected)
+            taken[column.name] = f"the {role}"
+
+    def _check_classes(self) -> None:
+        fits = not self.classes or TASKS[self.task].has_classes
+        check(fits, "dataset.classes", self.classes, f"none with task: {self.task}")
+        twice = [name for name in self.classes if self.classes.count(name) > 1]
+        check(not twice, "dataset.classes", twice[:1], "each class once")
 
     def _check_paths(self) -> None:
         given = not self.has_test_files or self.split == "given"

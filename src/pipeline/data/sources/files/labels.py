@@ -15,13 +15,11 @@ from pipeline.data.formats.rows import layout_of
 from pipeline.data.reading import read_values
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
-from pipeline.data.sources.files.config import FOLDER, MANIFEST, PATTERN, REFUSE, FilesDataset
+from pipeline.data.sources.files.config import FILE, FOLDER, MANIFEST, PATTERN, REFUSE, FilesDataset
 from pipeline.data.sources.source import Columns
 from pipeline.data.types.text import TextColumn
 from pipeline.data.types.type import shown
 from pipeline.errors import DataError
-
-FILE = "file"  # the column of a manifest that holds the paths
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ def _from_texts(columns: Columns, names: list[str], texts: Texts, bad: BadFiles)
 def from_manifest(config: FilesDataset, columns: Columns, names: list[str], root: Path, bad: BadFiles) -> Labelled:
     """Each column is one of the table that `manifest` names. Prints how many files it does not name."""
     assert config.manifest is not None
-    table = read_manifest(config, columns, root)
+    table, num_skipped = read_manifest(config, columns, root)
     place: dict[str, int] = {}
     for i, path in enumerate(table[FILE].to_pylist()):
         if place.setdefault(PurePosixPath(path).as_posix(), i) != i:
@@ -104,15 +102,16 @@ def from_manifest(config: FilesDataset, columns: Columns, names: list[str], root
     if others := [name for name in names if name not in place]:
         count = "1 file is" if len(others) == 1 else f"{len(others)} files are"
         first = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-        print(f"{config.name}: {count} not named in {config.manifest}, and left out: {first}")
+        where = f"{config.manifest} (or in rows that were skipped)" if num_skipped else config.manifest
+        print(f"{config.name}: {count} not named in {where}, and left out: {first}")
     known = [name for name in names if name in place]
     rows = table.take(pa.array([place[name] for name in known], pa.int64()))
     return Labelled(known, {name: rows[name].combine_chunks() for name in rows.column_names if name != FILE})
 
 
-def read_manifest(config: FilesDataset, columns: Columns, root: Path) -> pa.Table:
-    """The columns of the manifest. Raises DataError for what is no such table, and for bad rows, unless they are to be
-    skipped; then it prints how many there are."""
+def read_manifest(config: FilesDataset, columns: Columns, root: Path) -> tuple[pa.Table, int]:
+    """The columns of the manifest, and how many bad rows were skipped, which it prints. Raises DataError for what is no
+    such table, and for bad rows, unless they are to be skipped."""
     assert config.manifest is not None
     found = find_files([config.manifest], root)
     wanted = [Column(FILE, TextColumn("text")), columns.target, *columns.roles.values()]
@@ -126,7 +125,7 @@ def read_manifest(config: FilesDataset, columns: Columns, root: Path) -> pa.Tabl
     if bad.num_bad:
         print(f"{config.manifest}: {bad.summary()}")
     schema = pa.schema([(column.name, column.storage) for column in wanted])
-    return pa.Table.from_batches(parts, schema)
+    return pa.Table.from_batches(parts, schema), bad.num_bad
 
 
 Reader = Callable[[FilesDataset, Columns, list[str], Path, BadFiles], Labelled]
