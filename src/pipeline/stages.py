@@ -28,9 +28,12 @@ ONLY_PREPARED = ("contract", "near_duplicates")
 # the package has. The value is the place in the configuration that chooses: it holds a key, or a mapping or list of
 # keys.
 REGISTRIES = {
+    "AUGMENTATIONS": "dataset.types",
     "CALLBACKS": "trainer.callbacks",
+    "DESIGNS": "dataset.types",
     "FAMILIES": "model.family",
     "INPUTS": "dataset.types",
+    "LOOKS": "dataset.types",
     "SOURCES": "dataset.source",
     "TASKS": "dataset.task",
     "TRAINERS": "trainer.name",

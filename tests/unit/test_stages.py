@@ -8,7 +8,11 @@ import grimp
 import pytest
 
 from pipeline.compose import as_plain, compose_config
+from pipeline.data.near import LOOKS
+from pipeline.data.types import TYPES
+from pipeline.evaluation.designs import DESIGNS
 from pipeline.layout import Layout
+from pipeline.model.augmentation import AUGMENTATIONS
 from pipeline.reach import is_in, reach
 from pipeline.reach.module import registries
 from pipeline.stages import LEFT_OUT, REGISTRIES, chosen_by, code_of, values_of
@@ -106,6 +110,18 @@ def test_a_contract_counts_for_prepare_alone() -> None:
     )
     assert values_of("train", trained) == values_of("train", usual)
     assert "contract" not in values_of("train", usual)["dataset"]
+
+
+def test_a_table_of_numbers_reaches_nothing_of_images_recordings_and_sequences() -> None:
+    """An edit of what only these types need reruns no stage of another experiment."""
+    layout = Layout(ROOT)
+    values = as_plain(compose_config(layout, "config", ["experiment=linear_line"]))
+    assert values["dataset"]["types"] == ["number"]
+    special = re.compile("audio|sound|spectrogram|recordings|masking|image|sequence")
+    for stage in ("prepare", "train", "evaluate"):
+        assert [name for name in code_of(layout, stage, values) if special.search(name)] == [], stage
+    # and each type has a line in these registries, since a type without one makes them count whole
+    assert set(AUGMENTATIONS) == set(DESIGNS) == set(LOOKS) == set(TYPES)
 
 
 def test_a_choice_may_be_several_keys_and_may_be_missing() -> None:

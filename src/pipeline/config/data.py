@@ -166,6 +166,10 @@ class DatasetConfig:
             check(digits, f"dataset.downloads.{name}.sha256", download.sha256, "64 hexadecimal digits in lower case")
             alone = not download.sums or not (download.sha256 or download.member)
             check(alone, f"dataset.downloads.{name}.sums", download.sums, "nothing with sha256 or member")
+            # DVC reruns `configure` for files in conf/.
+            sums = PurePosixPath(download.sums or "conf")
+            watched = sums.parts[0] == "conf" and ".." not in sums.parts
+            check(watched, f"dataset.downloads.{name}.sums", download.sums, "a file in conf/")
         roles = [name for name in (self.weight, self.group, self.time, self.fold) if name is not None]
         check(
             len(roles) == len(set(roles)), "dataset", roles, "another column for each of weight, group, time and fold"

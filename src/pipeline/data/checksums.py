@@ -29,14 +29,18 @@ def _read(sums: str, root: Path) -> dict[str, str]:
             f"{sums}: cannot be read ({error}), expected a line with sha256 and name for each file."
         ) from error
     found: dict[str, str] = {}
+    folders = {"."}
     for number, line in enumerate(lines, 1):
         match = LINE.fullmatch(line)
         path = PurePosixPath(match[2]) if match else PurePosixPath("..")
-        if match is None or path.is_absolute() or ".." in path.parts or path.as_posix() in found:
+        around = {parent.as_posix() for parent in path.parents}
+        known = path.as_posix() in folders or path.as_posix() in found or not around.isdisjoint(found)
+        if match is None or path.is_absolute() or ".." in path.parts or known:
             raise DataError(
                 f"{sums}, line {number}: found {line[:80]!r}, expected a sha256, two blanks and a new name."
             )
         found[path.as_posix()] = match[1]
+        folders |= around
     if not found:
         raise DataError(f"{sums}: found 0 lines, expected a sha256 and a name for each file.")
     return found

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 from pipeline import locks
 from pipeline.config import DatasetConfig, DownloadConfig
@@ -32,23 +33,53 @@ AT_ONCE = 8  # files of a folder, since most of the time of a small one is waiti
 
 
 def fetch(dataset: DatasetConfig, layout: Layout) -> None:
-    """Fetch the files of a dataset that are not there. Raises DataError for a file that cannot be fetched, and for one
-    that is not what the configuration says."""
-    for name, wanted in dataset.downloads.items():
-        files = files_of_folder(name, wanted, layout.root) if wanted.sums else {name: wanted}
+    """Fetch the files of a dataset that are not there. Raises DataError for a file that cannot be fetched, for one that
+    is not what the configuration says, and for one in a folder that the folder's `sums` do not name."""
+    wanted_by = {
+        name: files_of_folder(name, wanted, layout.root) if wanted.sums else {name: wanted}
+        for name, wanted in dataset.downloads.items()
+    }
+    for name, files in wanted_by.items():
         if _missing(files, layout):
-            shown = (layout.raw / name).relative_to(layout.root).as_posix()
-            with locks.hold(layout.lock(f"download-{name.replace('/', '.')}"), shown):
+            lock = layout.lock(f"download-{name.replace('/', '.')}")
+            with locks.hold(lock, _shown(layout.raw / name, layout)):
                 _fetch_all(dataset, name, files, layout)
         found = digests_of([layout.raw / file for file in files], layout)
         for file, of_file in files.items():
             target = layout.raw / file
             if found[target] != of_file.sha256:
-                raise DataError(
-                    f"{target.relative_to(layout.root).as_posix()}: found sha256 {found[target]}, but dataset "
-                    f"{dataset.name} expects {of_file.sha256}. Remove the file to have it fetched anew, or correct "
-                    "sha256."
-                )
+                raise DataError(f"{_shown(target, layout)}: {_not_it(dataset, file, found[target], of_file.sha256)}")
+    known = {layout.raw / file for files in wanted_by.values() for file in files}
+    for name, wanted in dataset.downloads.items():
+        if wanted.sums and (others := sorted(set(_files_in(layout.raw / name)) - known)):
+            raise DataError(
+                f"{_shown(others[0], layout)}: {wanted.sums} does not name this file (of {len(others)} such files in "
+                f"{name}). Remove them, or give them a folder of their own."
+            )
+
+
+def _not_it(dataset: DatasetConfig, file: str, found: str, wanted: str) -> str:
+    """What is wrong with a file that is there."""
+    if not wanted:
+        return (
+            f"found sha256 {found}, but downloads.{file} of dataset {dataset.name} has no sha256. If that is the right "
+            "file, write this as its sha256."
+        )
+    return (
+        f"found sha256 {found}, but dataset {dataset.name} expects {wanted}. Remove the file to have it fetched anew, "
+        "or correct sha256."
+    )
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """All files in a folder but hidden ones, such as those of a broken download."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place, name) for name in names if not name.startswith("."))
+
+
+def _shown(path: Path, layout: Layout) -> str:
+    return path.relative_to(layout.root).as_posix()
 
 
 def _missing(files: dict[str, DownloadConfig], layout: Layout) -> list[str]:
@@ -76,7 +107,6 @@ def _fetch(dataset: DatasetConfig, name: str, wanted: DownloadConfig, layout: La
     """Put the file at its place, whole and right, or not at all. Until then it is in a hidden folder, which DVC does
     not look at, and of which a broken download stays. If `quiet`, nothing tells of the file."""
     target = layout.raw / name
-    shown = target.relative_to(layout.root).as_posix()
     work = target.with_name(f".{target.name}{PARTIAL}")
     work.mkdir(parents=True, exist_ok=True)
     failures = []
@@ -94,8 +124,8 @@ def _fetch(dataset: DatasetConfig, name: str, wanted: DownloadConfig, layout: La
             return
         failures.append(f"{source}: {reason}")
     raise DataError(
-        f"{shown}: not there, and it cannot be fetched ({'; '.join(failures)}). Put it there, or set {MIRROR} to a "
-        f"folder or an address that has {name}."
+        f"{_shown(target, layout)}: not there, and it cannot be fetched ({'; '.join(failures)}). Put it there, or set "
+        f"{MIRROR} to a folder or an address that has {name}."
     )
 
 
@@ -106,7 +136,7 @@ def _attempts(name: str, wanted: DownloadConfig, work: Path, quiet: bool) -> Ite
     if mirror and "://" not in mirror:
         place = Path(mirror) / name
         yield str(place), _copy_file(place, work / FILE)
-    at_mirror = [(f"{mirror.rstrip('/')}/{name}", "")] if "://" in mirror else []
+    at_mirror = [(f"{mirror.rstrip('/')}/{quote(name)}", "")] if "://" in mirror else []
     for i, (url, member) in enumerate([*at_mirror, *((url, wanted.member) for url in wanted.urls)]):
         if not quiet:
             print(f"{name}: from {url}")

@@ -1,7 +1,9 @@
 """Rows that are nearly the same. Where one of them is for testing and the other for training, a score tells of what
 the model has learned by heart."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -9,11 +11,40 @@ from pipeline.config import DatasetConfig
 from pipeline.config.data import IGNORE, REFUSE
 from pipeline.data.batches import digests_of
 from pipeline.data.digest_file import DigestFile
-from pipeline.data.digests import combined, mixed
-from pipeline.data.near_images import DIFFERENCE, Thumbnails
+from pipeline.data.digests import Digests, combined, mixed
+from pipeline.data.near_images import Thumbnails
 from pipeline.data.schema import Column
 from pipeline.data.splits import Places, num_tests_known
 from pipeline.errors import DataError
+
+
+class Look(Protocol):
+    """Looks at all values of a column, to find near copies that no digest finds; `difference` says by what they differ
+    at most."""
+
+    @property
+    def difference(self) -> str: ...
+
+    def add(self, column: Column, values: pa.Array) -> Digests:
+        """Take note of the next values (N,). Returns a number for each, which is equal for most near copies."""
+
+    def num_tests_known(self, places: Places) -> int:
+        """How many values for testing are near copies of one for training or validation."""
+
+
+# What looks at the values of each type, if anything does. It keeps its notes in a folder.
+LOOKS: dict[str, Callable[[Path], Look] | None] = {
+    "audio": None,
+    "boolean": None,
+    "category": None,
+    "date": None,
+    "datetime": None,
+    "image": Thumbnails,
+    "number": None,
+    "sequence": None,
+    "series": None,
+    "text": None,
+}
 
 
 class NearRows:
@@ -23,17 +54,18 @@ class NearRows:
 
     def __init__(self, columns: list[Column], folder: Path) -> None:
         self._columns = columns
-        self._images = next((column for column in columns if column.config.type == "image"), None)
+        self._looked_at = next((column for column in columns if LOOKS.get(column.config.type)), None)
         self._differences = near_copies(columns)
-        self._thumbnails = Thumbnails(folder) if self._images is not None else None
+        look = LOOKS[self._looked_at.config.type] if self._looked_at is not None else None
+        self._look = look(folder) if look is not None else None
         self.digests = DigestFile(folder / "near")
 
     def look_at(self, by_name: dict[str, pa.Array]) -> None:
         parts = []
         for column in self._columns:
             values = by_name[column.name]
-            if column is self._images and self._thumbnails is not None:
-                parts.append(mixed(self._thumbnails.add(column, values)))
+            if column is self._looked_at and self._look is not None:
+                parts.append(mixed(self._look.add(column, values)))
             else:
                 parts.append(digests_of(column, values, column.type.alike(values, column.config)))
         self.digests.append(combined(parts))
@@ -45,8 +77,8 @@ class NearRows:
         found = []
         if self._differences and (count := num_tests_known(places, self.digests)):
             found.append(f"{_rows(count)} from {known} by {' or '.join(self._differences)} at most")
-        if self._thumbnails is not None and (count := self._thumbnails.num_tests_known(places)):
-            found.append(f"{_rows(count)} from {known} by {DIFFERENCE}, at most")
+        if self._look is not None and (count := self._look.num_tests_known(places)):
+            found.append(f"{_rows(count)} from {known} by {self._look.difference}, at most")
         for told in found:
             if dataset.near_duplicates == REFUSE:
                 raise DataError(
@@ -58,7 +90,7 @@ class NearRows:
 
 def looked_for(dataset: DatasetConfig, columns: list[Column]) -> bool:
     """Whether there is something to look for: rows of texts or images, and a split that holds some of them out."""
-    some = bool(near_copies(columns)) or any(column.config.type == "image" for column in columns)
+    some = bool(near_copies(columns)) or any(LOOKS.get(column.config.type) for column in columns)
     return dataset.near_duplicates != IGNORE and dataset.split != "none" and some
 
 

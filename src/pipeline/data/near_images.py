@@ -37,6 +37,8 @@ Greys = NDArray[np.uint8]  # (N, 16, 16)
 class Thumbnails:
     """The hash and the grey values of each image, in files in the order of the rows."""
 
+    difference = DIFFERENCE
+
     def __init__(self, folder: Path) -> None:
         self._path = folder / "thumbnails"
         self._path.write_bytes(b"")

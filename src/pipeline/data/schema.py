@@ -63,6 +63,11 @@ class Schema:
         """About how many bytes the features of a row take in memory."""
         return sum(column.value_bytes for column in self.features)
 
+    @property
+    def types(self) -> list[str]:
+        """The types of the features, each once."""
+        return list(dict.fromkeys(column.config.type for column in self.features))
+
     def of_type(self, name: str) -> list[Column]:
         """The features of a type."""
         return [column for column in self.features if column.config.type == name]

@@ -20,7 +20,9 @@ LARGEST = 2**15  # of whole numbers of 16 bits
 HEAD = 60  # bytes of a stored recording before its samples
 MARK = b"made"
 CUT_OFF = "it ends too early; get the file anew"
-MOST_SECONDS = 600  # an hour of silence is a few bytes in a FLAC file, and gigabytes in memory
+# An hour of silence is a few bytes in a FLAC file, and gigabytes in memory. Samples are counted in all channels.
+MOST_SECONDS, MOST_SAMPLES = 600, 600 * 2 * 48_000
+UNKNOWN = 2**63 - 1  # what libsndfile says of a FLAC file that does not say how long it is
 SILENT = 1e-3  # a recording without any sample beyond this share of full scale is silent
 TRIMMED = 1e-2  # before and after the first and last sample beyond this share of its largest one, a recording is silent
 CLIPPED_RUN = 3  # as many samples in a row at full scale are no chance
@@ -39,8 +41,7 @@ def decoded(content: bytes) -> tuple[Samples, int]:
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate, frames = file.samplerate, file.frames
-            if frames > MOST_SECONDS * rate:
-                raise BadSound(f"{frames / rate:,.0f} seconds, expected at most {MOST_SECONDS}: cut it into pieces")
+            check_length(frames, rate, file.channels)
             channels = file.read(dtype="float64", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
         found = CUT_OFF if lacking(content) else f"no readable sound file (it begins with {content[:12]!r})"
@@ -48,6 +49,16 @@ def decoded(content: bytes) -> tuple[Samples, int]:
     if lacking(content) or len(channels) < frames:
         raise BadSound(CUT_OFF)
     return checked(channels.mean(axis=1)), rate
+
+
+def check_length(frames: int, rate: int, channels: int) -> None:
+    """Raise BadSound for a file that would take too much memory."""
+    if frames == UNKNOWN:
+        raise BadSound("a file that does not say how long it is, as a program writes it to a pipe: write it anew")
+    if frames > MOST_SECONDS * rate:
+        raise BadSound(f"{frames / rate:,.0f} seconds, expected at most {MOST_SECONDS}: cut it into pieces")
+    if (number := frames * channels) > MOST_SAMPLES:
+        raise BadSound(f"{number:,} samples in all channels, expected at most {MOST_SAMPLES:,}: cut it into pieces")
 
 
 def lacking(content: bytes) -> bool:
@@ -61,9 +72,9 @@ def lacking(content: bytes) -> bool:
                 return size < 2**32 - 2**16 and place + 8 + size > len(content)
             place += 8 + size + size % 2
         return False
-    last = content.rfind(b"OggS")
-    # the last page of a stream has the flag 4
-    return content[:4] == b"OggS" and not content[last + 5] & 4
+    # The last page of a stream has the flag 4. A file may end before the flags of its last page.
+    flags = content[content.rfind(b"OggS") + 5 :][:1] or b"\0"
+    return content[:4] == b"OggS" and not flags[0] & 4
 
 
 def checked(samples: Samples) -> Samples:
@@ -75,12 +86,12 @@ def checked(samples: Samples) -> Samples:
 
 
 def of_numbers(numbers: NDArray[Any]) -> Samples:
-    """The samples (T,) from -1 to 1 of fractions from -1 to 1, or of whole numbers of 16 bits, which a sample beyond 1
-    tells. Raises BadSound."""
+    """The samples (T,) from -1 to 1 of fractions from -1 to 1, or of whole numbers of 16 bits, which their type or a
+    sample beyond 1 tells. Raises BadSound."""
     if numbers.dtype.kind not in "iuf":
         raise BadSound("a list that holds something else than numbers")
     samples = checked(numbers.astype(np.float64))
-    if (largest := np.abs(samples).max()) <= 1:
+    if (largest := np.abs(samples).max()) <= 1 and numbers.dtype.kind == "f":
         return samples
     if largest > LARGEST or (samples != np.rint(samples)).any():
         raise BadSound(f"a sample of {largest:g}, expected fractions from -1 to 1, or whole numbers of 16 bits")
@@ -101,7 +112,8 @@ class Form:
     def head(self) -> bytes:
         """How a stored recording begins, after its size. A chunk that other programs skip tells what was done to it, so
         that nobody does it twice."""
-        done = hashlib.blake2b(f"{self.rate} {self.most} {self.trim}".encode(), digest_size=8).digest()
+        what = f"{self.rate} {self.most} {self.trim}{' silence' if self.silence else ''}"
+        done = hashlib.blake2b(what.encode(), digest_size=8).digest()
         described = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, self.rate, 2 * self.rate, 2, 16)
         return b"WAVE" + described + struct.pack("<4sI", MARK, len(done)) + done + b"data"
 
@@ -124,8 +136,10 @@ class Form:
         return b"RIFF" + struct.pack("<I", len(self.head) + 4 + len(whole)) + self.head + _size(whole) + whole
 
     def is_stored(self, content: bytes) -> bool:
-        """Whether `stored` has made these bytes."""
-        return content[8 : 8 + len(self.head)] == self.head
+        """Whether `stored` has made these bytes, and all of them are there."""
+        size = len(content) - HEAD
+        good = 0 < size <= 2 * self.most and size % 2 == 0
+        return good and content[8 : HEAD - 4] == self.head and content[HEAD - 4 : HEAD] == struct.pack("<I", size)
 
 
 def _size(content: bytes) -> bytes:

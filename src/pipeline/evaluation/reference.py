@@ -1,8 +1,8 @@
 """What a model has to be worth its while beside: plain scikit-learn models on the same split, and guesses that know the
 target alone. A task names its references and its baseline.
 
-A scikit-learn model learns from at most MOST_ROWS training rows, from MOST_VALUES pixels where these are images, and
-from MOST_RECORDINGS. More would take minutes and change its score little.
+A scikit-learn model learns from at most MOST_ROWS training rows, and from MOST_VALUES numbers where these are images or
+recordings. More would take minutes and change its score little.
 """
 
 from collections.abc import Callable
@@ -10,30 +10,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.data.prepared import AnySplit, Split
 from pipeline.data.schema import Schema
-from pipeline.data.types.sequence import Sequence
 from pipeline.data.types.series import SeriesColumn, windows
-from pipeline.data.types.text import Text
 from pipeline.evaluation import trees
 from pipeline.evaluation.design import Design, linear_design
+from pipeline.evaluation.designs import design_of
 
 Array = NDArray[np.float64]
 MOST_ROWS = 50_000
 MOST_VALUES = MOST_ROWS * 28 * 28  # they take 300 MB as float64
-MOST_RECORDINGS = 10_000  # of which each has 400 features
 
 
 def most_rows(schema: Schema) -> int:
-    """How many training rows a reference sees at most: fewer where a row is many numbers, such as an image."""
-    if schema.of_type("audio"):
-        return MOST_RECORDINGS
-    storages = (column.storage for column in schema.features)
-    values = sum(int(storage.list_size) for storage in storages if pa.types.is_fixed_size_list(storage))
-    return min(MOST_ROWS, MOST_VALUES // max(1, values))
+    """How many training rows a reference sees at most: fewer where a row is many numbers, such as an image. A row
+    that is larger than all of that still makes one."""
+    size = sum(design_of(column).size(column) for column in schema.features)
+    return max(1, min(MOST_ROWS, MOST_VALUES // max(1, size)))
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ def linear(schema: Schema, train: Split, test: AnySplit) -> Array:
     there are rows, or sequences, whose features sum to constants."""
     from sklearn.linear_model import LinearRegression, Ridge
 
-    needs_ridge = any(isinstance(column.type, Text | Sequence) for column in schema.features)
+    needs_ridge = any(design_of(column).sparse for column in schema.features)
     model = Ridge() if needs_ridge else LinearRegression()
     return _numbers(model, linear_design(schema, train), train, test)
 

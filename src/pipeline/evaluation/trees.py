@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types.category import Category
-from pipeline.evaluation.design import Design, Encoder, as_floats, most_frequent, side_by_side
+from pipeline.evaluation.design import Design, side_by_side
+from pipeline.evaluation.designs.design import Encoder
+from pipeline.evaluation.designs.plain import as_floats, most_frequent
 
 Array = NDArray[np.float64]
 MOST_CATEGORIES = 255  # of a column; scikit-learn takes no more

@@ -30,6 +30,16 @@ def file(samples: np.ndarray, rate: int = RATE, kind: str = "WAV", subtype: str 
     return stream.getvalue()
 
 
+def without_length(flac: bytes) -> bytes:
+    """A FLAC file as a program writes it that does not know how many samples will come: it has 0 for that."""
+    return flac[:21] + bytes([flac[21] & 0xF0, 0, 0, 0, 0]) + flac[26:]
+
+
+def up_to_page_mark(ogg: bytes) -> bytes:
+    """An OGG file up to the mark and version of its last page."""
+    return ogg[: ogg.rfind(b"OggS") + 5]
+
+
 def read(*contents: Any, kind: pa.DataType | None = None, **options: Any) -> np.ndarray:
     """The samples (N, T) of values, none of which is refused."""
     column = AudioColumn("audio", **{"rate": RATE, "seconds": 0.5, **options})
@@ -120,6 +130,12 @@ def test_one_that_is_shorter_than_any_window_is_followed_by_silence() -> None:
         (lambda: file(np.zeros(4000)), "silence: no sample is beyond 0.001 of full scale"),
         (lambda: file(np.array([0.1, np.nan, 0.2]), subtype="FLOAT"), "samples that are NaN or infinite"),
         (lambda: file(np.zeros(1000 * (MOST_SECONDS + 1)), 1000, "FLAC"), "601 seconds, expected at most 600: cut it"),
+        (
+            lambda: file(np.zeros((7_300_000, 8), np.int16), 655_350, "FLAC"),
+            "58,400,000 samples in all channels, expected at most 57,600,000: cut it into pieces",
+        ),
+        (lambda: without_length(file(tone(), kind="FLAC")), "a file that does not say how long it is"),
+        (lambda: up_to_page_mark(file(tone(2), kind="OGG")), "it ends too early; get the file anew"),
     ],
 )
 def test_what_is_no_recording_says_why(content: Callable[[], bytes], found: str) -> None:
@@ -152,6 +168,30 @@ def test_silence_may_be_accepted() -> None:
         assert not read(file(np.zeros(100)), silence="accept", trim=trim).any()
 
 
+def test_whole_numbers_are_of_16_bits_however_small_they_are() -> None:
+    for kind in (pa.int16(), pa.int64()):
+        found = read([0, 1, -1, 0], kind=pa.list_(kind), silence="accept")
+        np.testing.assert_array_equal(found[0, :4] * 2**15, [0, 1, -1, 0])
+        assert reason([0, 1, -1, 0], pa.list_(kind)).startswith("silence")
+
+
+def test_what_looks_like_a_stored_recording_is_read_like_any_other() -> None:
+    parsed = AUDIO.convert(pa.array([file(tone())]), COLUMN)
+    assert parsed is not None
+    (stored,) = parsed.values.to_pylist()
+    for cut_off in (stored[:-1], stored[:-100], stored[:62]):
+        assert reason(cut_off) == "it ends too early; get the file anew"
+    assert reason(stored[:60]).startswith(("it ends too early", "no samples"))
+    # what stands behind the samples is no part of them
+    np.testing.assert_array_equal(read(stored + b"\0" * 9000), read(stored))
+    # a silent one was stored where silence is accepted
+    silent = AUDIO.convert(
+        pa.array([file(np.zeros(400))]), AudioColumn("audio", rate=RATE, seconds=0.5, silence="accept")
+    )
+    assert silent is not None
+    assert reason(silent.values[0].as_py()).startswith("silence")
+
+
 def test_other_values_are_no_recordings() -> None:
     assert AUDIO.convert(pa.array([1.0]), COLUMN) is None
     parsed = AUDIO.parse(pa.array(["a.wav", base64.b64encode(b"nothing").decode()]), COLUMN)
@@ -160,7 +200,8 @@ def test_other_values_are_no_recordings() -> None:
 
 
 def test_a_digest_follows_the_samples() -> None:
-    values = AUDIO.convert(pa.array([file(tone()), file(tone(), kind="FLAC"), file(tone(hertz=441)), None]), COLUMN)
+    whole = np.rint(tone() * 2**15).astype(np.int16)
+    values = AUDIO.convert(pa.array([file(whole), file(whole, kind="FLAC"), file(tone(hertz=441)), None]), COLUMN)
     assert values is not None
     first, same, other, _ = AUDIO.digest(values.values)
     assert first == same != other

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -171,6 +172,10 @@ def test_a_file_that_was_edited_is_refused(server: Server, tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"rows.csv: found sha256 .*, but dataset made expects .* Remove the file"):
         fetch(config, Layout(tmp_path))
     assert path.read_bytes() == b"a,b\n3,4\n"
+    with pytest.raises(
+        DataError, match=r"found sha256 \w{64}, but downloads.rows/rows.csv of dataset made has no sha256"
+    ):
+        fetch(dataset(f"{server.url}/rows.csv", ""), Layout(tmp_path))
 
 
 def test_a_member_of_an_archive(server: Server, tmp_path: Path) -> None:
@@ -190,12 +195,12 @@ def test_a_member_of_an_archive(server: Server, tmp_path: Path) -> None:
         refused(dataset(f"{server.url}/{address}", member=member), tmp_path / "other", message)
 
 
-FILES = {f"{name}.wav": f"sound {name} ".encode() * 100 for name in ("a b", "c", "deep/d", "e")}
+FILES = {f"{name}.wav": f"sound {name} ".encode() * 100 for name in ("a b#", "c", "deep/d", "e")}
 
 
 def folder_of(server: Server, root: Path) -> DatasetConfig:
     """A dataset that downloads FILES, from a server that has them."""
-    server.files = {f"/sounds/{name.replace(' ', '%20')}": content for name, content in FILES.items()}
+    server.files = {f"/sounds/{quote(name)}": content for name, content in FILES.items()}
     sums = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in FILES.items()]
     (root / "conf").mkdir(parents=True, exist_ok=True)
     (root / "conf" / "sounds.sha256").write_text("".join(sums))
@@ -214,25 +219,38 @@ def test_a_folder_of_files(server: Server, tmp_path: Path, capsys: pytest.Captur
     for _ in range(2):
         fetch(config, Layout(tmp_path))
     # what was there is not asked for again
-    asked = {path.split("/")[-1].replace("%20", " ") for path, _ in server.asked}
-    assert asked == {"a b.wav", "c.wav", "d.wav", "e.wav"} - there
+    asked = {unquote(path.split("/")[-1]) for path, _ in server.asked}
+    assert asked == {"a b#.wav", "c.wav", "d.wav", "e.wav"} - there
     assert in_raw(tmp_path) == sorted(f"raw/made/sounds/{name}" for name in FILES)
     assert all((tmp_path / "data/raw/made/sounds" / name).read_bytes() == content for name, content in FILES.items())
     assert capsys.readouterr().out.startswith("made/sounds: 4 of 4 files\n")
     (tmp_path / "data/raw/made/sounds/e.wav").write_bytes(b"other")
     with pytest.raises(DataError, match=r"data/raw/made/sounds/e.wav: found sha256 .* Remove the file"):
         fetch(config, Layout(tmp_path))
+    # a name that is left out of the sums, as when they are written anew, leaves no row behind
+    (tmp_path / "data/raw/made/sounds/e.wav").write_bytes(FILES["e.wav"])
+    sums = tmp_path / "conf" / "sounds.sha256"
+    sums.write_text("".join(line for line in sums.read_text().splitlines(True) if "c.wav" not in line))
+    with pytest.raises(DataError, match=r"data/raw/made/sounds/c.wav: conf/sounds.sha256 does not name this file"):
+        fetch(config, Layout(tmp_path))
+    config.downloads["made/sounds/c.wav"] = DownloadConfig("http://x", hashlib.sha256(FILES["c.wav"]).hexdigest())
+    fetch(config, Layout(tmp_path))
 
 
-def test_a_folder_comes_from_a_mirror(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["folder", "address"])
+def test_a_folder_comes_from_a_mirror(
+    kind: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = folder_of(server, tmp_path)
+    server.files = {path.replace("/sounds", "/mirror/made/sounds"): content for path, content in server.files.items()}
     for name, content in FILES.items():
         place = tmp_path / "mirror/made/sounds" / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
-    monkeypatch.setenv(MIRROR, str(tmp_path / "mirror"))
+    monkeypatch.setenv(MIRROR, str(tmp_path / "mirror") if kind == "folder" else f"{server.url}/mirror")
     fetch(config, Layout(tmp_path))
-    assert server.asked == []
+    asked = [path for path, _ in server.asked]
+    assert sorted(asked) == (sorted(server.files) if kind == "address" else [])
     assert in_raw(tmp_path) == sorted(f"raw/made/sounds/{name}" for name in FILES)
 
 
@@ -245,6 +263,9 @@ def test_a_folder_comes_from_a_mirror(server: Server, tmp_path: Path, monkeypatc
         (f"{SHA256}  ../a.wav\n", "sounds.sha256, line 1: found"),
         (f"{SHA256}  /a.wav\n", "expected a sha256, two blanks and a new name."),
         (f"{SHA256}  a.wav\n{SHA256}  ./a.wav\n", "sounds.sha256, line 2: found"),
+        (f"{SHA256}  .\n", "sounds.sha256, line 1: found"),
+        (f"{SHA256}  a\n{SHA256}  a/b/c.wav\n", "sounds.sha256, line 2: found"),
+        (f"{SHA256}  a/b/c.wav\n{SHA256}  a\n", "sounds.sha256, line 2: found"),
     ],
 )
 def test_what_are_no_sums(sums: str | None, message: str, server: Server, tmp_path: Path) -> None:
@@ -258,6 +279,12 @@ def test_sums_are_not_those_of_one_file() -> None:
     config.downloads[NAME] = DownloadConfig("http://x", SHA256, sums="x")
     with pytest.raises(ConfigError, match=r"rows\.csv\.sums: found 'x', expected nothing with sha256 or member"):
         config.check()
+    for sums in ("data/x.sha256", "conf/../x.sha256", "/conf/x.sha256"):
+        config.downloads[NAME] = DownloadConfig("http://x", sums=sums)
+        with pytest.raises(ConfigError, match=rf"sums: found '{sums}', expected a file in conf/"):
+            config.check()
+    config.downloads[NAME] = DownloadConfig("http://x", sums="conf/x.sha256")
+    config.check()
 
 
 @pytest.mark.parametrize(

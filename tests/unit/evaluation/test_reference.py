@@ -1,6 +1,8 @@
 """Scikit-learn's models beside ours: what they take, and that they see what a user would give them."""
 
+import dataclasses
 import datetime
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +10,14 @@ import pyarrow as pa
 import pytest
 
 from pipeline.config import EvaluationConfig
+from pipeline.config.audio import AudioFeaturesConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types import TYPES
+from pipeline.data.types.audio import Audio, AudioColumn
 from pipeline.data.types.series import SeriesColumn, as_stored
 from pipeline.evaluation import trees
+from pipeline.evaluation.designs import audio
 from pipeline.evaluation.reference import MOST_ROWS, REFERENCES, most_rows
 from pipeline.evaluation.report import build_report
 from pipeline.tasks import TASKS
@@ -63,7 +68,7 @@ def test_trees_see_categories_and_missing_values_as_they_are() -> None:
     rows = Split(np.array([f"{i:x}" for i in range(ROWS)]), table, target)
     first = np.arange(ROWS) < ROWS // 2
     errors = []
-    for name in TASKS["regression"].references[:2]:
+    for name in ("LinearRegression", TREES["regression"]):
         found = REFERENCES[name].answers(schema_of(columns), rows.where(first), rows.where(~first))
         errors.append(np.square(found - target[~first]).mean())
     assert errors[1] < 0.05 < 0.2 < errors[0]
@@ -130,3 +135,30 @@ def test_a_reference_says_how_many_rows_it_has_seen(monkeypatch: pytest.MonkeyPa
 def test_of_large_images_a_reference_sees_fewer() -> None:
     found = [most_rows(schema_of([image("x", shape)])) for shape in ([8, 8, 1], [28, 28, 1], [64, 64, 3])]
     assert found == [MOST_ROWS, MOST_ROWS, MOST_ROWS * 28 * 28 // (64 * 64 * 3)]
+
+
+def test_of_long_recordings_a_reference_sees_fewer() -> None:
+    columns = [AudioColumn("audio", rate=16_000, seconds=seconds) for seconds in (0.1, 1, 60)]
+    assert [most_rows(schema_of([Column("x", column)])) for column in columns] == [10_000, 10_000, 326]
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.005, 0.02])
+def test_recordings_shorter_than_a_window_have_a_reference(seconds: float) -> None:
+    column = AudioColumn("audio", rate=16_000, seconds=seconds)
+    tones = np.sin(np.outer(np.where(np.arange(40) % 2, 2.0, 0.4), np.arange(column.samples))) / 2
+    stored = Audio().convert(pa.array(list(tones)), column)
+    assert stored is not None
+    target = np.arange(40) % 2
+    rows = Split(np.array([f"{i:x}" for i in range(40)]), pa.table({"x": stored.values}), target)
+    answers = REFERENCES["LogisticRegression"].answers(
+        schema_of([Column("x", column)], "binary", ["no", "yes"]), rows, rows
+    )
+    np.testing.assert_array_equal(answers.argmax(axis=1), target)
+
+
+def test_the_spectra_of_a_reference_follow_no_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`evaluate` does not depend on the schema of configurations."""
+    names = dataclasses.fields(AudioFeaturesConfig)
+    monkeypatch.setattr(AudioFeaturesConfig.__init__, "__defaults__", (None,) * len(names))
+    assert dataclasses.astuple(AudioFeaturesConfig()) == (None,) * len(names)
+    assert None not in dataclasses.astuple(importlib.reload(audio).FEATURES)
