@@ -24,7 +24,7 @@ Design = Callable[[pa.Table], Any]
 Encoder = Callable[[pa.Array], Array]
 MOST_CATEGORIES = 100
 MOST_WORDS = 20_000
-PARTS = 10  # of a recording
+PARTS, BANDS = 10, 20  # of a recording
 
 
 def linear_design(schema: Schema, train: Split) -> Design:
@@ -90,7 +90,7 @@ def _pixels(values: pa.Array) -> Array:
 
 def _spectra(config: AudioColumn) -> Encoder:
     """The mean of each band in each part of a recording."""
-    spectrogram = Spectrogram(AudioFeaturesConfig(), config.rate, config.samples)
+    spectrogram = Spectrogram(AudioFeaturesConfig(mels=BANDS), config.rate, config.samples)
 
     def encode(values: pa.Array) -> Array:
         some = (values.slice(start, AT_ONCE) for start in range(0, len(values), AT_ONCE))

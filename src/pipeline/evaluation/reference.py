@@ -22,7 +22,7 @@ from pipeline.evaluation.design import Design, linear_design
 Array = NDArray[np.float64]
 MOST_ROWS = 50_000
 MOST_VALUES = MOST_ROWS * 28 * 28  # they take 300 MB as float64
-MOST_RECORDINGS = 10_000  # of which each has 400 features
+MOST_RECORDINGS = 10_000  # of which each has 200 features
 
 
 def most_rows(schema: Schema) -> int:

@@ -30,7 +30,7 @@ def build_augmentation(config: AugmentationConfig, features: "dict[str, keras.Ke
             f"trainer.augmentation changes {what}, but the features are a {' and a '.join(features)}. "
             "Set its values to 0."
         )
-    given = keras.Input(features[kind].shape[1:])
+    given = keras.Input(features[kind].shape[1:], name=kind)
     changed = _spectrograms(config, _images(config, given))
     return keras.Model({kind: given}, {kind: changed}, name="augmentation")
 
