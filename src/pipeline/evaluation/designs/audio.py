@@ -15,10 +15,10 @@ Array = NDArray[np.float64]
 PARTS = 10  # of a recording
 # They stand here in full, so that a new default elsewhere changes no reference.
 FEATURES = AudioFeaturesConfig(
-    features="log_mel", mels=40, coefficients=13, window_ms=25.0, hop_ms=10.0, level=True, floor=1e-3
+    features="log_mel", mels=20, coefficients=13, window_ms=25.0, hop_ms=10.0, level=True, floor=1e-3
 )
 SAMPLES_AT_ONCE = 2**22  # whose spectra are in memory at a time
-LEAST_SIZE = 3920  # with it a reference sees at most 10,000 recordings, since 400 features of each take a while to fit
+LEAST_SIZE = 3920  # with it a reference sees at most 10,000 recordings, since 200 features of each take a while to fit
 
 
 def size(column: Column) -> int:

@@ -51,7 +51,7 @@ def build_augmentation(
             f"trainer.augmentation changes {what}, but the features are a {' and a '.join(features)}. "
             "Set its values to 0."
         )
-    given = keras.Input(features[kind].shape[1:])
+    given = keras.Input(features[kind].shape[1:], name=kind)
     changed = given
     for change in changes:
         changed = change(config, changed)
