@@ -130,7 +130,7 @@ def take(reproduced: Path, swept: Path, images: Path) -> None:
             page.wait_for_timeout(4000)
             page.screenshot(path=images / "mlflow-run.png")
         page = open_page(opened, Layout(reproduced).page("digits").as_uri(), "digits")
-        page.set_viewport_size({"width": 900, "height": 1180})
+        page.set_viewport_size({"width": 900, "height": 1480})
         page.screenshot(path=images / "dataset-page.png")
         with served(reproduced, "tensorboard", "TENSORBOARD_PORT") as address:
             page = open_page(opened, f"{address}/?runFilter=digits&tagFilter=loss|accuracy#timeseries", "loss")

@@ -130,7 +130,8 @@ def _listed(values: pa.Array, shape: list[int]) -> Greys:
     plain = np.rint(plain) if pixels.dtype == np.uint8 else _stretched(plain)
     high, wide = (overlaps(size, SIDE).astype(np.float32) for size in plain.shape[1:])
     sums = high @ plain @ wide.T
-    return _stretched(sums / np.float32(plain.shape[1] * plain.shape[2])).astype(np.uint8)
+    greys: Greys = _stretched(sums / np.float32(plain.shape[1] * plain.shape[2])).astype(np.uint8)
+    return greys
 
 
 def _encoded(content: bytes | None) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ from pipeline.data.schema import Column
 
 MOST_BARS, MOST_CLASSES = 12, 12
 TEXTS_OF_CLASS, TEXT_LENGTH = 3, 300
-PICTURES_OF_CLASS, LARGEST_PIXELS = 8, 2**26
+PICTURES_OF_CLASS = 8
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # control characters, which HTML may not hold, and what a person sees in their place
 VISIBLE = {code: f"\\x{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), 127)}
@@ -53,18 +53,20 @@ class View:
 
 
 def number(view: View) -> Markup:
-    train, test = (as_numbers(view.values(rows)).to_numpy() for rows in (view.train, view.test))
-    return histogram(train, test)
+    return _histogram(view, shown_number)
 
 
 def date(view: View) -> Markup:
-    train, test = (as_numbers(view.values(rows)).to_numpy() for rows in (view.train, view.test))
-    return histogram(train, test, shown_day)
+    return _histogram(view, shown_day)
 
 
 def moment(view: View) -> Markup:
+    return _histogram(view, shown_moment)
+
+
+def _histogram(view: View, show: Callable[[float], str]) -> Markup:
     train, test = (as_numbers(view.values(rows)).to_numpy() for rows in (view.train, view.test))
-    return histogram(train, test, shown_moment)
+    return histogram(train, test, show)
 
 
 def category(view: View) -> Markup:
