@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 from pipeline.errors import ConfigError
@@ -48,7 +49,7 @@ def train_jobs(layout: Layout, jobs: list[list[str]]) -> tuple[Path, list[Run]]:
     with locks.hold(folder / LOCK, f"sweep {folder.name}"):
         for number, (overrides, config) in enumerate(zip(jobs, configs, strict=True)):
             job = SweepJob(folder, number, overrides)
-            job.run(lambda job, config=config: train(config, job))
+            job.run(partial(train, config))
             if job.error:
                 raise ConfigError(f"job {number} ({' '.join(overrides)}): {job.error}")
             runs.append(identified(config, layout))

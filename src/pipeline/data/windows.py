@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -36,9 +37,10 @@ class SeriesRows:
     @property
     def follows(self) -> Bools:
         """Whether each row but the first (N - 1,) is of the series of the row before it."""
-        return self.code[1:] == self.code[:-1]
+        same: Bools = self.code[1:] == self.code[:-1]
+        return same
 
-    def distances(self) -> NDArray[np.generic]:
+    def distances(self) -> NDArray[Any]:
         """How much later each row but the first (N - 1,) is than the row before it."""
         return np.diff(_moments(self.time))
 
@@ -110,6 +112,6 @@ def cut(values_NC: Array, starts: Numbers, window: int) -> Iterator[tuple[Number
         yield some, values_NC[some[:, np.newaxis] + np.arange(window)]
 
 
-def _moments(times: pa.Array) -> NDArray[np.generic]:
-    moments: NDArray[np.generic] = since_1970(times).to_numpy(zero_copy_only=False)
+def _moments(times: pa.Array) -> NDArray[Any]:
+    moments: NDArray[Any] = since_1970(times).to_numpy(zero_copy_only=False)
     return moments.astype(np.float64 if moments.dtype.kind == "f" else np.int64)
