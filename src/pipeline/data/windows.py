@@ -37,8 +37,8 @@ class SeriesRows:
     @property
     def follows(self) -> Bools:
         """Whether each row but the first (N - 1,) is of the series of the row before it."""
-        found: Bools = self.code[1:] == self.code[:-1]
-        return found
+        same: Bools = self.code[1:] == self.code[:-1]
+        return same
 
     def distances(self) -> NDArray[Any]:
         """How much later each row but the first (N - 1,) is than the row before it."""
@@ -112,6 +112,6 @@ def cut(values_NC: Array, starts: Numbers, window: int) -> Iterator[tuple[Number
         yield some, values_NC[some[:, np.newaxis] + np.arange(window)]
 
 
-def _moments(times: pa.Array) -> NDArray[np.generic]:
-    moments: NDArray[np.generic] = since_1970(times).to_numpy(zero_copy_only=False)
+def _moments(times: pa.Array) -> NDArray[Any]:
+    moments: NDArray[Any] = since_1970(times).to_numpy(zero_copy_only=False)
     return moments.astype(np.float64 if moments.dtype.kind == "f" else np.int64)

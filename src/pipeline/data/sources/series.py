@@ -180,7 +180,7 @@ class Found:
 
     def name(self, row: int) -> str:
         """The name of a row's series."""
-        return str(self.rows.names[self.rows.code[row]])
+        return str(self.rows.names[int(self.rows.code[row])])
 
     def places(self, rows: Numbers, words: list[str]) -> str:
         """The first of these rows, with words on each."""
