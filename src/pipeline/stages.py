@@ -29,6 +29,7 @@ ONLY_PREPARED = ("contract", "near_duplicates")
 # keys.
 REGISTRIES = {
     "CALLBACKS": "trainer.callbacks",
+    "DETAILS": "dataset.types",
     "FAMILIES": "model.family",
     "INPUTS": "dataset.types",
     "SOURCES": "dataset.source",
@@ -92,8 +93,9 @@ def chosen_by(values: Mapping[str, Any]) -> dict[str, frozenset[str]]:
         if group in values:
             value = values[group][key]
             chosen[registry] = frozenset([value] if isinstance(value, str) else value)
-    if "TYPES" in chosen:
-        chosen["TYPES"] |= TYPES_OF_ROLES
+    for registry in ("DETAILS", "TYPES"):
+        if registry in chosen:
+            chosen[registry] |= TYPES_OF_ROLES
     return chosen
 
 
