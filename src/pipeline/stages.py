@@ -31,6 +31,7 @@ REGISTRIES = {
     "AUGMENTATIONS": "dataset.types",
     "CALLBACKS": "trainer.callbacks",
     "DESIGNS": "dataset.types",
+    "DETAILS": "dataset.types",
     "FAMILIES": "model.family",
     "INPUTS": "dataset.types",
     "LOOKS": "dataset.types",
@@ -95,8 +96,9 @@ def chosen_by(values: Mapping[str, Any]) -> dict[str, frozenset[str]]:
         if group in values:
             value = values[group][key]
             chosen[registry] = frozenset([value] if isinstance(value, str) else value)
-    if "TYPES" in chosen:
-        chosen["TYPES"] |= TYPES_OF_ROLES
+    for registry in ("DETAILS", "TYPES"):
+        if registry in chosen:
+            chosen[registry] |= TYPES_OF_ROLES
     return chosen
 
 

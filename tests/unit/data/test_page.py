@@ -21,15 +21,18 @@ from pipeline.data.schema import Column
 from pipeline.data.sources import SOURCES
 from pipeline.data.sources.source import Columns, Source, target_column
 from pipeline.data.types import TYPES
+from pipeline.data.types.audio import AudioColumn
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.date import DateColumn
 from pipeline.data.types.image import ImageColumn
 from pipeline.data.types.number import NumberColumn
+from pipeline.data.types.sequence import SequenceColumn
+from pipeline.data.types.series import SeriesColumn
 from pipeline.data.types.text import TextColumn
 from pipeline.data.writing import write_prepared
 from pipeline.errors import DataError
 
-ROWS, SPLIT = 600, SplitConfig(1, 0.3, 0.1)
+ROWS, RATE, SPLIT = 600, 4000, SplitConfig(1, 0.3, 0.1)
 ODD = 'a<script>alert("1")</script>&\u202e{{ 7 * 7 }}'
 
 
@@ -40,6 +43,9 @@ def columns(config: DatasetConfig, root: Path) -> Columns:
         Column("kind", CategoryColumn("category")),
         Column("said", TextColumn("text")),
         Column("seen", ImageColumn("image", shape=[6, 5, 3], pixels="uint8")),
+        Column("heard", AudioColumn("audio", rate=RATE, seconds=0.2)),
+        Column("read", SequenceColumn("sequence")),
+        Column("moved", SeriesColumn("series", window=200, channels=[ODD, "still"])),
     ]
     return Columns(features, target_column(config, "y"))
 
@@ -48,6 +54,9 @@ def batch() -> pa.RecordBatch:
     random = np.random.default_rng(0)
     texts = [f"{ODD} {'never seen' if i % 3 else 'x' * 400}\0 {i}" for i in range(ROWS)]
     images = pa.array(random.integers(0, 256, ROWS * 90).astype(np.uint8))
+    sounds = [random.uniform(-0.5, 0.5, random.integers(10, 1000)) for _ in range(ROWS)]
+    letters = ["".join(random.choice(list("AACGTN"), random.integers(5, 400))) for _ in range(ROWS)]
+    moved = random.normal(size=(ROWS, 200, 2)) * [1, 0]
     return pa.RecordBatch.from_pydict(
         {
             ODD: pa.array(random.normal(size=ROWS), mask=random.random(ROWS) < 0.1),
@@ -55,6 +64,9 @@ def batch() -> pa.RecordBatch:
             "kind": pa.array([ODD if value else "plain" for value in random.integers(0, 2, ROWS)]),
             "said": pa.array(texts),
             "seen": pa.FixedSizeListArray.from_arrays(images, 90),
+            "heard": pa.array(sounds),
+            "read": pa.array(letters),
+            "moved": pa.FixedSizeListArray.from_arrays(pa.array(moved.reshape(-1)), 400),
             "y": pa.array(np.where(random.random(ROWS) < 0.05, ODD, "no").tolist()),
         }
     )
@@ -106,8 +118,9 @@ def test_the_page_has_the_same_bytes_each_time_and_nothing_runs_in_it(
     assert not [name for name, _ in reader.attributes if name.startswith("on")]
     assert {value[:21] for name, value in reader.attributes if name in ("src", "href")} == {"data:image/png;base64"}
     assert not re.search("[\x00-\x08]", content)
-    for shown in (ODD, "when", "never seen", "\\x00", *said):
+    for shown in (ODD, "when", "never seen", "\\x00", "largest sample", "ambiguous", "still", *said):
         assert shown in reader.text
+    assert "polyline" in reader.tags
     assert any("uneven classes" in line for line in said)
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from markupsafe import Markup
 
 from pipeline.config import DatasetConfig
-from pipeline.data.profile.details import View, details, shown_day, shown_moment
+from pipeline.data.profile.details import details, shown_day, shown_moment
 from pipeline.data.profile.drawing import shown_number
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import ColumnStatistics
 from pipeline.data.profile.template import PAGE, STYLE
+from pipeline.data.profile.view import View
 from pipeline.data.schema import Schema
 from pipeline.data.splits import Summary
 from pipeline.files import write_text

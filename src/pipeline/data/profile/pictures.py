@@ -1,15 +1,28 @@
-"""Stored images as pixels from 0 to 255 that a person can look at."""
+"""Images: the first of each class, as pixels from 0 to 255 that a person can look at."""
 
 import io
 from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+from markupsafe import Markup
 from numpy.typing import NDArray
 
+from pipeline.data.profile.drawing import picture
+from pipeline.data.profile.view import View
 from pipeline.data.schema import Column
 
+PICTURES_OF_CLASS = 8
+
 Pixels = NDArray[np.uint8]  # (H, W), or (H, W, 3) with colours
+
+
+def image(view: View) -> Markup:
+    shown = []
+    for name, values in view.by_class(PICTURES_OF_CLASS):
+        drawn = [picture(pixels, name) for pixels in pictures(view.column, values)]
+        shown.append(Markup("<p>{}</p><div class=pictures>{}</div>").format(name, Markup("").join(drawn)))
+    return Markup("").join(shown)
 
 
 def pictures(column: Column, values: pa.ChunkedArray) -> Iterator[Pixels]:

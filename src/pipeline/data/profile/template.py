@@ -12,6 +12,7 @@ th { color: #666; font-weight: 600; } td.number, th.number { text-align: right; 
 .ends { display: flex; justify-content: space-between; width: 260px; color: #666; font-size: .85em; }
 svg { background: #f6f6f6; } ul { margin: .2em 0; padding-left: 1.2em; } p { margin: .5em 0 .2em; }
 .pictures img { image-rendering: pixelated; min-width: 48px; margin: 0 3px 3px 0; } .quiet { color: #666; }
+.pictures.sounds img { height: 80px; }
 bdi { overflow-wrap: anywhere; white-space: pre-wrap; }
 """
 
