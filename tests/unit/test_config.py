@@ -79,7 +79,8 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
         ),
         (
             "dataset.source=inlin",
-            "dataset.source: 'inlin' is unknown (fasta, idx, inline, sklearn, splice_synthetic, table). Did you mean 'inline'?",
+            "dataset.source: 'inlin' is unknown (fasta, idx, inline, sklearn, splice_synthetic, table). Did you mean "
+            "'inline'?",
         ),
         ("trainer.name=own", "trainer.name: 'own' is unknown (compiled, keras, exact)."),
         ("dataset.split=hsh", "dataset.split: 'hsh' is unknown (hash, time, given, none). Did you mean 'hash'?"),

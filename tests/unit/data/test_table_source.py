@@ -543,8 +543,8 @@ def test_each_column_knows_what_is_missing_in_it(tmp_path: Path) -> None:
         ),
         (
             {"columns": {"x": "nummer"}},
-            "dataset.columns.x.type: 'nummer' is unknown (boolean, category, date, datetime, image, number, sequence, text). "
-            "Did you "
+            "dataset.columns.x.type: 'nummer' is unknown (boolean, category, date, datetime, image, number, sequence, "
+            "text). Did you "
             "mean 'number'?",
         ),
         (
