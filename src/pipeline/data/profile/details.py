@@ -80,8 +80,8 @@ def category(view: View) -> Markup:
 
 
 def text(view: View) -> Markup:
-    lengths = [lengths_of(view.values(rows)).astype(float) for rows in (view.train, view.test)]
-    shown = [Markup("<p>characters</p>"), histogram(*lengths)]
+    train, test = (lengths_of(view.values(rows)).astype(float) for rows in (view.train, view.test))
+    shown = [Markup("<p>characters</p>"), histogram(train, test)]
     for name, texts in view.by_class(TEXTS_OF_CLASS):
         items = (Markup("<li><bdi>{}</bdi></li>").format(visible(text)) for text in texts.to_pylist())
         shown.append(Markup("<p>{}</p><ul>{}</ul>").format(name, Markup("").join(items)))
