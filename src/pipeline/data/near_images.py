@@ -143,8 +143,8 @@ def _encoded(content: bytes | None) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(content)) as image:
         image.draft("L", (4 * SIDE, 4 * SIDE))
         small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
-    greys: Greys = _stretched(np.asarray(small, np.float32)[None]).astype(np.uint8)
-    return greys[0]
+    grey: NDArray[np.uint8] = _stretched(np.asarray(small, np.float32)[None])[0].astype(np.uint8)
+    return grey
 
 
 def _stretched(grey: NDArray[np.float32]) -> NDArray[np.float32]:
