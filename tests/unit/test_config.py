@@ -186,8 +186,8 @@ def test_unknown_key_in_yaml_names_the_file(checkout: Path, edit) -> None:
             "linear_diabetes: diabetes",
             "linear_diabetes: diabetis",
             "params.yaml: experiment linear_diabetes uses 'diabetis', which is not in datasets "
-            "(diabetes, breast_cancer, digits, reviews_synthetic, spoken_digits_synthetic, splice_synthetic). Did you mean "
-            "'diabetes'?",
+            "(diabetes, breast_cancer, digits, reviews_synthetic, spoken_digits_synthetic, splice_synthetic). "
+            "Did you mean 'diabetes'?",
         ),
         ("seed: 1\n", "seed: one\n", "params.yaml: seed: Value 'one' of type 'str' could not be converted to Integer"),
         (
