@@ -7,6 +7,7 @@ import pytest
 from pipeline.compose import as_plain, compose_config, load_params
 from pipeline.config import TensorBoardConfig
 from pipeline.configure import check_dataset
+from pipeline.data.sources import SOURCES
 from pipeline.data.sources.table import TableDataset
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
@@ -79,7 +80,7 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
         ),
         (
             "dataset.source=inlin",
-            "dataset.source: 'inlin' is unknown (idx, inline, sklearn, table). Did you mean 'inline'?",
+            f"dataset.source: 'inlin' is unknown ({', '.join(SOURCES)}). Did you mean 'inline'?",
         ),
         ("trainer.name=own", "trainer.name: 'own' is unknown (compiled, keras, exact)."),
         ("dataset.split=hsh", "dataset.split: 'hsh' is unknown (hash, time, given, none). Did you mean 'hash'?"),

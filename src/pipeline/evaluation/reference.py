@@ -29,8 +29,9 @@ def most_rows(schema: Schema) -> int:
     """How many training rows a reference sees at most: fewer where a row is many numbers, such as an image."""
     if schema.of_type("audio"):
         return MOST_RECORDINGS
-    shapes = [column.storage for column in schema.features if pa.types.is_fixed_size_list(column.storage)]
-    return min(MOST_ROWS, MOST_VALUES // max(1, sum(storage.list_size for storage in shapes)))
+    storages = (column.storage for column in schema.features)
+    values = sum(int(storage.list_size) for storage in storages if pa.types.is_fixed_size_list(storage))
+    return min(MOST_ROWS, MOST_VALUES // max(1, values))
 
 
 @dataclass(frozen=True)

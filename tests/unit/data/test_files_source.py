@@ -121,6 +121,11 @@ ONE = "d: 1 file cannot be used "
 REFUSED: list[tuple[dict[str, str | bytes], dict[str, Any], str]] = [
     ({"a/4.text": "x"}, {}, f"{ONE}(a/4.text: expected a name that ends with .txt)."),
     ({"a/4.txt": b"ab\xff"}, {}, f"{ONE}(a/4.txt: not UTF-8, byte 3 is 0xff)."),
+    (
+        {"a/4.txt": "ab".encode("utf-16-le")},
+        {},
+        f"{ONE}(a/4.txt: byte 2 is 0x00, which is in no text; it",
+    ),
     ({"a/4.txt": "", "b/4.txt": ""}, {}, "d: 2 files cannot be used (a/4.txt: empty; b/4.txt: empty)."),
     ({"4.txt": "x"}, {}, f"{ONE}(4.txt: in no folder of a class)."),
     ({"a/x\ny.txt": ""}, {}, f"{ONE}('a/x\\ny.txt': empty)."),
@@ -216,3 +221,9 @@ def test_roles_with_types_of_their_own(tmp_path: Path) -> None:
     )
     assert found["size"] == [1.0, 2.0, 1.0, 2.0]
     assert [day.day for day in found["seen"]] == [1, 1, 3, 3]
+
+
+def test_texts_that_are_odd(tmp_path: Path) -> None:
+    texts = {"a/1.txt": "x" * 2**20, "a/2.txt": "\u200f\u05d0\u202e \n", "b/1.txt": "\ufeffmark", "b/2.txt": " "}
+    write(tmp_path, texts)
+    assert read(tmp_path)["text"] == ["x" * 2**20, "\u200f\u05d0\u202e \n", "mark", " "]

@@ -75,6 +75,15 @@ def test_an_image_is_turned_as_its_exif_data_say(orientation: int) -> None:
     np.testing.assert_array_equal(read(content, (4, 6, 1))[..., 0], picture)
 
 
+def test_a_large_photo_that_lies_on_its_side() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = Image.fromarray(np.kron(WIDE[::-1], np.ones((500, 500, 1), np.uint8))).rotate(90, expand=True)
+    found = read(file_of(lying, "jpeg", exif=exif), (8, 12, 3), "crop")
+    assert np.abs(found[0].astype(int) - BLUE).max() <= 3
+    assert np.abs(found[-1].astype(int) - RED).max() <= 3
+
+
 def test_the_first_frame_of_an_animation() -> None:
     other = Image.new("RGB", (6, 4), "green")
     np.testing.assert_array_equal(read(file_of(wide(), "gif", save_all=True, append_images=[other])), WIDE)

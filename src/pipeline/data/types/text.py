@@ -38,14 +38,24 @@ class Text(Type):
 
 def decoded(values: pa.Array) -> Parsed:
     """The texts (N,) that are written in UTF-8. A byte order mark at the start is no part of a text."""
-    texts: list[str | None] = []
-    reasons: dict[int, str] = {}
-    for i, content in enumerate(values.to_pylist()):
-        try:
-            texts.append(None if content is None else content.decode().removeprefix("\ufeff"))
-        except UnicodeDecodeError as error:
-            texts.append(None)
-            reasons[i] = f"not UTF-8, byte {error.start + 1} is 0x{content[error.start]:02x}"
-    refused = np.zeros(len(texts), bool)
-    refused[list(reasons)] = True
+    found = [None if content is None else text_of(content) for content in values.to_pylist()]
+    reasons = {i: entry.reason for i, entry in enumerate(found) if isinstance(entry, NoText)}
+    texts = [entry if isinstance(entry, str) else None for entry in found]
+    refused = np.array([isinstance(entry, NoText) for entry in found], bool)
     return Parsed(pa.array(texts, pa.string()), refused, reasons)
+
+
+@dataclass(frozen=True)
+class NoText:
+    """Why bytes are no text, in words."""
+
+    reason: str
+
+
+def text_of(content: bytes) -> str | NoText:
+    if (place := content.find(0)) >= 0:
+        return NoText(f"byte {place + 1} is 0x00, which is in no text; it may be UTF-16 or no text at all")
+    try:
+        return content.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        return NoText(f"not UTF-8, byte {error.start + 1} is 0x{content[error.start]:02x}")
