@@ -39,7 +39,7 @@ class Spectrogram:
     @property
     def fft(self) -> int:
         """The length of the Fourier transform: the next power of 2."""
-        return 2 ** (self.window - 1).bit_length()
+        return 1 << (self.window - 1).bit_length()
 
     @property
     def used(self) -> int:
@@ -78,7 +78,8 @@ class Spectrogram:
         mel = _mel(hertz)[:, np.newaxis]
         weights = np.maximum(0, np.minimum((mel - low) / (middle - low), (high - mel) / (high - middle)))
         weights[0] = 0
-        return weights.astype(np.float32)
+        found: Floats = weights.astype(np.float32)
+        return found
 
     @cached_property
     def cosines(self) -> Floats:
@@ -87,7 +88,8 @@ class Spectrogram:
         k, n = np.arange(self.config.coefficients), np.arange(mels)[:, np.newaxis]
         matrix = np.cos(np.pi * (n + 0.5) * k / mels) * np.sqrt(2 / mels)
         matrix[:, 0] = np.sqrt(1 / mels)
-        return matrix.astype(np.float32)
+        found: Floats = matrix.astype(np.float32)
+        return found
 
     def of(self, samples_NT: Floats) -> Floats:
         """The values (N, frames, width) of recordings (N, samples), as the served model computes them up to rounding,

@@ -15,7 +15,7 @@ from pipeline.data.prepared import SplitFile, sample
 from pipeline.data.schema import Schema
 from pipeline.errors import BAD_INPUT, ArtifactError, DataError, TrackingError
 from pipeline.evaluation.predictions import read_predictions
-from pipeline.evaluation.reference import MOST_ROWS
+from pipeline.evaluation.reference import most_rows
 from pipeline.files import digest_file, digest_value
 from pipeline.identity import Identity, read_identity
 from pipeline.layout import MODEL, REPORT, SCORES, TEST, TRAIN, Layout, split_file
@@ -128,7 +128,7 @@ def score_again(layout: Layout, dataset: str, model: Path) -> evidence.RowGains:
     prepared = layout.prepared(dataset)
     schema = Schema.read(prepared)
     all_train, test = (SplitFile(prepared / split_file(split), schema) for split in (TRAIN, TEST))
-    train = sample(all_train, MOST_ROWS)
+    train = sample(all_train, most_rows(schema))
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / "predictions.parquet"
         command = [sys.executable, "-m", "pipeline.predict", f"model={model}"]
