@@ -123,7 +123,10 @@ def _contents(values: Any, column: Column) -> pa.Array:
         return pa.array([None if _is_missing(value) else bytes(value) for value in values], pa.binary())
     if kinds == {TEXTS}:
         return pa.array([None if _is_missing(value) else value for value in values], pa.string())
-    return pa.array([_flat(value, column.config) for value in values], pa.list_(pa.float64()))
+    flat = [_flat(value, column.config) for value in values]
+    # Whole numbers stay such: as the samples of a recording they are of 16 bits, however small they are.
+    whole = any(flat) and all(isinstance(number, int) for numbers in flat for number in numbers or [])
+    return pa.array(flat, pa.list_(pa.int64() if whole else pa.float64()))
 
 
 def _form(value: Any) -> str:
@@ -155,13 +158,14 @@ def _is_one(values: Any) -> bool:
     return isinstance(values, np.ndarray) and values.ndim == 0
 
 
-def _flat(value: Any, config: ColumnConfig) -> list[float] | None:
+def _flat(value: Any, config: ColumnConfig) -> list[float] | list[int] | None:
     """The values of an image or a window row by row, whether it comes in its shape or flat; none at all for one of
     another shape, which is then refused. A recording's values have no shape."""
     if _is_missing(value):
         return None
     try:
-        array = np.asarray(value.tolist() if isinstance(value, np.ndarray) else value, np.float64)
+        array = np.asarray(value.tolist() if isinstance(value, np.ndarray) else value)
+        array = array if array.dtype == np.int64 else array.astype(np.float64)
     except (ValueError, TypeError):
         return []
     shape = getattr(config, "shape", [array.size])

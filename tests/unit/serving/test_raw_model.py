@@ -14,6 +14,7 @@ from PIL import Image
 
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types import TYPES
+from pipeline.data.types.audio import samples_of
 from pipeline.errors import DataError
 from pipeline.registry.package import signature_of
 from pipeline.serving.raw_model import as_table
@@ -52,6 +53,19 @@ def read(schema: Schema, given: Any) -> list[Any]:
 )
 def test_numbers_in_every_form(given: Any) -> None:
     assert read(schema_of("number", missing=["-", "-999"]), given) == [1.0, 2.5, None]
+
+
+@pytest.mark.parametrize("kind", [list, np.int16])
+def test_whole_numbers_of_a_recording_are_of_16_bits(kind: Any) -> None:
+    """As in training, where the type of a Parquet file's column says so."""
+    schema = schema_of("audio", rate=1000, seconds=0.01, silence="accept")
+    few, many = ([0, 1, -1], [0, 2**14, -1])
+    given = [few, many] if kind is list else [np.array(few, kind), np.array(many, kind)]
+    table = read_rows(schema, as_table({"x": given}, schema), "input")
+    found = samples_of(table["x"].combine_chunks(), schema.features[0].config)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(found[:, :3] * 2**15, [few, many])
+    (halves,) = read_rows(schema, as_table({"x": [[0.5, -0.5]]}, schema), "input")["x"].chunks
+    np.testing.assert_array_equal(samples_of(halves, schema.features[0].config)[0, :2], [0.5, -0.5])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
