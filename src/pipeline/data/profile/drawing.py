@@ -15,6 +15,7 @@ THUMBNAIL = 96  # pixels of the longer side
 
 
 def shown_number(value: float) -> str:
+    value = value + 0.0  # of the two zeros, which are equal, the one without a sign
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
 
 
