@@ -19,6 +19,8 @@ from pipeline.stages import LEFT_OUT, REGISTRIES, chosen_by, code_of, values_of
 from tests.clones import EXPERIMENTS, ROOT
 
 PACKAGE = ROOT / "src" / "pipeline"
+# in which file of data/profile/ stands what the page shows of a type, of those that only datasets with it should run
+SHOWN = {"audio": "recordings", "image": "pictures", "sequence": "sequences", "series": "windows"}
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text() for path in PACKAGE.rglob("*.py")}
 
 
@@ -88,7 +90,9 @@ def test_an_experiment_reaches_the_members_that_it_chooses(experiment: str) -> N
     assert sorted(families) == sorted(f"model/families/{name}.py" for name in (*shared, family))
     assert f"model/inputs/{column}.py" in found
     assert {"training/compiled.py", "training/exact.py"} & found == {f"training/{trainer}.py"}
-    sources = [name for name in code_of(layout, "prepare", values) if name.startswith("data/sources/")]
+    prepared = set(code_of(layout, "prepare", values))
+    assert {name for name in SHOWN.values() if f"data/profile/{name}.py" in prepared} == {SHOWN.get(column)} - {None}
+    sources = sorted(name for name in prepared if name.startswith("data/sources/"))
     assert sources == sorted(f"data/sources/{name}.py" for name in ("__init__", "source", values["dataset"]["source"]))
     for stage in ("prepare", "train", "evaluate"):
         task = values["dataset"]["task"]

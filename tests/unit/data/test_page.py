@@ -13,11 +13,12 @@ from PIL import Image
 
 from pipeline.config import DatasetConfig, PrepareConfig, SplitConfig
 from pipeline.data import near_images
-from pipeline.data.profile import page, sample
+from pipeline.data.profile import page, recordings, sample
 from pipeline.data.profile.details import DETAILS
 from pipeline.data.profile.sample import Sample
 from pipeline.data.profile.statistics import read_statistics
-from pipeline.data.schema import Column
+from pipeline.data.schema import Column, Schema
+from pipeline.data.sound import HEAD
 from pipeline.data.sources import SOURCES
 from pipeline.data.sources.source import Columns, Source, target_column
 from pipeline.data.types import TYPES
@@ -31,6 +32,7 @@ from pipeline.data.types.series import SeriesColumn
 from pipeline.data.types.text import TextColumn
 from pipeline.data.writing import write_prepared
 from pipeline.errors import DataError
+from pipeline.evaluation.drift import compare
 
 ROWS, RATE, SPLIT = 600, 4000, SplitConfig(1, 0.3, 0.1)
 ODD = 'a<script>alert("1")</script>&\u202e{{ 7 * 7 }}'
@@ -45,7 +47,7 @@ def columns(config: DatasetConfig, root: Path) -> Columns:
         Column("seen", ImageColumn("image", shape=[6, 5, 3], pixels="uint8")),
         Column("heard", AudioColumn("audio", rate=RATE, seconds=0.2)),
         Column("read", SequenceColumn("sequence")),
-        Column("moved", SeriesColumn("series", window=200, channels=[ODD, "still"])),
+        Column("moved", SeriesColumn("series", window=170, channels=[ODD, "still"])),
     ]
     return Columns(features, target_column(config, "y"))
 
@@ -56,7 +58,7 @@ def batch() -> pa.RecordBatch:
     images = pa.array(random.integers(0, 256, ROWS * 90).astype(np.uint8))
     sounds = [random.uniform(-0.5, 0.5, random.integers(10, 1000)) for _ in range(ROWS)]
     letters = ["".join(random.choice(list("AACGTN"), random.integers(5, 400))) for _ in range(ROWS)]
-    moved = random.normal(size=(ROWS, 200, 2)) * [1, 0]
+    moved = random.normal(size=(ROWS, 170, 2)) * [1, 0]
     return pa.RecordBatch.from_pydict(
         {
             ODD: pa.array(random.normal(size=ROWS), mask=random.random(ROWS) < 0.1),
@@ -66,7 +68,7 @@ def batch() -> pa.RecordBatch:
             "seen": pa.FixedSizeListArray.from_arrays(images, 90),
             "heard": pa.array(sounds),
             "read": pa.array(letters),
-            "moved": pa.FixedSizeListArray.from_arrays(pa.array(moved.reshape(-1)), 400),
+            "moved": pa.FixedSizeListArray.from_arrays(pa.array(moved.reshape(-1)), 340),
             "y": pa.array(np.where(random.random(ROWS) < 0.05, ODD, "no").tolist()),
         }
     )
@@ -74,7 +76,8 @@ def batch() -> pa.RecordBatch:
 
 def described(folder: Path, monkeypatch: pytest.MonkeyPatch, size: int = ROWS) -> Path:
     """The folder with the page of a dataset, of whose rows the source gives so many at a time."""
-    parts = [batch().slice(start, size) for start in range(0, ROWS, size)]
+    rows = batch()
+    parts = [rows.slice(start, size) for start in range(0, ROWS, size)]
     source = Source(DatasetConfig, lambda config: list(TYPES), columns, lambda config, root: iter(parts))
     monkeypatch.setitem(SOURCES, "made", source)
     for name in ("rows", "about"):
@@ -107,7 +110,7 @@ def test_the_page_has_the_same_bytes_each_time_and_nothing_runs_in_it(
 ) -> None:
     first = described(tmp_path / "first", monkeypatch)
     said = [line.removeprefix("made: ") for line in capsys.readouterr().out.splitlines()]
-    second = described(tmp_path / "second", monkeypatch, 7)
+    second = described(tmp_path / "second", monkeypatch, 70)
     for name in ("page.html", "statistics.json"):
         assert (first / name).read_bytes() == (second / name).read_bytes()
     content = (first / "page.html").read_text()
@@ -142,6 +145,10 @@ def test_the_statistics_are_those_of_the_training_rows(tmp_path: Path, monkeypat
     assert known["kind"].categories[ODD] == rows["kind"].to_pylist().count(ODD)
     assert known["said"].unknown_words > 0, "each row has a number of its own"
     assert list(known)[-1] == "target"
+    features = Schema.read(tmp_path / "rows").features
+    measures = compare(features, list(known.values())[:-1], rows, {}, 0.1, 0.95)
+    of_contents = {m.what for m in measures if m.column in ("seen", "heard", "read", "moved")}
+    assert of_contents == {"missing", "none of its type"}
     with pytest.raises(DataError, match=r"statistics.json: not found. Run: again"):
         read_statistics(tmp_path, "Run: again")
 
@@ -166,6 +173,15 @@ def test_a_sample_is_the_rows_with_the_first_ids_however_they_come(monkeypatch: 
 
 def test_each_type_has_something_to_show() -> None:
     assert set(TYPES) - set(DETAILS) == set()
+
+
+def test_recordings_too_short_for_a_spectrogram_and_silence_are_no_obstacle() -> None:
+    whole = np.array([0, 0, 9], "<i2")
+    for samples, seconds, num_pictures in ((whole, 3 / 4000, 0), (0 * whole, 0.5, 1), (whole[:0], 0.5, 1)):
+        column = AudioColumn("audio", rate=4000, seconds=seconds)
+        drawn = recordings.spectrograms(pa.chunked_array([[bytes(HEAD) + samples.tobytes()]]), column)
+        assert len(drawn) == num_pictures
+        assert not any(levels.any() for levels in drawn)
 
 
 def encoded(pixels: np.ndarray, kind: str, **options: int) -> bytes:

@@ -15,6 +15,7 @@ THUMBNAIL = 96  # pixels of the longer side
 
 
 def shown_number(value: float) -> str:
+    value = value + 0.0  # of the two zeros, which are equal, the one without a sign
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
 
 
@@ -59,11 +60,14 @@ def bars(names: Sequence[str], train: Sequence[float], test: Sequence[float]) ->
     return Markup(f'<table class="bars">{"".join(rows)}</table>')
 
 
-def picture(pixels: NDArray[np.uint8], title: str) -> Markup:
-    """An image (H, W) or (H, W, 3) as a PNG inside the page, at most THUMBNAIL pixels high and wide."""
+def picture(pixels: NDArray[np.uint8], title: str, colours: NDArray[np.uint8] | None = None) -> Markup:
+    """An image (H, W) or (H, W, 3) as a PNG inside the page, at most THUMBNAIL pixels high and wide. With `colours`
+    (K, 3), its pixels (H, W) are numbers of these."""
     from PIL import Image
 
     image = Image.fromarray(pixels)
+    if colours is not None:
+        image.putpalette(colours.tobytes())
     if max(image.size) > THUMBNAIL:
         image.thumbnail((THUMBNAIL, THUMBNAIL))
     stream = io.BytesIO()

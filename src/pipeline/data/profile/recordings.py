@@ -32,7 +32,7 @@ def audio(view: View) -> Markup:
         histogram(*(np.array([peak(samples) for samples in part]) for part in found)),
     ]
     for name, values in view.by_class(RECORDINGS_OF_CLASS):
-        drawn = [picture(pixels, name) for pixels in spectrograms(values, config)]
+        drawn = [picture(pixels, name, colours()) for pixels in spectrograms(values, config)]
         shown.append(Markup('<p>{}</p><div class="pictures sounds">{}</div>').format(name, Markup("").join(drawn)))
     return Markup("").join(shown)
 
@@ -43,7 +43,7 @@ def peak(samples: NDArray[np.int16]) -> float:
 
 
 def spectrograms(values: pa.ChunkedArray, config: AudioColumn) -> list[NDArray[np.uint8]]:
-    """A picture (MELS, frames, 3) of each recording, as wide as it is long; none of recordings that are too short."""
+    """The levels (MELS, frames) of each recording, as wide as it is long; none of recordings that are too short."""
     hop = max(10.0, 1000 * config.seconds / MOST_FRAMES)
     features = AudioFeaturesConfig(mels=MELS, hop_ms=hop, window_ms=2.5 * hop, level=False, floor=FLOOR)
     spectrogram = Spectrogram(features, config.rate, config.samples)
@@ -54,15 +54,18 @@ def spectrograms(values: pa.ChunkedArray, config: AudioColumn) -> list[NDArray[n
         recording = pa.array([value.as_py()], pa.binary())
         (length,) = map(len, stored_samples(recording))
         (values_FM,) = spectrogram.of(samples_of(recording, config))
-        drawn.append(coloured(values_FM[: length // spectrogram.hop + 1]))
+        drawn.append(levels(values_FM[: length // spectrogram.hop + 1]))
     return drawn
 
 
-def coloured(values_FM: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Log energies (frames, mels) in colours (mels, frames, 3), with low frequencies below."""
+def levels(values_FM: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Log energies (frames, mels) as LEVELS levels (mels, frames), with low frequencies below."""
     top = max(float(values_FM.max()), np.log(FLOOR) + RANGE)  # so that silence is dark
     heights = 1 + (values_FM - top) / RANGE
-    levels = np.rint(heights.clip(0, 1) * (LEVELS - 1)).astype(np.int64).T[::-1]
+    return np.ascontiguousarray(np.rint(heights.clip(0, 1) * (LEVELS - 1)).astype(np.uint8).T[::-1])
+
+
+def colours() -> NDArray[np.uint8]:
+    """The colour (LEVELS, 3) of each level."""
     at = np.linspace(0, len(COLOURS) - 1, LEVELS)
-    table = np.stack([np.interp(at, np.arange(len(COLOURS)), part) for part in COLOURS.T], axis=1)
-    return np.ascontiguousarray(np.rint(table).astype(np.uint8)[levels])
+    return np.stack([np.rint(np.interp(at, range(len(COLOURS)), part)) for part in COLOURS.T], axis=1).astype(np.uint8)

@@ -17,7 +17,7 @@ class Sample:
 
     def __init__(self) -> None:
         self._parts: list[pa.Table] = []
-        self._num_rows = 0
+        self._num_rows = self._num_bytes = 0
         self._last: str | None = None  # no row behind this id can be in the sample any more
 
     def add(self, rows: pa.Table) -> None:
@@ -27,7 +27,8 @@ class Sample:
             return
         self._parts.append(rows)
         self._num_rows += rows.num_rows
-        if self._num_rows > 2 * MOST_ROWS or sum(part.nbytes for part in self._parts) > 2 * MOST_BYTES:
+        self._num_bytes += rows.nbytes
+        if self._num_rows > 2 * MOST_ROWS or self._num_bytes > 2 * MOST_BYTES:
             self._cut()
 
     def rows(self) -> pa.Table:
@@ -43,7 +44,7 @@ class Sample:
         if kept < rows.num_rows:
             self._last = rows[ROW][int(order[kept - 1])].as_py()
             rows = rows.take(pa.array(np.sort(order[:kept])))
-        self._parts, self._num_rows = [rows], rows.num_rows
+        self._parts, self._num_rows, self._num_bytes = [rows], rows.num_rows, rows.nbytes
 
 
 def row_bytes(rows: pa.Table) -> NDArray[np.int64]:

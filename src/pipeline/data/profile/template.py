@@ -6,6 +6,7 @@ h1 { font-size: 1.6em; margin: 0 0 .2em; } h2 { font-size: 1.15em; margin: 1.6em
 table { border-collapse: collapse; } td, th { padding: .25em .8em .25em 0; text-align: left; vertical-align: top; }
 th { color: #666; font-weight: 600; } td.number, th.number { text-align: right; white-space: nowrap; }
 .columns > tbody > tr > td { border-top: 1px solid #ddd; padding-top: .6em; padding-bottom: .6em; }
+.columns > tbody > tr > td:first-child { min-width: 7em; }
 .bars td { padding: .05em .7em .05em 0; } .bars td.wide { width: 220px; }
 .bar { height: 7px; min-width: 1px; } .train { background: #3b6ea5; fill: #3b6ea5; }
 .test { background: #e08a2c; fill: #e08a2c; } .key { display: inline-block; width: .8em; height: .8em; }
