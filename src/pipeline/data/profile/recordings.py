@@ -25,11 +25,13 @@ def audio(view: View) -> Markup:
     config = view.column.config
     assert isinstance(config, AudioColumn)
     found = [stored_samples(values) for values in view.both()]
+    seconds = [np.array([len(samples) / config.rate for samples in part]) for part in found]
+    peaks = [np.array([peak(samples) for samples in part]) for part in found]
     shown = [
         Markup("<p>seconds</p>"),
-        histogram(*(np.array([len(samples) / config.rate for samples in part]) for part in found)),
+        histogram(seconds[0], seconds[1]),
         Markup("<p>largest sample, of full scale</p>"),
-        histogram(*(np.array([peak(samples) for samples in part]) for part in found)),
+        histogram(peaks[0], peaks[1]),
     ]
     for name, values in view.by_class(RECORDINGS_OF_CLASS):
         drawn = [picture(pixels, name, colours()) for pixels in spectrograms(values, config)]
