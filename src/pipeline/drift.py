@@ -38,7 +38,7 @@ def drift(config: DriftConfig) -> None:
     print(table(found))
     unseen = [column.name for column in schema.features if kind_of(column) == "other"]
     if unseen:
-        print(f"Of {', '.join(unseen)}, only missing values were looked at.")
+        print(f"Of {', '.join(unseen)}, only missing and refused values were looked at.")
     drifted = list(dict.fromkeys(measure.column for measure in found if measure.verdict == DRIFT))
     told = f"drift in {', '.join(drifted)}" if drifted else "no drift"
     counted = f"{rows.num_rows} rows, against {known[0].rows} for training"

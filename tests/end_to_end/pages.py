@@ -130,13 +130,7 @@ def take(reproduced: Path, swept: Path, images: Path) -> None:
             page = open_page(opened, metrics, "learning_rate")
             page.wait_for_timeout(4000)
             page.screenshot(path=images / "mlflow-run.png")
-<<<<<<< HEAD
-        page = open_page(opened, Layout(reproduced).page("digits").as_uri(), "digits")
-        page.set_viewport_size({"width": 900, "height": 1480})
-        page.screenshot(path=images / "dataset-page.png")
-=======
         take_dataset(opened, Layout(reproduced).page(SHOWN), images / "dataset-page.png")
->>>>>>> f3
         with served(reproduced, "tensorboard", "TENSORBOARD_PORT") as address:
             page = open_page(opened, f"{address}/?runFilter=digits&tagFilter=loss|accuracy#timeseries", "loss")
             page.wait_for_timeout(6000)
