@@ -63,6 +63,10 @@ CASES = {
     "cnn_fashion_mnist": Case(
         "fashion_mnist", {"accuracy": 0.925}, GIVEN, "2 convolutions 0.916 to 0.934 (zalandoresearch/fashion-mnist)"
     ),
+    "cnn_fsdd": Case("fsdd", {"accuracy": 0.98}, GIVEN, "CNN 0.97, on fewer recordings; logistic regression 0.957"),
+    "cnn_splice_junctions": Case(
+        "splice", {"accuracy": 0.965}, SEEDS, "CNN 0.962 (Nguyen et al. 2016); logistic regression 0.952, grouped"
+    ),
 }
 
 
