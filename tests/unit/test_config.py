@@ -140,8 +140,8 @@ def test_a_trainer_is_not_asked_for_more_than_it_can_do(layout: Layout, override
 
 def test_impossible_pair(layout: Layout) -> None:
     assert refused(layout, "experiment=linear_diabetes", "model=rnn") == (
-        "model rnn takes tokens or letters or sequence or grid features, but dataset diabetes (number) gives a vector. Choose one "
-        "of: linear, mlp."
+        "model rnn takes tokens or letters or sequence or grid features, but dataset diabetes (number) gives a vector. "
+        "Choose one of: linear, mlp."
     )
 
 
