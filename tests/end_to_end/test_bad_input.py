@@ -255,9 +255,9 @@ READ_ONLY = (
     ("size", "options", "left"),
     [
         ("32k", [], []),
-        ("100k", ["trainer.epochs=1000"], ["schema.json"]),
-        ("112k", ["trainer.epochs=300", "checkpoint.every_epochs=1"], ["schema.json", "*.ckpt"]),
-        ("112k", ["trainer.epochs=1"], ["schema.json"]),
+        ("224k", ["trainer.epochs=1000"], ["schema.json"]),
+        ("236k", ["trainer.epochs=300", "checkpoint.every_epochs=1"], ["schema.json", "*.ckpt"]),
+        ("236k", ["trainer.epochs=1"], ["schema.json"]),
     ],
     ids=["data", "TensorBoard", "checkpoint", "model"],
 )
