@@ -26,7 +26,7 @@ from pipeline.data.prepared import ROW, TARGET, WEIGHT, chunk_rows, open_parquet
 from pipeline.data.profile.page import About, write_page
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import statistics_of, write_statistics
-from pipeline.data.remarks import MOST_ROWS, check_columns
+from pipeline.data.remarks import MOST_ROWS, check_columns, some_of
 from pipeline.data.row_ids import RowIds
 from pipeline.data.schema import Schema
 from pipeline.data.sources import SOURCES
@@ -123,7 +123,7 @@ def tell_balance(dataset: str, summary: Summary) -> None:
     """Print which classes have few training rows, and how uneven the classes are."""
     counts = summary[TRAIN]["classes"]
     if few := [f"'{name}' {count}" for name, count in counts.items() if count < FEW_ROWS]:
-        print(f"{dataset}: classes with fewer than {FEW_ROWS} training rows: {', '.join(few)}")
+        print(f"{dataset}: classes with fewer than {FEW_ROWS} training rows: {some_of(few)}")
     if counts and max(counts.values()) > UNEVEN * min(counts.values()):
         most, least = (pick(counts, key=lambda name: counts[name]) for pick in (max, min))
         shares = [f"{100 * counts[name] / summary[TRAIN]['rows']:.1f} % are '{name}'" for name in (most, least)]

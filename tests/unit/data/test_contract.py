@@ -64,7 +64,7 @@ def test_all_that_breaks_a_contract_is_told(tmp_path: Path, monkeypatch: pytest.
     [
         (
             {"knid": RuleConfig(min=1)},
-            "columns.knid: no feature, target or column with a role (x, kind, y). Did you mean 'kind'?",
+            "no feature, target or column with a role (x, kind, y). Did you mean 'kind'?",
         ),
         ({"kind": RuleConfig(min=1)}, "contract.columns.kind: min is not for a column of type category."),
         ({"kind": RuleConfig(pattern="(")}, "contract.columns.kind.pattern: found '(' ("),

@@ -66,8 +66,8 @@ def test_equal_rows_of_several_groups_or_times_are_told(tmp_path: Path, capsys: 
         config = dataset(**options, **way, **{role: "of"})
         write_prepared(PrepareConfig(SplitConfig(1, 0.3, 0.1), config), tmp_path / "prepared", tmp_path)
         assert f" test rows have the features of a row for training or validation. {told}" in capsys.readouterr().out
+    config = dataset(**options, group="of", near_duplicates="refuse")
     with pytest.raises(DataError, match=r"Take the copies out of the data, or set near_duplicates: say to accept it"):
-        config = dataset(**options, group="of", near_duplicates="refuse")
         write_prepared(PrepareConfig(SplitConfig(1, 0.3, 0.1), config), tmp_path / "prepared", tmp_path)
 
 
