@@ -184,6 +184,6 @@ def _moments(config: SequenceColumn, name: str, length: int, k: int, chunks: Chu
 def rows_at_once(length: int, k: int, num_letters: int) -> int:
     """Of how many sequences the k-mers are counted together, so that the arrays in between stay below MOST_BYTES: those
     of both halves of a k-mer at each position, and the counts in single and twice in double precision."""
-    rest = num_letters ** (k - k // 2)
-    row_bytes = 4 * length * (num_letters + num_letters ** (k // 2) + 2 * rest) + 20 * num_letters**k
+    rest: int = num_letters ** (k - k // 2)
+    row_bytes: int = 4 * length * (num_letters + num_letters ** (k // 2) + 2 * rest) + 20 * num_letters**k
     return max(1, min(MOST_ROWS, MOST_BYTES // row_bytes))
