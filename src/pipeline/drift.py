@@ -10,21 +10,21 @@ from pipeline.layout import Layout
 if TYPE_CHECKING:
     from pipeline.evaluation.drift import Measure
 
-FOUND = 1  # the exit code where there is drift
+FOUND = 3  # the exit code where there is drift; 1 is Python's where a program fails
 
 
 def drift(config: DriftConfig) -> None:
     """Print a table of differences, each with an interval, and write it as JSON where `output` names a file.
 
     `input` is a file as `predict` takes it, with `format`, `separator`, `header`, `encoding`, `quote` and `newlines`.
-    Ends with code 1 if the interval of a difference lies beyond `threshold` (0.1 unless you say otherwise), with 0 if
+    Ends with code 3 if the interval of a difference lies beyond `threshold` (0.1 unless you say otherwise), with 0 if
     none does, and with 2 if the input cannot be used.
     """
     from dataclasses import asdict
 
-    from pipeline.data.profile.statistics import kind_of, read_statistics
+    from pipeline.data.profile.statistics import check_fits, kind_of, read_statistics
     from pipeline.data.schema import Schema, remedy
-    from pipeline.evaluation.drift import DRIFT, compare
+    from pipeline.evaluation.drift import DRIFT, UNCLEAR, compare
     from pipeline.files import write_json
     from pipeline.processes import exit_lean
     from pipeline.serving.row_files import read_any_rows
@@ -32,7 +32,9 @@ def drift(config: DriftConfig) -> None:
     layout = Layout.find()
     prepared = layout.prepared(config.dataset)
     schema = Schema.read(prepared)
-    known = read_statistics(layout.described(config.dataset), remedy(prepared, again=True))
+    described, advice = layout.described(config.dataset), remedy(prepared, again=True)
+    known = read_statistics(described, advice)
+    check_fits(described, known, schema.features, advice)
     rows, refused = read_any_rows(schema, config)
     found = compare(schema.features, known[:-1], rows, refused, config.threshold, config.confidence)
     print(table(found))
@@ -41,7 +43,8 @@ def drift(config: DriftConfig) -> None:
         print(f"Of {', '.join(unseen)}, only missing and refused values were looked at.")
     drifted = list(dict.fromkeys(measure.column for measure in found if measure.verdict == DRIFT))
     told = f"drift in {', '.join(drifted)}" if drifted else "no drift"
-    counted = f"{rows.num_rows} rows, against {known[0].rows} for training"
+    unclear = sum(measure.verdict == UNCLEAR for measure in found)
+    counted = f"{rows.num_rows} rows, against {known[0].rows} for training; {unclear} differences are unclear"
     print(f"{config.input}: {told} beyond {config.threshold:g} in {counted}")
     if config.output is not None:
         values = {key: getattr(config, key) for key in ("dataset", "input", "threshold", "confidence")}

@@ -1,5 +1,6 @@
 """What a dataset promises. `prepare` refuses rows that break it (data/contract.py)."""
 
+import math
 from dataclasses import dataclass, field
 
 from pipeline.config.checks import check
@@ -7,7 +8,7 @@ from pipeline.config.checks import check
 
 @dataclass
 class RowsConfig:
-    """The least number of rows, and of rows of each class."""
+    """The least number of rows, and of rows of each class, where the target has classes."""
 
     min: int = 0
     min_per_class: int = 0
@@ -45,6 +46,10 @@ class ContractConfig:
     def check(self) -> None:
         for name, rule in self.columns.items():
             where = f"dataset.contract.columns.{name}"
+            for key in ("min", "max"):
+                limit = getattr(rule, key)
+                check(limit is None or math.isfinite(limit), f"{where}.{key}", limit, "a finite number")
+            check(rule.values is None or bool(rule.values), f"{where}.values", rule.values, "one value or more")
             ordered = rule.min is None or rule.max is None or rule.min <= rule.max
             check(ordered, f"{where}.max", rule.max, "no less than min")
             share = rule.max_missing

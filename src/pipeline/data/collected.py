@@ -137,7 +137,7 @@ def collect(dataset: DatasetConfig, columns: Columns, batches: Iterable[pa.Recor
     found.categories = {column.name: set() for column in columns.features if column.config.type == "category"}
     if looked_for(dataset, columns.features):
         found.near = NearRows(columns.features, folder)
-    contract = Contract(dataset.contract, dataset.name, columns, folder) if dataset.contract is not None else None
+    contract = Contract(dataset.contract, dataset, columns, folder) if dataset.contract is not None else None
     refused, start = Refused(), 0
     with pa.OSFile(str(found.rows), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         for batch in in_pieces(batches, CHUNKS * chunk_rows(sum(column.value_bytes for column in columns.all))):

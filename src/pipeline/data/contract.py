@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.config import DatasetConfig
 from pipeline.config.contract import ContractConfig
 from pipeline.data.digest_file import DigestFile
 from pipeline.data.reading import MOST_PLACES, value_of
@@ -22,6 +23,7 @@ from pipeline.data.schema import Column
 from pipeline.data.sources.source import Columns
 from pipeline.data.types.type import shown
 from pipeline.errors import ConfigError, DataError, SeveralErrors, did_you_mean
+from pipeline.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,14 @@ class Contract:
     """Looks at the rows of a dataset, a batch at a time. Rows are counted from 1, as the source gives them, without
     those that it leaves out."""
 
-    def __init__(self, config: ContractConfig, dataset: str, columns: Columns, folder: Path) -> None:
+    def __init__(self, config: ContractConfig, dataset: DatasetConfig, columns: Columns, folder: Path) -> None:
         """`folder` is for files in between. Raises ConfigError for columns that are not there, and for rules that do
-        not fit a column."""
-        self._config, self._dataset, self._target = config, dataset, columns.target.name
+        not fit a column or the task."""
+        self._config, self._dataset, self._target = config, dataset.name, columns.target.name
+        least = config.rows.min_per_class
+        if least and not TASKS[dataset.task].has_classes:
+            where = f"dataset {dataset.name}: contract.rows.min_per_class"
+            raise ConfigError(f"{where}: found {least}, expected nothing, as task {dataset.task} has no classes.")
         self._columns = {column.name: column for column in columns.all}
         self._asked = [(self._columns[name], rule, limit) for name, rule, limit in self._rules()]
         self._broken: dict[tuple[str, str], Broken] = {}
@@ -77,7 +83,8 @@ class Contract:
             if rule.unique
         }
         self._missing: Counter[str] = Counter()
-        self._classes: Counter[Any] = Counter()
+        # A class that the target declares counts although no row may have it.
+        self._classes: Counter[Any] = Counter(dict.fromkeys(getattr(columns.target.config, "values", []), 0))
         self._num_rows = 0
 
     def _rules(self) -> list[tuple[str, str, Any]]:
@@ -85,7 +92,9 @@ class Contract:
         for name, rules in self._config.columns.items():
             where = f"dataset {self._dataset}: contract.columns.{name}"
             if name not in self._columns:
-                raise ConfigError(f"{where}: no such column {did_you_mean(name, self._columns)}")
+                # A name of ours begins with a colon, such as that of the column that says which file a row is from.
+                known = (column for column in self._columns if not column.startswith(":"))
+                raise ConfigError(f"{where}: no feature, target or column with a role {did_you_mean(name, known)}")
             for rule, limit in vars(rules).items():
                 if rule not in RULES or limit is None:
                     continue
@@ -141,7 +150,7 @@ class Contract:
         least = self._config.rows
         if self._num_rows < least.min:
             errors.append(f"{self._num_rows} rows, expected {least.min} or more.")
-        for label, count in sorted(self._classes.items(), key=str):
+        for label, count in sorted(self._classes.items(), key=lambda entry: str(entry[0])):
             if count < least.min_per_class:
                 errors.append(f"class {shown(label)} has {count} rows, expected {least.min_per_class} or more.")
         if errors:
@@ -160,7 +169,10 @@ class Contract:
 
 def _told(rule: str, limit: Any, found: Broken) -> str:
     """What breaks a rule, in words."""
-    limit = ", ".join(limit) if isinstance(limit, list) else f"{limit:g}" if isinstance(limit, float) else limit
+    if isinstance(limit, float):
+        limit = repr(limit).removesuffix(".0")  # all digits, unlike the format g
+    elif isinstance(limit, list):
+        limit = ", ".join(limit)
     wrong = "not unique" if rule == UNIQUE else RULES[rule].told.format(limit)
     values = "1 value is" if found.count == 1 else f"{found.count} values are"
     more = "; ..." if found.count > len(found.places) else ""

@@ -70,9 +70,10 @@ class NearRows:
                 parts.append(digests_of(column, values, column.type.alike(values, column.config)))
         self.digests.append(combined(parts))
 
-    def check(self, dataset: DatasetConfig, places: Places) -> None:
+    def check(self, dataset: DatasetConfig, places: Places, by_rows: bool) -> None:
         """Print how many test rows are nearly the same as a row for training or validation. Raises DataError instead
-        where `near_duplicates` is `refuse`."""
+        where `near_duplicates` is `refuse`. `by_rows` says whether the digests of rows deal them out, and nothing
+        else, so that near copies could be dealt out together."""
         known = "a row for training or validation"
         found = []
         if self._differences and (count := num_tests_known(places, self.digests)):
@@ -81,10 +82,10 @@ class NearRows:
             found.append(f"{_rows(count)} from {known} by {self._look.difference}, at most")
         for told in found:
             if dataset.near_duplicates == REFUSE:
-                raise DataError(
-                    f"dataset {dataset.name}: {told}. Set near_duplicates: group to deal such rows out together, or "
-                    "say to accept it."
-                )
+                advice = "Set near_duplicates: group to deal such rows out together, or say to accept it."
+                if not by_rows:
+                    advice = "Take the copies out of the data, or set near_duplicates: say to accept it."
+                raise DataError(f"dataset {dataset.name}: {told}. {advice}")
             print(f"{dataset.name}: {told}")
 
 

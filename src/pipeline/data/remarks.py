@@ -20,6 +20,7 @@ from pipeline.layout import SPLITS, TEST, TRAIN, VALIDATION, split_file
 
 # With fewer rows, a column may determine the target by chance.
 LEAST_ROWS = 20
+MOST_NAMES = 50  # that one line tells
 MOST_ROWS = 65_536  # of a column that are looked at at a time
 
 
@@ -100,4 +101,10 @@ def only_in_test(column: Column, folder: Path) -> str:
         with open_parquet(folder / split_file(split)) as file:
             parts = file.iter_batches(MOST_ROWS, columns=[column.name])
             found[split] = set().union(*(pc.unique(part[column.name]).to_pylist() for part in parts)) - {None}
-    return ", ".join(sorted(found[TEST] - found[TRAIN] - found[VALIDATION]))
+    return some_of(sorted(found[TEST] - found[TRAIN] - found[VALIDATION]))
+
+
+def some_of(names: list[str]) -> str:
+    """The first names in words, and how many more there are."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f", and {more} more" if more > 0 else "")

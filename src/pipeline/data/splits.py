@@ -123,8 +123,9 @@ def num_tests_known(places: Places, digests: DigestFile) -> int:
     def parts(of_test: bool) -> Iterator[Digests]:
         start = 0
         for part in digests.slices():
-            chosen = (places[start : start + len(part)] == PLACES[TEST]) == of_test
-            yield part[chosen]
+            of_part = places[start : start + len(part)]
+            others = (of_part != PLACES[TEST]) & (of_part != NOWHERE)
+            yield part[of_part == PLACES[TEST] if of_test else others]
             start += len(part)
 
     tests = np.concatenate(list(parts(of_test=True)))

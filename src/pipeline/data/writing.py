@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config import DatasetConfig, PrepareConfig
+from pipeline.config.checks import check
+from pipeline.config.data import GROUP, TOGETHER
 from pipeline.config.data import WEIGHT as WEIGHT_ROLE
 from pipeline.data import splits
 from pipeline.data.ahead import ahead
@@ -24,7 +26,7 @@ from pipeline.data.prepared import ROW, TARGET, WEIGHT, chunk_rows, open_parquet
 from pipeline.data.profile.page import About, write_page
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import statistics_of, write_statistics
-from pipeline.data.remarks import MOST_ROWS, check_columns
+from pipeline.data.remarks import MOST_ROWS, check_columns, some_of
 from pipeline.data.row_ids import RowIds
 from pipeline.data.schema import Schema
 from pipeline.data.sources import SOURCES
@@ -36,6 +38,12 @@ from pipeline.files import digest_file, write_json
 from pipeline.layout import BEST_POSSIBLE, MANIFEST, PAGE, SPLITS, STATISTICS, SUMMARY, TRAIN, split_file
 
 FEW_ROWS, UNEVEN = 10, 5  # training rows of a class, and how many times as many rows a class has as another
+# what deals out rows so that equal ones may be in several splits
+WHY_APART = {
+    "given": "The split stays as it is given.",
+    "time": "Rows are dealt out by their times.",
+    "group": "Rows are dealt out by their groups.",
+}
 MISSING = ":missing"  # a model has a flag of this name for a feature with missing values
 
 
@@ -52,6 +60,7 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
     source = SOURCES[dataset.source]
     columns = source.columns(dataset, root).with_roles_of(dataset)
     check_names(columns)
+    check_rules(dataset, columns)
     with TemporaryDirectory(dir=folder) as between, heard() as remarks:
         found = collect(dataset, columns, ahead(source.batches(dataset, root)), Path(between))
         classes = found.classes(dataset, columns.target)
@@ -91,28 +100,30 @@ def check_rows(
         # The score of all folds together may well come from a fold without a rare class.
         every_class = SPLITS if config.split.folds is None else (TRAIN,)
         splits.check_counts(dataset.name, summary, dataset.split, every_class)
-    if places is not None and dataset.split == "given":
-        tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests))
+    rule = "group" if found.groups and dataset.split == "hash" else dataset.split
+    if places is not None and rule in WHY_APART and len(repeated):
+        tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests), rule)
     if places is not None and found.near is not None:
-        found.near.check(dataset, places)
+        found.near.check(dataset, places, by_rows=rule == "hash")
     tell_balance(dataset.name, summary)
     if conflicts := found.num_conflicts(repeated):
         print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
     return conflicts
 
 
-def tell_known_tests(dataset: str, count: int) -> None:
-    """Print that test rows are known from the other splits. A given split stands as it is."""
+def tell_known_tests(dataset: str, count: int, rule: str) -> None:
+    """Print that test rows are known from the other splits, which happens where another rule than the rows' digests
+    deals them out."""
     if count:
         rows = "1 test row has" if count == 1 else f"{count} test rows have"
-        print(f"{dataset}: {rows} the features of a row for training or validation. The split stays as it is given.")
+        print(f"{dataset}: {rows} the features of a row for training or validation. {WHY_APART[rule]}")
 
 
 def tell_balance(dataset: str, summary: Summary) -> None:
     """Print which classes have few training rows, and how uneven the classes are."""
     counts = summary[TRAIN]["classes"]
     if few := [f"'{name}' {count}" for name, count in counts.items() if count < FEW_ROWS]:
-        print(f"{dataset}: classes with fewer than {FEW_ROWS} training rows: {', '.join(few)}")
+        print(f"{dataset}: classes with fewer than {FEW_ROWS} training rows: {some_of(few)}")
     if counts and max(counts.values()) > UNEVEN * min(counts.values()):
         most, least = (pick(counts, key=lambda name: counts[name]) for pick in (max, min))
         shares = [f"{100 * counts[name] / summary[TRAIN]['rows']:.1f} % are '{name}'" for name in (most, least)]
@@ -136,6 +147,13 @@ def check_names(columns: Columns) -> None:
     for name in names:
         if name in (ROW, TARGET, WEIGHT) or (name.endswith(MISSING) and name.removesuffix(MISSING) in names):
             raise DataError(f"column '{name}': that name is kept for another column. Rename the feature.")
+
+
+def check_rules(dataset: DatasetConfig, columns: Columns) -> None:
+    """Raise ConfigError where groups, which a source may bring itself, and near copies would both deal out the rows."""
+    one = dataset.near_duplicates != TOGETHER or GROUP not in columns.roles
+    expected = "say, refuse or ignore, as the rows have groups, which are dealt out instead"
+    check(one, f"dataset {dataset.name}: near_duplicates", dataset.near_duplicates, expected)
 
 
 def deal_out(

@@ -10,7 +10,8 @@ for all measures together with the asked confidence (Bonferroni): each of m meas
 - of the frequencies of k categories, in total variation within sqrt((k - 1) / n) / 2 + r(n) of them (the mean by Cauchy
   and Schwarz, what is beyond it by McDiarmid 1989).
 
-The interval of a difference has what both samples allow on either side.
+The interval of a difference has what both samples allow on either side. Rows of the same distribution, too, have some
+values that no training row has; so the share of these is compared with that of the test rows.
 """
 
 import math
@@ -29,6 +30,8 @@ from pipeline.data.profile.statistics import (
     counts_of,
     kind_of,
     lengths_of,
+    num_outside,
+    num_unknown,
     unknown_shares,
 )
 from pipeline.data.schema import Column
@@ -40,18 +43,20 @@ DRIFT, NONE, UNCLEAR, TOO_FEW = "drift", "no drift", "unclear", "too few rows"
 
 @dataclass(frozen=True)
 class Distance:
-    """A distance before its interval is known: between `trained` and `new` values, with what is added to both r(n)."""
+    """A distance before its interval is known: between `trained` and `new` values, with what is added to both r(n). The
+    true one may be any greater one if this is but its `least`."""
 
     value: float
     trained: int
     new: int
     slack: float = 0.0
+    least: bool = False
 
     def interval(self, delta: float) -> tuple[float, float]:
         if not self.trained or not self.new:
             return 0.0, 1.0
         radius = sum(math.sqrt(math.log(2 / delta) / (2 * size)) for size in (self.trained, self.new)) + self.slack
-        return self.value - radius, self.value + radius
+        return self.value - radius, 1.0 if self.least else self.value + radius
 
 
 @dataclass(frozen=True)
@@ -126,17 +131,21 @@ def measures_of(column: Column, known: ColumnStatistics, values: pa.ChunkedArray
 
 def of_numbers(known: ColumnStatistics, values: pa.ChunkedArray) -> Found:
     numbers = as_numbers(values).to_numpy()
-    least, greatest = known.range or (-math.inf, math.inf)
-    outside = int(((numbers < least) | (numbers > greatest)).sum())
-    return [("values", distance(known, numbers)), ("outside of the range", Share(outside, len(numbers)))]
+    found: Found = [("values", distance(known, numbers))]
+    if known.test_values:
+        outside = Share(num_outside(known, numbers), len(numbers), known.test_new, known.test_values)
+        found.append(("outside of the range", outside))
+    return found
 
 
 def of_categories(known: ColumnStatistics, values: pa.ChunkedArray) -> Found:
     counts = counts_of(values)
-    found: Found = [("values", total_variation(known, counts))]
-    if sum(known.categories.values()) == known.values:  # not where some of very many categories were left out
-        unknown = sum(count for name, count in counts.items() if name not in known.categories)
-        found.append(("unknown categories", Share(unknown, len(values))))
+    measured = total_variation(known, counts)
+    found: Found = [("values (rare ones as one)" if measured.least else "values", measured)]
+    # not where some of very many categories were left out
+    if known.test_values and sum(known.categories.values()) == known.values:
+        unknown = Share(num_unknown(known, counts), len(values), known.test_new, known.test_values)
+        found.append(("unknown categories", unknown))
     return found
 
 
@@ -145,7 +154,7 @@ def of_texts(known: ColumnStatistics, values: pa.ChunkedArray) -> Found:
     more = abs(shares.mean() - known.unknown_words) if len(shares) else 0.0
     return [
         ("lengths", distance(known, lengths_of(values).astype(np.float64))),
-        ("unknown words", Distance(float(more), known.test_texts, len(values))),
+        ("unknown words", Distance(float(more), known.test_values, len(values))),
     ]
 
 
@@ -171,7 +180,8 @@ def distance(known: ColumnStatistics, values: NDArray[np.float64]) -> Distance:
 
 def total_variation(known: ColumnStatistics, counts: Counter[str]) -> Distance:
     """Half the sum of the differences of all shares, of the most frequent training categories and of all others
-    together, which cannot be more than of all categories one by one."""
+    together. Of all categories one by one it is no less, so where several are taken together it says nothing of how
+    small the distance is."""
     names = list(known.categories)[:MOST_CATEGORIES]
     trained, new = known.values, counts.total()
     if not trained or not new:
@@ -179,7 +189,7 @@ def total_variation(known: ColumnStatistics, counts: Counter[str]) -> Distance:
     differences = [known.categories[name] / trained - counts[name] / new for name in names]
     value = (sum(map(abs, differences)) + abs(sum(differences))) / 2
     slack = sum(math.sqrt(len(names) / size) / 2 for size in (trained, new))
-    return Distance(value, trained, new, slack)
+    return Distance(value, trained, new, slack, least=sum(known.categories[name] for name in names) < trained)
 
 
 def clopper_pearson(count: int, size: int, delta: float) -> tuple[float, float]:

@@ -9,6 +9,10 @@ import pyarrow as pa
 import pytest
 
 from pipeline.config import check_all
+from pipeline.data.formats import lines
+from pipeline.data.formats.fasta import records
+from pipeline.data.formats.rows import TableFile
+from pipeline.data.sources import fasta
 from pipeline.data.sources.fasta import SOURCE, FastaDataset
 from pipeline.errors import ConfigError, DataError
 
@@ -144,3 +148,33 @@ def test_tables_without_one_label_for_each_id(root: Path, table: str, message: s
 def test_settings_that_no_fasta_can_have(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}"):
         dataset(**settings)
+
+
+def test_records_come_in_parts_of_so_many_letters(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fasta, "LETTERS_AT_ONCE", 10)
+    lengths = [4, 4, 4, 30, 1, 1]
+    text = "".join(f">{i} class=up\n{'A' * length}\n" for i, length in enumerate(lengths))
+    (root / "a.fa").write_text(text)
+    batches = list(SOURCE.batches(dataset(path="a.fa"), root))
+    assert [batch.num_rows for batch in batches] == [3, 1, 2]
+    assert read(root, path="a.fa")["sequence"] == ["A" * length for length in lengths]
+
+
+def test_only_line_breaks_end_a_line(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = "a\x0bb\x0cc\x85d\u2028e\x1cf"
+    (root / "a.fa").write_text(f">one {odd} class=up\r\nAC\rGT\n>two\nA\n", newline="")
+    (root / "labels.csv").write_text("id,label\none,up\ntwo,down\n")
+    monkeypatch.setattr(lines, "BLOCK", 32)
+    found = [(record.header, record.line, record.letters) for record in records(TableFile(root / "a.fa", "a.fa"))]
+    assert found == [(f"one {odd} class=up", 1, "ACGT"), ("two", 4, "A")]
+
+
+def test_labels_behind_a_url_are_watched(root: Path) -> None:
+    url = (root / "labels.csv").as_uri()
+    config = dataset(path="a.fa", labels=url)
+    assert SOURCE.files(config, root) == [root / "a.fa"]
+    before = SOURCE.remote(config, root)
+    assert list(before) == [url]
+    assert read(root, path="a.fa", labels=url)["label"] == ["up", "down"]
+    (root / "labels.csv").write_text("id,label\none,up\ntwo,up\n")
+    assert SOURCE.remote(config, root) != before

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config import PrepareConfig, SplitConfig
+from pipeline.data.sources.fasta import FastaDataset
 from pipeline.data.types.text import Text, TextColumn
 from pipeline.data.writing import write_prepared
 from pipeline.errors import ConfigError, DataError
@@ -50,6 +51,33 @@ def test_near_duplicates_are_told_refused_or_dealt_out_together(
     found = prepare(tmp_path, near_duplicates="group")
     assert "test rows differ" not in capsys.readouterr().out
     assert not found["test"] & (found["train"] | found["validation"])
+
+
+def test_equal_rows_of_several_groups_or_times_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"word {i // 2},{'pq'[i // 2 % 2]},{i % 7 if i % 2 else 7 + i % 5}" for i in range(300)]
+    (tmp_path / "t.csv").write_text("\n".join(["kind,y,of", *lines]) + "\n")
+    (tmp_path / "prepared").mkdir()
+    options: dict[str, Any] = {"columns": {"kind": "text", "of": "number"}, "task": "binary"}
+    for role, told in (
+        ("group", "Rows are dealt out by their groups."),
+        ("time", "Rows are dealt out by their times."),
+    ):
+        way = {"split": "time"} if role == "time" else {}
+        config = dataset(**options, **way, **{role: "of"})
+        write_prepared(PrepareConfig(SplitConfig(1, 0.3, 0.1), config), tmp_path / "prepared", tmp_path)
+        assert f" test rows have the features of a row for training or validation. {told}" in capsys.readouterr().out
+    config = dataset(**options, group="of", near_duplicates="refuse")
+    with pytest.raises(DataError, match=r"Take the copies out of the data, or set near_duplicates: say to accept it"):
+        write_prepared(PrepareConfig(SplitConfig(1, 0.3, 0.1), config), tmp_path / "prepared", tmp_path)
+
+
+def test_groups_of_the_source_and_near_copies_do_not_both_deal_rows_out(tmp_path: Path) -> None:
+    (tmp_path / "a.fa").write_text(">one class=up\nACGT\n>two class=down\nTTN\n")
+    header = r"^(?P<group>\S+) class=(?P<label>\w+)"
+    config = FastaDataset("made", "fasta", "binary", near_duplicates="group", path="a.fa", header=header)
+    config.check()
+    with pytest.raises(ConfigError, match=r"^dataset made: near_duplicates: found 'group', expected say, refuse or"):
+        write_prepared(PrepareConfig(SplitConfig(1, 0.3, 0.1), config), tmp_path, tmp_path)
 
 
 def test_rows_are_not_dealt_out_by_two_rules() -> None:

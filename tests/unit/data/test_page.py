@@ -13,14 +13,16 @@ from PIL import Image
 
 from pipeline.config import DatasetConfig, PrepareConfig, SplitConfig
 from pipeline.data import near_images
-from pipeline.data.profile import page, recordings, sample
+from pipeline.data.profile import drawing, page, recordings, sample, sequences
 from pipeline.data.profile.details import DETAILS
 from pipeline.data.profile.sample import Sample
-from pipeline.data.profile.statistics import read_statistics
+from pipeline.data.profile.statistics import ColumnStatistics, read_statistics
+from pipeline.data.profile.view import View
 from pipeline.data.schema import Column, Schema
 from pipeline.data.sound import HEAD
 from pipeline.data.sources import SOURCES
 from pipeline.data.sources.source import Columns, Source, target_column
+from pipeline.data.splits import Counts
 from pipeline.data.types import TYPES
 from pipeline.data.types.audio import AudioColumn
 from pipeline.data.types.category import CategoryColumn
@@ -30,9 +32,10 @@ from pipeline.data.types.number import NumberColumn
 from pipeline.data.types.sequence import SequenceColumn
 from pipeline.data.types.series import SeriesColumn
 from pipeline.data.types.text import TextColumn
-from pipeline.data.writing import write_prepared
+from pipeline.data.writing import tell_balance, write_prepared
 from pipeline.errors import DataError
 from pipeline.evaluation.drift import compare
+from pipeline.layout import SPLITS
 
 ROWS, RATE, SPLIT = 600, 4000, SplitConfig(1, 0.3, 0.1)
 ODD = 'a<script>alert("1")</script>&\u202e{{ 7 * 7 }}'
@@ -217,3 +220,32 @@ def test_a_damaged_statistics_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "statistics.json").write_text('{"columns": [{"name": "x"}]}')
     with pytest.raises(DataError, match="not statistics of this version"):
         read_statistics(tmp_path, "")
+
+
+def test_what_lies_far_out_is_in_the_outer_bars() -> None:
+    far = np.array([0.5, 1e300, 1e308])
+    drawn = drawing.histogram(np.append(np.linspace(0, 1, 1000), [-1.7e308, 1.7e308]), far)
+    assert re.findall(r'"test" x="([0-9.]+)"', drawn) == ["134.9", "254.0"]
+    whole = drawing.histogram(np.array([-1.7e308, 1.7e308]), far)
+    assert len(re.findall('class="test"', whole)) == 2
+
+
+def test_shares_are_those_of_counts() -> None:
+    many = pa.table({"kind": [f"c{i:02d}" for i in range(20)]})
+    known = ColumnStatistics("kind", "category", 20, 0, categories={f"c{i:02d}": 1 for i in range(20)})
+    drawn = DETAILS["category"](View(Column("kind", CategoryColumn("category")), known, many, many.slice(0, 0), []))
+    assert drawn.count(" / 0.0 %") == 13, "no values, so nothing of them is another one"
+    assert sequences.letter_counts(pa.chunked_array([["ACN", "A"]]), "ACGT") == [2, 1, 0, 0, 1]
+    assert drawing.shares([0, 0]) == [0, 0]
+
+
+def test_very_many_classes_are_counted_and_no_rows_of_the_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names = [f"class number {i:05d}" for i in range(20_000)]
+    summary = {split: Counts(rows=len(names), classes=dict.fromkeys(names, 1)) for split in SPLITS}
+    told = page.counts(summary)
+    assert len(told) == page.MOST_CLASSES + 2
+    assert told[-1] == ("19,700 more classes", ["19,700 (98.5 %)"] * 3)
+    tell_balance("made", summary)
+    assert len(capsys.readouterr().out) < 2000

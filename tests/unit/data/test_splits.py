@@ -1,12 +1,15 @@
 """A row's split is a function of its inputs, its group or its time, and the split's seed."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from pipeline.config import SplitConfig
+from pipeline.data.digest_file import DigestFile
 from pipeline.data.digests import combined, hexadecimal
-from pipeline.data.splits import NOWHERE, PLACES, Folds, by_hash, by_stretch, by_time, check_counts
+from pipeline.data.splits import NOWHERE, PLACES, Folds, by_hash, by_stretch, by_time, check_counts, num_tests_known
 from pipeline.data.types import TYPES
 from pipeline.errors import ConfigError, DataError
 
@@ -129,3 +132,10 @@ def test_folds_as_given() -> None:
 def test_class_missing_from_a_split_is_refused() -> None:
     with pytest.raises(DataError, match="dataset d: split train has 0 rows of class 'yes', expected at least 1"):
         check_counts("d", {"train": {"rows": 3, "classes": {"no": 3, "yes": 0}}}, "hash")
+
+
+def test_rows_that_are_in_no_split_make_no_test_row_known(tmp_path: Path) -> None:
+    rows = DigestFile(tmp_path / "digests")
+    rows.append(np.array([1, 2, 3, 1, 2, 3, 3], np.uint64))
+    places = np.array([TEST, TEST, TEST, NOWHERE, TRAIN, VALIDATION, TEST], np.int8)
+    assert num_tests_known(places, rows) == 3

@@ -15,7 +15,8 @@ from pipeline.data.schema import Column, Schema
 from pipeline.data.types.sequence import SequenceColumn
 from pipeline.errors import ConfigError
 from pipeline.model.assembly import assemble
-from pipeline.model.inputs.sequence import usual_k
+from pipeline.model.inputs import sequence as sequence_input
+from pipeline.model.inputs.sequence import rows_at_once, usual_k
 from pipeline.model.kinds import LETTERS
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.serving.batch import predict
@@ -113,6 +114,21 @@ def test_counts_are_standardised_by_the_training_rows() -> None:
     varies = found.std(axis=0) > 1e-6
     np.testing.assert_allclose(found[:, varies].std(axis=0), 1, rtol=1e-4)
     np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-5)
+
+
+def test_kmers_are_counted_of_so_many_rows_as_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rows_at_once(60, 4, 4) == rows_at_once(2000, 4, 4) == 256
+    assert rows_at_once(1_000_000, 8, 4) == 1
+    assert rows_at_once(60, 8, 4) == 89
+    table = split_with([*SEQUENCES, None]).table
+
+    def moments() -> tuple[np.ndarray, np.ndarray]:
+        return sequence_input._moments(SequenceColumn("sequence"), "s", 9, 3, lambda: iter([table]))
+
+    whole = moments()
+    monkeypatch.setattr(sequence_input, "MOST_BYTES", 1)
+    for one, other in zip(whole, moments(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_how_long_kmers_are() -> None:

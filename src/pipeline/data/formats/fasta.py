@@ -1,5 +1,6 @@
 """FASTA: records of a header line, which begins with >, and of lines of letters (Pearson and Lipman 1988)."""
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,7 +33,8 @@ def records(file: TableFile, encoding: str = "utf-8") -> Iterator[Record]:
     header, start, letters = "", 0, list[str]()
     number = 0
     for block in line_blocks(file, encoding):
-        for line in block.decode().splitlines():
+        # str.splitlines would split at more than line breaks, such as at U+2028.
+        for line in io.StringIO(block.decode(), newline=None):
             number += 1
             line = line.strip()
             if line.startswith(">"):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup, escape
 
-from pipeline.data.profile.drawing import bars, histogram, shown_number
+from pipeline.data.profile.drawing import bars, histogram, shares, shown_number
 from pipeline.data.profile.pictures import image
 from pipeline.data.profile.recordings import audio
 from pipeline.data.profile.seen import as_numbers
@@ -43,11 +43,11 @@ def _histogram(view: View, show: Callable[[float], str]) -> Markup:
 def category(view: View) -> Markup:
     train, test = (counts_of(values) for values in view.both())
     names = list(view.statistics.categories)[:MOST_BARS]
-    shares = [[counts[name] / max(1, counts.total()) for name in names] for counts in (train, test)]
+    numbers = [[counts[name] for name in names] for counts in (train, test)]
     if rest := len(train | test) - len(names):
         names.append(f"{rest} other" + ("s" if rest > 1 else ""))
-        shares = [[*of_names, 1 - sum(of_names)] for of_names in shares]
-    return bars(names, *shares)
+        numbers = [[*few, counts.total() - sum(few)] for few, counts in zip(numbers, (train, test), strict=True)]
+    return bars(names, *(shares(few) for few in numbers))
 
 
 DETAILS: dict[str, Callable[[View], Markup]] = {

@@ -27,11 +27,12 @@ def histogram(train: NDArray[Any], test: NDArray[Any], show: Callable[[float], s
     low, high = np.quantile(train, [0.005, 0.995], method="nearest")
     if low == high:
         low, high = train.min(), train.max()
-    span = high - low or 1.0
+    half = high / 2 - low / 2 or 0.5  # halves, as the difference of two numbers may be none
     bars = []
     for name, values in (("train", train), ("test", test)):
         if len(values):
-            places = np.clip(((values - low) / span * BINS).astype(int), 0, BINS - 1)
+            with np.errstate(over="ignore"):  # what is infinite is in the first or the last bar
+                places = np.clip((values / 2 - low / 2) / half * BINS, 0, BINS - 1).astype(int)
             bars.append((name, np.bincount(places, minlength=BINS) / len(values)))
     most = max(shares.max() for _, shares in bars)
     step, svg = WIDTH / BINS, []
@@ -58,6 +59,11 @@ def bars(names: Sequence[str], train: Sequence[float], test: Sequence[float]) ->
         told = " / ".join(f"{100 * share:.1f} %" for share in shares)
         rows.append(f'<tr><td>{escape(name)}</td><td class="wide">{drawn}</td><td class="number">{told}</td></tr>')
     return Markup(f'<table class="bars">{"".join(rows)}</table>')
+
+
+def shares(counts: Sequence[int]) -> list[float]:
+    """Each count's share of their sum; all 0 where nothing was counted."""
+    return [count / max(1, sum(counts)) for count in counts]
 
 
 def picture(pixels: NDArray[np.uint8], title: str, colours: NDArray[np.uint8] | None = None) -> Markup:

@@ -12,6 +12,7 @@ from pipeline.data.profile.drawing import shown_number
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import ColumnStatistics
 from pipeline.data.profile.template import PAGE, STYLE
+from pipeline.data.profile.texts import visible
 from pipeline.data.profile.view import View
 from pipeline.data.schema import Schema
 from pipeline.data.splits import Summary
@@ -19,6 +20,8 @@ from pipeline.files import write_text
 from pipeline.layout import SPLITS, TEST, TRAIN
 
 MOST_BYTES = 1_900_000  # of the page, before columns are left out of it
+MOST_LETTERS = 5000  # of a remark
+MOST_CLASSES = 300  # whose rows are told one by one
 ENDS = {"date": shown_day, "datetime": shown_moment}
 
 
@@ -39,20 +42,18 @@ class About:
 def write_page(path: Path, about: About) -> None:
     from jinja2 import Environment
 
-    columns, left_out = shown_columns(about)
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(PAGE)
-    text = page.render(
-        name=about.dataset.name,
-        style=Markup(STYLE),
-        facts=facts(about),
-        splits=SPLITS,
-        rows=counts(about.summary),
-        remarks=remarks(about),
-        sampled=sampled(about.seen),
-        columns=columns,
-        left_out=left_out,
-    )
-    write_text(path, text)
+    above = {
+        "name": about.dataset.name,
+        "style": Markup(STYLE),
+        "facts": facts(about),
+        "splits": SPLITS,
+        "rows": counts(about.summary),
+        "remarks": remarks(about),
+        "sampled": sampled(about.seen),
+    }
+    columns, left_out = shown_columns(about, len(page.render(above).encode()))
+    write_text(path, page.render(above, columns=columns, left_out=left_out))
 
 
 def facts(about: About) -> list[tuple[str, str]]:
@@ -69,17 +70,23 @@ def facts(about: About) -> list[tuple[str, str]]:
 
 
 def counts(summary: Summary) -> list[tuple[str, list[str]]]:
-    """How many rows each split has, in all and of each class, with their share."""
+    """How many rows each split has, in all and of each class, with their share. Where there are very many classes, all
+    but the first ones are told as one."""
     rows = [("all", [f"{summary[split]['rows']:,}" for split in SPLITS])]
-    for name in summary[TRAIN]["classes"]:
-        of_class = [(summary[split]["classes"][name], max(1, summary[split]["rows"])) for split in SPLITS]
-        rows.append((name, [f"{count:,} ({100 * count / total:.1f} %)" for count, total in of_class]))
+    names = list(summary[TRAIN]["classes"])
+    told = [(visible(name), [name]) for name in names[:MOST_CLASSES]]
+    if rest := names[MOST_CLASSES:]:
+        told.append((f"{len(rest):,} more classes", rest))
+    for label, some in told:
+        found = ((sum(summary[split]["classes"][name] for name in some), summary[split]["rows"]) for split in SPLITS)
+        rows.append((label, [f"{count:,} ({100 * count / max(1, total):.1f} %)" for count, total in found]))
     return rows
 
 
 def remarks(about: About) -> list[str]:
     """What `prepare` has printed, without the dataset's name, which stands above."""
-    return [line.removeprefix(f"{about.dataset.name}: ") for line in about.remarks] or ["Nothing that stands out."]
+    lines = (line.removeprefix(f"{about.dataset.name}: ") for line in about.remarks)
+    return [visible(line, MOST_LETTERS) for line in lines] or ["Nothing that stands out."]
 
 
 def sampled(seen: Seen) -> str:
@@ -89,11 +96,12 @@ def sampled(seen: Seen) -> str:
     return f"Distinct values and pictures are of {' and '.join(some)}, drawn by row id." if some else ""
 
 
-def shown_columns(about: About) -> tuple[list[dict[str, object]], str]:
-    """The columns as the page shows them, the target first, and which of them the page has no room for."""
+def shown_columns(about: About, used: int) -> tuple[list[dict[str, object]], str]:
+    """The columns as the page shows them, the target first, and which of them the page has no room for. So many of its
+    bytes are used already."""
     train, test = (about.seen.splits[split].sample.rows() for split in (TRAIN, TEST))
     pairs = list(zip(about.seen.columns, about.statistics, strict=True))
-    shown, used = list[dict[str, object]](), 0
+    shown = list[dict[str, object]]()
     for column, known in [pairs[-1], *pairs[:-1]]:
         drawn = details(View(column, known, train, test, about.schema.classes))
         size = len(drawn.encode()) + len(column.name.encode()) + 500

@@ -40,11 +40,13 @@ class SeenSplit:
 
 
 class Seen:
-    """What was seen of the rows for training and for testing, column by column; the target is the last column."""
+    """What was seen of the rows for training and for testing, column by column; the target is the last column.
+    `held_out` says whether the test rows are others than those for training."""
 
     def __init__(self, schema: Schema) -> None:
         target = CategoryColumn("category") if schema.classes else NumberColumn("number")
         self.columns = [*schema.features, Column(TARGET, target)]
+        self.held_out = schema.split != "none"
         self.splits = {split: SeenSplit() for split in (TRAIN, TEST)}
 
     def look_at(self, split: str, rows: pa.Table) -> None:

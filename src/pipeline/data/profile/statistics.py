@@ -2,6 +2,7 @@
 with it (evaluation/drift.py)."""
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -31,8 +32,11 @@ class ColumnStatistics:
 
     Of the sample: `quantiles` of numbers, of moments, and of the lengths of texts, QUANTILES + 1 of them with equal
     shares between them, or all `values` in order if they are fewer; how often each of the most frequent `categories`
-    occurs; the most frequent `words` in texts, and which share of the words of a test row they are not, on average
-    over `test_texts` rows. `values` is how many values the sample has.
+    occurs; the most frequent `words` in texts, and which share of the words of a test row they are not, on average.
+    `values` is how many values the sample has.
+
+    Of the `test_values` values for testing, `test_new` are outside of the range or no category of the training rows.
+    New rows of the same distribution have as many. There are none where the test rows are those for training.
     """
 
     name: str
@@ -46,7 +50,8 @@ class ColumnStatistics:
     categories: dict[str, int] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
     unknown_words: float = 0.0
-    test_texts: int = 0
+    test_values: int = 0
+    test_new: int = 0
 
 
 def statistics_of(seen: Seen) -> list[ColumnStatistics]:
@@ -54,12 +59,14 @@ def statistics_of(seen: Seen) -> list[ColumnStatistics]:
     train, test = seen.splits[TRAIN], seen.splits[TEST]
     train_rows, test_rows = train.sample.rows(), test.sample.rows()
     found = []
+    if not seen.held_out:
+        test_rows = test_rows.slice(0, 0)
     for column in seen.columns:
         values, others = (rows[column.name].drop_null() for rows in (train_rows, test_rows))
         made = ColumnStatistics(column.name, column.config.type, train.rows, train.missing[column.name], len(values))
         if not pa.types.is_nested(column.storage) and not pa.types.is_binary(column.storage):
             made.distinct = len(pc.unique(values))
-        made.range = train.ranges.get(column.name)
+        made.range, made.test_values = train.ranges.get(column.name), len(others)
         SUMMARIES[kind_of(column)](made, values, others)
         found.append(made)
     return found
@@ -76,10 +83,12 @@ def kind_of(column: Column) -> str:
 
 def of_numbers(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
     found.quantiles = quantiles(as_numbers(values).to_numpy())
+    found.test_new = num_outside(found, as_numbers(others).to_numpy())
 
 
 def of_categories(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
     found.categories = dict(most_frequent(counts_of(values), MOST_CATEGORIES))
+    found.test_new = num_unknown(found, counts_of(others))
 
 
 def of_texts(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
@@ -87,7 +96,7 @@ def of_texts(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.Chunke
     words = Counter(word for text in values.to_pylist() for word in words_of(text))
     found.words = [word for word, _ in most_frequent(words, MOST_WORDS)]
     unknown = unknown_shares(others, found.words)
-    found.unknown_words, found.test_texts = float(unknown.mean()) if len(unknown) else 0.0, len(unknown)
+    found.unknown_words = float(unknown.mean()) if len(unknown) else 0.0
 
 
 def of_others(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
@@ -127,6 +136,17 @@ def lengths_of(texts: pa.ChunkedArray) -> NDArray[np.int64]:
     return lengths
 
 
+def num_outside(known: ColumnStatistics, values: NDArray[np.float64]) -> int:
+    """How many values (N,) are outside of the range of the training rows; all where these have no value."""
+    least, greatest = known.range or (math.inf, -math.inf)
+    return int(((values < least) | (values > greatest)).sum())
+
+
+def num_unknown(known: ColumnStatistics, counts: Counter[str]) -> int:
+    """How many values are none of the categories of the training rows."""
+    return sum(count for name, count in counts.items() if name not in known.categories)
+
+
 def words_of(text: str) -> list[str]:
     return WORD.findall(text.lower())
 
@@ -153,3 +173,12 @@ def read_statistics(folder: Path, remedy: str) -> list[ColumnStatistics]:
         raise DataError(f"{path}: not found. {remedy}") from error
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(f"{path}: not statistics of this version ({error}). {remedy}") from error
+
+
+def check_fits(folder: Path, known: list[ColumnStatistics], features: list[Column], remedy: str) -> None:
+    """Raise DataError, which ends with the `remedy`, unless the statistics in a folder are of these features and of a
+    target."""
+    found = [(column.name, column.type) for column in known[:-1]]
+    expected = [(column.name, column.config.type) for column in features]
+    if found != expected:
+        raise DataError(f"{folder / STATISTICS}: not of the columns that the prepared rows have. {remedy}")

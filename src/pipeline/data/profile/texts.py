@@ -32,7 +32,7 @@ def examples(view: View, show: Callable[[str], str | Markup]) -> Markup:
     return Markup("").join(shown)
 
 
-def visible(text: str) -> str:
+def visible(text: str, most: int = TEXT_LENGTH) -> str:
     """The beginning of a text, without what HTML may not hold."""
-    short = text if len(text) <= TEXT_LENGTH else f"{text[:TEXT_LENGTH]} ... ({len(text):,} characters)"
+    short = text if len(text) <= most else f"{text[:most]} ... ({len(text):,} characters)"
     return short.translate(VISIBLE)

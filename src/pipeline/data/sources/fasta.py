@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from pipeline.errors import ConfigError, DataError
 
 SEQUENCE, LABEL = "sequence", "label"
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
-RECORDS_AT_ONCE = 4096
+RECORDS_AT_ONCE, LETTERS_AT_ONCE = 4096, 4 * 2**20  # in memory; a record may be longer by itself
 
 
 @dataclass
@@ -107,15 +106,20 @@ def _has_groups(config: FastaDataset) -> bool:
     return config.group is not None or (bool(config.header) and GROUP in config.pattern.groupindex)
 
 
+def _all_paths(config: FastaDataset) -> list[str]:
+    """What names the files of sequences and of labels."""
+    paths = [path for of_label in config.paths.values() for path in of_label]
+    return [*paths, config.labels] if config.labels else paths
+
+
 def files(config: FastaDataset, root: Path) -> list[Path]:
     """The files on this machine. Raises DataError for paths that name none."""
-    paths = [path for of_label in config.paths.values() for path in of_label if not is_url(path)]
-    return [file.path for file in find_files([*paths, *([config.labels] if config.labels else [])], root)]
+    return [file.path for file in find_files([path for path in _all_paths(config) if not is_url(path)], root)]
 
 
 def remote(config: FastaDataset, root: Path) -> dict[str, str]:
     """The fingerprint of each file behind a URL. Raises DataError as `files` does."""
-    found = find_files([path for of_label in config.paths.values() for path in of_label if is_url(path)], root)
+    found = find_files([path for path in _all_paths(config) if is_url(path)], root)
     return {file.name: file.fingerprint() for file in found if isinstance(file, RemoteFile)}
 
 
@@ -131,8 +135,7 @@ def batches(config: FastaDataset, root: Path) -> Iterator[pa.RecordBatch]:
     table = read_labels(config.labels, root, config.group) if config.labels else None
     for label, file in ((label, file) for label, files in by_label.items() for file in files):
         read = _reader(config, label, table)
-        going_on = enumerate(records(file), start=1)
-        while some := list(islice(going_on, RECORDS_AT_ONCE)):
+        for some in _in_parts(enumerate(records(file), start=1)):
             batch = bad.read(file, _rows(some, read, found))
             if batch.num_rows and (not bad.num_bad or config.on_bad_row == SKIP):
                 yield batch
@@ -145,6 +148,19 @@ def batches(config: FastaDataset, root: Path) -> Iterator[pa.RecordBatch]:
         print(f"{config.name}: {bad.summary()}")
     if table is not None and (unused := table.num_unused()):
         print(f"{config.name}: {unused} of the ids in {config.labels} are in no header")
+
+
+def _in_parts(numbered: Iterator[tuple[int, Record]]) -> Iterator[list[tuple[int, Record]]]:
+    """The records some at a time: so many that they have LETTERS_AT_ONCE, or else RECORDS_AT_ONCE."""
+    part, num_letters = list[tuple[int, Record]](), 0
+    for number, record in numbered:
+        part.append((number, record))
+        num_letters += len(record.letters)
+        if num_letters >= LETTERS_AT_ONCE or len(part) == RECORDS_AT_ONCE:
+            yield part
+            part, num_letters = [], 0
+    if part:
+        yield part
 
 
 # It gives the label and the group of a record, or why it has none.

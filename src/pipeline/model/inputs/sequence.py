@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import keras
 
 USUAL_KMERS, MOST_KMERS = 500, 65_536  # different ones
-AT_ONCE = 256  # rows of which k-mers are counted together
+MOST_ROWS, MOST_BYTES = 256, 2**27  # of which k-mers are counted together
 
 Array = NDArray[Any]
 
@@ -167,13 +167,23 @@ def usual_k(config: SequenceColumn) -> int:
 def _moments(config: SequenceColumn, name: str, length: int, k: int, chunks: Chunks) -> tuple[Array, Array]:
     """The mean of each k-mer's count in the training rows, and one by its deviation; 1 for one that is constant."""
     table, num_rows, total, squares = fractions(config), 0, np.zeros(()), np.zeros(())
+    at_once = rows_at_once(length, k, table.shape[1])
     for chunk in chunks():
-        values = chunk[name].combine_chunks()
-        for start in range(0, len(values), AT_ONCE):
-            numbers = codes(values.slice(start, AT_ONCE), config)[:, :length]
+        # Letters beyond the length would take memory for nothing.
+        values = pc.utf8_slice_codeunits(chunk[name].combine_chunks(), 0, length)
+        for start in range(0, len(values), at_once):
+            numbers = codes(values.slice(start, at_once), config)
             counts = kmers(table[numbers], k, np).astype(np.float64)
             num_rows, total, squares = num_rows + len(counts), total + counts.sum(0), squares + (counts**2).sum(0)
     mean = total / num_rows
     variance = squares / num_rows - mean**2
     varies = variance > 1e-9 * np.maximum(squares / num_rows, 1e-9)
     return mean, np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1.0)), 1.0)
+
+
+def rows_at_once(length: int, k: int, num_letters: int) -> int:
+    """Of how many sequences the k-mers are counted together, so that the arrays in between stay below MOST_BYTES: those
+    of both halves of a k-mer at each position, and the counts in single and twice in double precision."""
+    rest: int = num_letters ** (k - k // 2)
+    row_bytes: int = 4 * length * (num_letters + num_letters ** (k // 2) + 2 * rest) + 20 * num_letters**k
+    return max(1, min(MOST_ROWS, MOST_BYTES // row_bytes))
