@@ -31,7 +31,7 @@ def cross_validate() -> None:
     report = score(runs, folder / PREDICTIONS)
     write_json(folder / REPORT, report)
     total = report["all"][report["primary"]]
-    write_json(folder / TOTAL, {f"all_rows_{report['primary']}{end}": total[key] for key, end in ENDS.items()})
+    write_json(folder / TOTAL, {f"all_rows_{report['primary']}{ENDS[key]}": value for key, value in total.items()})
     address = deliver_sweep(layout, folder.name)
     print(summary(report))
     print(f"report and predictions in {folder}, MLflow run sweep-{folder.name} at {address}")
@@ -41,31 +41,31 @@ ENDS = {"value": "", "low": "_low", "high": "_high"}
 
 
 def score(runs: "list[Run]", predictions: "Path") -> dict[str, Any]:
-    """The report of all folds. Writes their predictions side by side, with the number of each row's fold."""
+    """The report of all folds. Writes their predictions side by side, with the number of each row's fold. The rows of
+    one fold are in memory at a time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     import sklearn.ensemble  # noqa: F401  (a library is limited only if it is loaded)
     from threadpoolctl import threadpool_limits
 
-    from pipeline.data.prepared import SplitFile, read_table, sample
+    from pipeline.data.prepared import SplitFile, read_table
     from pipeline.data.schema import Schema
-    from pipeline.evaluation.folds import Fold, fold_report
+    from pipeline.evaluation.folds import fold_report, judged
     from pipeline.evaluation.predictions import read_predictions
-    from pipeline.evaluation.reference import MOST_ROWS
     from pipeline.files import replacing
     from pipeline.layout import PREDICTIONS, TEST, TRAIN, split_file
 
     schema, folds, tables = Schema.read(runs[0].prepared), [], []
-    for number, run in enumerate(runs):
-        all_train, test = (SplitFile(run.prepared / split_file(split), schema) for split in (TRAIN, TEST))
-        train, path = sample(all_train, MOST_ROWS), run.output / PREDICTIONS
-        predicted = read_predictions(path, schema, test, train)
-        folds.append(Fold(run.folder.name, train, all_train.target, test, predicted))
-        tables.append(read_table(path).append_column("fold", pa.array([number] * test.num_rows)))
-    with replacing(predictions) as temporary:
-        pq.write_table(pa.concat_tables(tables), temporary)
     config = runs[0].config
     with threadpool_limits(limits=1):  # as in evaluate
+        for number, run in enumerate(runs):
+            train, test = (SplitFile(run.prepared / split_file(split), schema) for split in (TRAIN, TEST))
+            path = run.output / PREDICTIONS
+            predicted = read_predictions(path, schema, test, train)
+            folds.append(judged(run.folder.name, schema, train, test, predicted))
+            tables.append(read_table(path).append_column("fold", pa.array([number] * test.num_rows)))
+        with replacing(predictions) as temporary:
+            pq.write_table(pa.concat_tables(tables), temporary)
         return fold_report(config.name, config.evaluation, schema, folds)
 
 
@@ -77,10 +77,11 @@ def summary(report: dict[str, Any]) -> str:
     total = report["all"][name]
     rows = [[str(i), str(fold["rows"]), f"{fold[name]:.4f}", fold["run"]] for i, fold in enumerate(report["folds"])]
     others = [f"{other['model']} {other[name]:.4f}" for other in [*report["references"], report["baseline"]]]
+    ends = f" [{total['low']:.4f}, {total['high']:.4f}]" if "low" in total else ""
     return (
         f"{aligned([['fold', 'rows', name, 'run'], *rows])}\n"
-        f"{report['experiment']}: {name} {total['value']:.4f} [{total['low']:.4f}, {total['high']:.4f}] on all "
-        f"{report['rows']} rows, in {len(rows)} folds; {', '.join(others)}"
+        f"{report['experiment']}: {name} {total['value']:.4f}{ends} on all {report['rows']} rows, "
+        f"in {len(rows)} folds; {', '.join(others)}"
     )
 
 

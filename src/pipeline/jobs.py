@@ -22,7 +22,7 @@ def numbers_among(
         if key not in defaults:
             others.append(argument)
             continue
-        if not value.isdigit() or int(value) < least[key]:
+        if not (value.isascii() and value.isdecimal()) or int(value) < least[key]:
             raise ConfigError(f"{key}: found {value!r}, expected a whole number, {least[key]} or more.")
         found[key] = int(value)
     if not any(argument.startswith("experiment=") for argument in others):
@@ -34,7 +34,8 @@ def train_jobs(layout: Layout, jobs: list[list[str]]) -> tuple[Path, list[Run]]:
     """Train with each of these lists of overrides, and return the sweep's folder, which holds a record of each job, and
     the runs. A job that was trained before is not trained again.
 
-    Raises ConfigError for a configuration that cannot be used, before anything is trained, and for a job that fails.
+    Raises ConfigError for a configuration that cannot be used, and DataError for data that cannot, before anything is
+    trained; ConfigError also for a job that fails.
     """
     from pipeline import locks
     from pipeline.compose import compose_config
@@ -45,12 +46,12 @@ def train_jobs(layout: Layout, jobs: list[list[str]]) -> tuple[Path, list[Run]]:
     configs = [compose_config(layout, "config", overrides) for overrides in jobs]
     if given := [config.output for config in configs if config.output]:
         raise ConfigError(f"output: found '{given[0]}', expected none, since each training has a folder of its own.")
-    folder, runs = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}"), []
+    runs = [identified(config, layout) for config in configs]
+    folder = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
     with locks.hold(folder / LOCK, f"sweep {folder.name}"):
         for number, (overrides, config) in enumerate(zip(jobs, configs, strict=True)):
             job = SweepJob(folder, number, overrides)
             job.run(partial(train, config))
             if job.error:
                 raise ConfigError(f"job {number} ({' '.join(overrides)}): {job.error}")
-            runs.append(identified(config, layout))
     return folder, runs

@@ -19,6 +19,8 @@ def learning_curve() -> None:
     folder of the records gets learning_curve.json and learning_curve.svg. Nothing is registered.
     """
     from pipeline.compose import compose_config
+    from pipeline.config import LimitConfig
+    from pipeline.errors import ConfigError
     from pipeline.evaluation.plots import write_learning_curve
     from pipeline.files import write_json
     from pipeline.jobs import numbers_among, train_jobs
@@ -28,7 +30,10 @@ def learning_curve() -> None:
     terminate_as_interrupt()
     given, overrides = numbers_among(sys.argv[1:], {"steps": 6, "seeds": 3}, {"steps": 2, "seeds": 1})
     layout, count = Layout.find(), given["seeds"]
-    first = compose_config(layout, "config", overrides).seed
+    config = compose_config(layout, "config", overrides)
+    if config.trainer.limit != LimitConfig():
+        raise ConfigError("trainer.limit: found a limit, expected none, since each training has one of its own.")
+    first = config.seed
     fractions = [0.5**halvings for halvings in range(given["steps"] - 1, -1, -1)]
     jobs = [limited_to(overrides, part, seed) for part in fractions for seed in range(first, first + count)]
     folder, runs = train_jobs(layout, jobs)
@@ -48,25 +53,23 @@ def limited_to(overrides: list[str], fraction: float, seed: int) -> list[str]:
 
 def curve_of(points: "list[list[Run]]") -> dict[str, Any]:
     """The content of learning_curve.json, from the runs of each point, which differ only in their seeds."""
-    from pipeline.data.prepared import SplitFile, TrainingData, sample
+    from pipeline.data.prepared import SplitFile, num_kept
     from pipeline.data.schema import Schema
     from pipeline.evaluation.predictions import read_predictions
-    from pipeline.evaluation.reference import MOST_ROWS
-    from pipeline.layout import PREDICTIONS, TEST, split_file
+    from pipeline.layout import PREDICTIONS, TEST, TRAIN, split_file
     from pipeline.tasks import TASKS
     from pipeline.tasks.scores import estimates
 
     run = points[-1][0]
     schema = Schema.read(run.prepared)
-    task, test = TASKS[schema.task], SplitFile(run.prepared / split_file(TEST), schema)
+    task = TASKS[schema.task]
+    train, test = (SplitFile(run.prepared / split_file(split), schema) for split in (TRAIN, TEST))
     found = []
     for runs in points:
-        trainer = runs[0].config.trainer
-        train = TrainingData.open(run.prepared, trainer.resident_bytes, trainer.limit).train
-        known = sample(train, MOST_ROWS)
-        answers = [read_predictions(run.output / PREDICTIONS, schema, test, known) for run in runs]
+        rows = num_kept(train.num_rows, runs[0].config.trainer.limit)
+        answers = [read_predictions(run.output / PREDICTIONS, schema, test, train) for run in runs]
         scores = [estimates(task.scores(test.target, predicted))[task.primary] for predicted in answers]
-        found.append({"rows": train.num_rows, "scores": scores, "runs": [run.folder.name for run in runs]})
+        found.append({"rows": rows, "scores": scores, "runs": [run.folder.name for run in runs]})
     return {
         "experiment": run.config.name,
         "metric": task.primary,

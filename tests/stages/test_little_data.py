@@ -64,11 +64,17 @@ def test_a_learning_curve_ends_with_the_run_without_a_limit(checkout: Path, pipe
     [
         ("cross_validate", ["experiment=linear_diabetes", "folds=1"], "folds: found '1', expected a whole number, 2 or "
          "more."),
+        ("cross_validate", ["experiment=linear_diabetes", "folds=²"], "folds: found '²', expected a whole number, 2 or "
+         "more."),
         ("cross_validate", ["folds=3"], "experiment missing. Usage: experiment=... [folds=...] [key=value]"),
         ("cross_validate", ["experiment=linear_line"], "split.folds: found 5, expected nothing with "
          "dataset.split=none."),
+        ("cross_validate", ["experiment=linear_diabetes", "folds=2", "dataset.group=sex"], "dataset diabetes: split "
+         "train has 0 rows, expected at least 1. Add rows, take another number of folds, or try another split.seed."),
         ("learning_curve", ["experiment=linear_diabetes", "output=x"], "output: found 'x', expected none, since each "
          "training has a folder of its own."),
+        ("learning_curve", ["experiment=linear_diabetes", "trainer.limit.rows=50"], "trainer.limit: found a limit, "
+         "expected none, since each training has one of its own."),
     ],
 )  # fmt: skip
 def test_what_makes_no_folds_and_no_curve(

@@ -30,7 +30,7 @@ class SplitConfig:
     change of the training's seed moves no row to another split.
 
     With `folds`, the rows are dealt out to so many parts instead, and those of part number `fold` (from 0) are for
-    testing; `test` does not count then.
+    testing; `test` does not count then. With a `group`, each part has as many groups as any other, or one more.
     """
 
     seed: int = MISSING

@@ -122,6 +122,8 @@ class Collected:
         if dataset.split == "time":
             groups = np.concatenate(self.groups) if self.groups else None
             return splits.by_time(np.concatenate(self.times), config, groups)
+        if self.groups and config.folds is not None:
+            return splits.by_rank(np.concatenate(self.groups), config)
         rows = self.near.digests if self.near is not None and dataset.near_duplicates == TOGETHER else self.digests
         return np.concatenate([splits.by_hash(part, config) for part in self.groups or rows.slices()])
 

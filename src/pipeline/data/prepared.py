@@ -128,9 +128,14 @@ class TrainingData:
         return cls(schema, *splits)
 
 
+def num_kept(num_rows: int, limit: LimitConfig) -> int:
+    """How many of so many rows `limit` leaves."""
+    return min(math.ceil(limit.fraction * num_rows), limit.rows or num_rows)
+
+
 def limited(split: AnySplit, limit: LimitConfig) -> AnySplit:
     """The rows that `limit` leaves of a split, in their order, in memory; the split itself if no row is left out."""
-    wanted = min(math.ceil(limit.fraction * split.num_rows), limit.rows or split.num_rows)
+    wanted = num_kept(split.num_rows, limit)
     return split if wanted == split.num_rows else sample(split, wanted, limit.seed)
 
 

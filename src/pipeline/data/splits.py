@@ -27,7 +27,8 @@ def by_hash(digests: Digests, config: SplitConfig) -> Places:
     With the digests of groups instead of rows, all rows of a group land in the same split.
 
     Where there are folds, the numbers from 0 to 1 are cut into equal parts, one for each fold. The rows for validation
-    are those whose numbers follow the fold that is for testing, and after the last part comes the first.
+    are those whose numbers follow the fold that is for testing, and after the last part comes the first. Folds of
+    groups are made by `by_rank`.
     """
     u = unit_interval(digests, config.seed)
     places = np.full(len(digests), PLACES[TRAIN], np.int8)
@@ -39,6 +40,24 @@ def by_hash(digests: Digests, config: SplitConfig) -> Places:
     places[u < config.test + config.validation] = PLACES[VALIDATION]
     places[u < config.test] = PLACES[TEST]
     return places
+
+
+def by_rank(groups: Digests, config: SplitConfig) -> Places:
+    """Places (N,) for one of several folds, of rows whose groups have these digests (N,).
+
+    Groups are sorted as `by_hash` sorts rows, and each fold gets as many of them as any other, or one more. Where
+    groups are few, folds by hash alone would often have none. The groups for validation, one at least, follow those
+    that are for testing, and after the last group comes the first.
+    """
+    assert config.folds is not None
+    own, group = np.unique(groups, return_inverse=True)
+    rank = np.argsort(np.argsort(unit_interval(own, config.seed), kind="stable"))
+    tested = rank * config.folds // len(own) == config.fold
+    after = (rank - rank[tested].max(initial=-1) - 1) % len(own)
+    places = np.full(len(own), PLACES[TRAIN], np.int8)
+    places[after < max(1, round(config.validation * len(own)))] = PLACES[VALIDATION]
+    places[tested] = PLACES[TEST]
+    return places[group]
 
 
 def by_time(times: NDArray[Any], config: SplitConfig, groups: Digests | None = None) -> Places:
@@ -145,8 +164,10 @@ class Counts(TypedDict):
 Summary = dict[str, Counts]
 
 
-# what to do about a split that lacks rows, by the dataset's `split`
+# what to do about a split that lacks rows, by the dataset's `split`, and where there are folds
+FOLDS = "folds"
 ADVICE = {
+    FOLDS: "Add rows, take another number of folds, or try another split.seed.",
     "hash": "Add rows, enlarge the split, or try another split.seed in params.yaml.",
     "time": "Add rows, or enlarge the split in params.yaml.",
     "given": "Give it such rows.",
@@ -154,8 +175,8 @@ ADVICE = {
 
 
 def check_counts(dataset: str, found: Summary, method: str, every_class: tuple[str, ...] = SPLITS) -> None:
-    """Raise DataError where a split is empty, or one of `every_class` lacks a class. `method` is the dataset's
-    `split`."""
+    """Raise DataError where a split is empty, or one of `every_class` lacks a class. `method` is one
+    of ADVICE."""
     for split, counts in found.items():
         classes = counts["classes"] if split in every_class else {}
         by_class = {f"rows of class '{name}'": count for name, count in classes.items()}

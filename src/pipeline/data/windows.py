@@ -24,7 +24,8 @@ MICROSECOND = datetime.timedelta(microseconds=1)
 @dataclass(frozen=True)
 class SeriesRows:
     """Rows (N) of one or several series, those of a series one after another and in the order of time. `code` (N,)
-    numbers the series, and `names` are theirs. `time` is None where the rows came in their order. `step` is how far
+    numbers the series, and `names` are theirs. `time` is None where the rows came in their order. Then `torn` are the
+    rows before which, since the row before of the same series, a file ended or a row was left out. `step` is how far
     apart two rows of a series usually are, 0 where there are none."""
 
     table: pa.Table
@@ -33,6 +34,7 @@ class SeriesRows:
     time: pa.Array | None
     num_late: int
     step: float
+    torn: Numbers
 
     @property
     def follows(self) -> Bools:
@@ -75,15 +77,16 @@ class SeriesRows:
         return "" if self.time is None else shown(str(self.time[row].as_py()))
 
 
-def in_order(table: pa.Table, series: str | None, time: str | None) -> SeriesRows:
-    """The rows of a table by series and time, which are columns of it. Rows of one instant stay as they are."""
+def in_order(table: pa.Table, series: str | None, time: str | None, place: tuple[str, str]) -> SeriesRows:
+    """The rows of a table by series and time, which are columns of it, as are the two of `place`: the number of a row's
+    file, and of the row in that. Rows of one instant stay as they are."""
     table = table.combine_chunks()
     code, names = np.zeros(table.num_rows, np.int64), [""]
     if series is not None:
         encoded = table[series].combine_chunks().dictionary_encode()
         code, names = encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
     order = np.argsort(code, kind="stable")
-    num_late, step, times = 0, 0.0, None
+    num_late, step, times, torn = 0, 0.0, None, np.zeros(0, np.int64)
     if time is not None:
         moments = _moments(table[time].combine_chunks())
         same = np.diff(code[order]) == 0
@@ -91,10 +94,15 @@ def in_order(table: pa.Table, series: str | None, time: str | None) -> SeriesRow
         order = np.lexsort((moments, code))
         distances = np.sort(np.diff(moments[order])[same])
         step = float(distances[len(distances) // 2]) if len(distances) else 0.0
+    else:
+        # Where series take turns, nobody knows which of them a row belonged to that was left out.
+        file, row = (table[name].to_numpy() for name in place)
+        stretch = np.cumsum(np.diff(file, prepend=file[:1]).astype(bool) | (np.diff(row, prepend=row[:1] - 1) != 1))
+        torn = np.flatnonzero((np.diff(code[order]) == 0) & (np.diff(stretch[order]) != 0)) + 1
     table = table.take(pa.array(order)).combine_chunks()
     if time is not None:
         times = table[time].combine_chunks()
-    return SeriesRows(table, code[order], names, times, num_late, step)
+    return SeriesRows(table, code[order], names, times, num_late, step, torn)
 
 
 def starts_of(stretches: list[tuple[int, int]], rows: int, stride: int) -> Numbers:

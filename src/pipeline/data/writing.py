@@ -98,8 +98,9 @@ def check_rows(
     dataset = config.dataset
     if places is not None:
         # The score of all folds together may well come from a fold without a rare class.
-        every_class = SPLITS if config.split.folds is None else (TRAIN,)
-        splits.check_counts(dataset.name, summary, dataset.split, every_class)
+        whole = config.split.folds is None
+        method, every_class = (dataset.split, SPLITS) if whole else (splits.FOLDS, (TRAIN,))
+        splits.check_counts(dataset.name, summary, method, every_class)
     rule = "group" if found.groups and dataset.split == "hash" else dataset.split
     if places is not None and rule in WHY_APART and len(repeated):
         tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests), rule)

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import EvaluationConfig
-from pipeline.data.prepared import AnySplit, Split, sample
+from pipeline.data.prepared import SplitFile, sample
 from pipeline.data.schema import Schema
 from pipeline.evaluation.intervals import intervals
-from pipeline.evaluation.reference import BASELINES, REFERENCES
+from pipeline.evaluation.reference import BASELINES, REFERENCES, most_rows
 from pipeline.evaluation.report import rounded
 from pipeline.tasks import TASKS
 from pipeline.tasks.scores import estimates
@@ -20,14 +20,29 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fold:
-    """The rows that one of the models has not seen, and what it `predicted` for them; the rows that the references
-    learn from, and the `target` of all its training rows. `run` is the name of its training."""
+    """The `target` of the rows that one of the models has not seen, and what it `predicted` for them; what the
+    `references` answered, by name, and the `guess` of the baseline. `training_rows` is how many of the `of_rows` rows
+    for training each reference has learned from. `run` is the name of the model's training."""
 
     run: str
-    train: Split
     target: NDArray[Any]
-    test: AnySplit
     predicted: Array
+    references: dict[str, Array]
+    training_rows: dict[str, int]
+    of_rows: int
+    guess: Array
+
+
+def judged(run: str, schema: Schema, all_train: SplitFile, test: SplitFile, predicted: Array) -> Fold:
+    """A fold, of which no feature is kept: what was `predicted` for its `test` rows, and what others answer to them."""
+    task, answers, seen = TASKS[schema.task], {}, {}
+    train = sample(all_train, most_rows(schema))
+    for name in task.references:
+        if most := REFERENCES[name].most_rows(schema):
+            rows = train if train.num_rows <= most else sample(train, most)
+            answers[name], seen[name] = REFERENCES[name].answers(schema, rows, test), rows.num_rows
+    guess = BASELINES[task.baseline](all_train.target, len(schema.classes), test.num_rows)
+    return Fold(run, test.target, predicted, answers, seen, all_train.num_rows, guess)
 
 
 def fold_report(experiment: str, config: EvaluationConfig, schema: Schema, folds: list[Fold]) -> dict[str, Any]:
@@ -37,19 +52,22 @@ def fold_report(experiment: str, config: EvaluationConfig, schema: Schema, folds
     The interval takes the rows as independent, as that of a test split does. It says nothing of how much the score
     would change with other training rows, for which no unbiased estimate exists (Bengio and Grandvalet 2004).
     """
-    task, classes = TASKS[schema.task], len(schema.classes)
-    target = np.concatenate([fold.test.target for fold in folds])
-
-    def scored(answers: list[Array]) -> dict[str, float]:
-        return estimates(task.scores(target, np.concatenate(answers)))
-
-    found = intervals(task.scores(target, np.concatenate([fold.predicted for fold in folds])), task.metrics, config)
-    references = []
-    for name in task.references:
-        if most := REFERENCES[name].most_rows(schema):
-            answers = [REFERENCES[name].answers(schema, sample(fold.train, most), fold.test) for fold in folds]
-            references.append({"model": name, **scored(answers)})
-    guesses = [BASELINES[task.baseline](fold.target, classes, fold.test.num_rows) for fold in folds]
+    task = TASKS[schema.task]
+    target = np.concatenate([fold.target for fold in folds])
+    predicted = [fold.predicted for fold in folds]
+    means = _mean_ranks(schema, folds, predicted)
+    others = {name: metric for name, metric in task.metrics.items() if not metric.ranks}
+    found = intervals(task.scores(target, np.concatenate(predicted)), others, config)
+    total = {name: {"value": means[name]} if name in means else asdict(found[name]) for name in task.metrics}
+    references = [
+        {
+            "model": name,
+            "training_rows": [fold.training_rows[name] for fold in folds],
+            "of_rows": [fold.of_rows for fold in folds],
+            **_scored(schema, folds, [fold.references[name] for fold in folds]),
+        }
+        for name in folds[0].references
+    ]
     report = {
         "experiment": experiment,
         "dataset": schema.dataset,
@@ -57,12 +75,32 @@ def fold_report(experiment: str, config: EvaluationConfig, schema: Schema, folds
         "rows": len(target),
         "primary": task.primary,
         "confidence": config.confidence,
-        "all": {name: asdict(interval) for name, interval in found.items()},
+        "all": total,
         "references": references,
-        "baseline": {"model": task.baseline, **scored(guesses)},
+        "baseline": {"model": task.baseline, **_scored(schema, folds, [fold.guess for fold in folds])},
         "folds": [
-            {"run": fold.run, "rows": fold.test.num_rows, **estimates(task.scores(fold.test.target, fold.predicted))}
+            {"run": fold.run, "rows": len(fold.target), **estimates(task.scores(fold.target, fold.predicted))}
             for fold in folds
         ],
     }
     return cast(dict[str, Any], rounded(report))
+
+
+def _scored(schema: Schema, folds: list[Fold], answers: list[Array]) -> dict[str, float]:
+    """Each metric of the answers to each fold."""
+    target = np.concatenate([fold.target for fold in folds])
+    pooled = estimates(TASKS[schema.task].scores(target, np.concatenate(answers)))
+    return pooled | _mean_ranks(schema, folds, answers)
+
+
+def _mean_ranks(schema: Schema, folds: list[Fold], answers: list[Array]) -> dict[str, float]:
+    """The mean over the folds of each metric that ranks rows. Over all rows it would be too low: a fold with more rows
+    of a class leaves fewer of them to its model, whose probabilities of that class are then lower. Folds of one class,
+    in which there is nothing to rank, do not count, unless all are.
+    """
+    task = TASKS[schema.task]
+    names = [name for name, metric in task.metrics.items() if metric.ranks]
+    pairs = [(fold.target, of_fold) for fold, of_fold in zip(folds, answers, strict=True)]
+    several = [pair for pair in pairs if len(np.unique(pair[0])) > 1] if names else []
+    found = [estimates(task.scores(*pair)) for pair in several or pairs] if names else []
+    return {name: float(np.mean([scores[name] for scores in found])) for name in names}

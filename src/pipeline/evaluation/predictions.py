@@ -6,18 +6,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.data.prepared import ROW, Split, SplitFile, read_table
+from pipeline.data.prepared import ROW, AnySplit, SplitFile, read_table, sample
 from pipeline.data.schema import Schema
 from pipeline.data.unusual import most_unusual_input
 from pipeline.errors import ArtifactError, DataError
+from pipeline.evaluation.reference import most_rows
 from pipeline.tasks import TASKS
 
 
-def read_predictions(path: Path, schema: Schema, test: SplitFile, train: Split) -> NDArray[np.float64]:
+def read_predictions(path: Path, schema: Schema, test: SplitFile, train: AnySplit) -> NDArray[np.float64]:
     """Predictions (N,) or (N, K) for exactly the rows of `test`, in its order.
 
     Raises ArtifactError for a file with other rows or columns. Raises DataError for predictions that are not finite;
-    its text names the input that is farthest from the `train` rows.
+    its text names the input that is farthest from the `train` rows, which are read for that alone.
     """
     table = read_table(path)
     task = TASKS[schema.task]
@@ -34,7 +35,7 @@ def read_predictions(path: Path, schema: Schema, test: SplitFile, train: Split) 
     if bad_N.any():
         row, count = int(bad_N.argmax()), int(bad_N.sum())
         name, value = next((name, v[row]) for name, v in columns.items() if not np.isfinite(v[row]))
-        unusual = most_unusual_input(test.row(row), train)
+        unusual = most_unusual_input(test.row(row), sample(train, most_rows(schema)))
         raise DataError(
             f"{path}: '{name}' of test row {test.row_ids[row]} is {value}, expected a finite "
             f"number ({count} of {test.num_rows} rows are not). In that row, {unusual}. Mend or drop such rows in the "

@@ -19,6 +19,7 @@ from pipeline.data.writing import write_prepared
 from pipeline.errors import ConfigError, DataError
 
 START = datetime.datetime(2024, 3, 1)
+OVERLAP = "made: windows share rows, which makes intervals of test scores too narrow (docs/series.md)\n"
 SKIP = " Set on_bad_row: skip to leave such rows out."
 
 
@@ -72,12 +73,31 @@ def test_windows_and_their_targets(tmp_path: Path, horizon: int, stride: int, st
 def test_rows_are_sorted_by_time_and_without_a_time_stay_in_order(tmp_path: Path, capsys: Any) -> None:
     lines = [*rows(6, "a"), *rows(6, "b")]
     expected = read(tmp_path, lines)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == OVERLAP
     assert read(tmp_path, [lines[3], *lines[:3], *lines[4:]]) == expected
-    assert capsys.readouterr().out == "made: 1 row was earlier than the row before; all are sorted by 'at' now\n"
-    plain = read(tmp_path, lines, time=None)
+    said = "made: 1 row was earlier than the row before; all are sorted by 'at' now\n"
+    assert capsys.readouterr().out == said + OVERLAP
+    plain = read(tmp_path, lines, time=None, split="hash").drop_columns([":series"])
     assert plain.select(["series", "load"]) == expected.select(["series", "load"])
     assert len(read(tmp_path, rows(12), time=None, series=None)) == 9
+
+
+def test_without_a_time_no_window_reaches_over_a_row_that_was_left_out_or_into_another_file(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"time": None, "split": "hash", "on_bad_row": "skip"}
+    a, b = rows(9, "a"), rows(9, "b", first=100)
+    turns = [line for pair in zip(a, b, strict=True) for line in pair]
+    assert len(read(tmp_path, turns, **settings)) == 12, "series that take turns"
+    lost = [*a[:4], a[4].replace(",4,", ",?,"), *a[5:], *b]
+    found = read(tmp_path, lost, **settings)
+    assert found["load"].to_pylist() == [3, 8, *range(103, 109)]
+    (tmp_path / "u.csv").write_text((tmp_path / "t.csv").read_text())
+    both = read(tmp_path, lost, **settings, path=["t.csv", "u.csv"])
+    assert sorted(both["load"].to_pylist()) == sorted(found["load"].to_pylist() * 2)
+
+
+def test_windows_that_share_no_row_are_no_remark(tmp_path: Path, capsys: Any) -> None:
+    read(tmp_path, rows(8, "a"), stride=4)
+    assert capsys.readouterr().out == ""
 
 
 def test_gaps_split_a_series_or_are_ignored(tmp_path: Path, capsys: Any) -> None:
@@ -86,7 +106,8 @@ def test_gaps_split_a_series_or_are_ignored(tmp_path: Path, capsys: Any) -> None
     del lines[8:9]  # stretches of five, three and one rows are left
     found = read(tmp_path, lines, on_gap="split")
     assert found["load"].to_pylist() == [3, 4]
-    assert capsys.readouterr().out == "made: 4 rows are in no window, since their stretch of the series is too short\n"
+    said = "made: 4 rows are in no window, since their stretch of the series is too short\n"
+    assert capsys.readouterr().out == said + OVERLAP
     assert len(read(tmp_path, lines, on_gap="ignore")) == len(lines) - 3
 
 
@@ -120,7 +141,8 @@ def test_rows_that_are_no_series(tmp_path: Path, change: Any, settings: Any, tex
 
 def test_short_series_can_be_left_out(tmp_path: Path, capsys: Any) -> None:
     assert len(read(tmp_path, [*rows(10), *rows(3, "b")], on_bad_row="skip")) == 7
-    assert capsys.readouterr().out == "made: 3 rows are in no window, since their stretch of the series is too short\n"
+    said = "made: 3 rows are in no window, since their stretch of the series is too short\n"
+    assert capsys.readouterr().out == said + OVERLAP
 
 
 @pytest.mark.parametrize(
@@ -129,6 +151,9 @@ def test_short_series_can_be_left_out(tmp_path: Path, capsys: Any) -> None:
         ({"horizon": 0}, "dataset.horizon: found 0, expected 1 or more, as 'load' is a channel, too."),
         ({"split": "hash", "series": None}, "dataset.split: found 'hash', expected time, since windows of one series "
          "overlap; or name the series."),
+        ({"time": None}, "dataset.time: found None, expected the column that says when a row is, to split several "
+         "series by time."),
+        ({"target": "series"}, "dataset.target: found 'series', expected another name, which is that of the windows."),
         ({"columns": {"of": "category"}}, "dataset.columns: found ['of'], expected one channel or more."),
         ({"columns": {"warm": "text"}}, "dataset.columns.warm: found 'text', expected number."),
         ({"split": "given", "test_path": "u.csv"}, "dataset.validation_path: found None, expected files for "
@@ -154,7 +179,8 @@ def prepared(root: Path, config: Any) -> dict[str, Any]:
 def test_no_window_reaches_from_one_split_into_another(tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "t.csv").write_text("\n".join(["at,of,load,warm", *rows(40, "a"), *rows(40, "b")]) + "\n")
     splits = prepared(tmp_path, dataset())
-    assert capsys.readouterr().out == "made: 12 rows are in no split, since they would reach from one into another\n"
+    said = "made: 12 rows are in no split, since they would reach from one into another\n"
+    assert capsys.readouterr().out == OVERLAP + said
     seen = {name: windows_of(split.table)[:, :, 0] for name, split in splits.items()}
     assert splits["train"].target.max() < seen["validation"].min()
     assert splits["validation"].target.max() < seen["test"].min()
@@ -166,6 +192,12 @@ def test_a_series_is_in_one_split(tmp_path: Path) -> None:
     splits = prepared(tmp_path, dataset(split="hash"))
     found = [set((split.target // 100).astype(int)) for split in splits.values()]
     assert sum(map(len, found)) == len(set().union(*found)) == 30
+
+
+def test_a_label_with_the_name_of_the_feature_is_refused() -> None:
+    config = UcrDataset(name="made", source="ucr", task="multiclass", path="train.tsv", target="series")
+    with pytest.raises(ConfigError, match=r"dataset\.target: found 'series', expected another name"):
+        check_all(config)
 
 
 def ucr(root: Path, **files: str) -> UcrDataset:

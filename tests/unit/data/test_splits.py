@@ -9,7 +9,18 @@ import pytest
 from pipeline.config import SplitConfig
 from pipeline.data.digest_file import DigestFile
 from pipeline.data.digests import combined, hexadecimal
-from pipeline.data.splits import NOWHERE, PLACES, Folds, by_hash, by_stretch, by_time, check_counts, num_tests_known
+from pipeline.data.splits import (
+    FOLDS,
+    NOWHERE,
+    PLACES,
+    Folds,
+    by_hash,
+    by_rank,
+    by_stretch,
+    by_time,
+    check_counts,
+    num_tests_known,
+)
 from pipeline.data.types import TYPES
 from pipeline.errors import ConfigError, DataError
 
@@ -100,6 +111,19 @@ def test_each_row_is_tested_in_one_fold_and_validates_in_none_of_the_same(values
     assert (by_hash(digests(added), SplitConfig(3, 0.2, 0.1, 5, 2))[:2000] == places[2]).all()
 
 
+@pytest.mark.parametrize(("count", "folds"), [(6, 5), (6, 6), (40, 5)])
+def test_few_groups_make_folds_with_each_seed(count: int, folds: int) -> None:
+    groups = digests(np.repeat(np.arange(count), 3)[:, np.newaxis].astype(float))
+    for seed in range(20):
+        places = np.stack([by_rank(groups, SplitConfig(seed, 0.2, 0.1, folds, fold)) for fold in range(folds)])
+        assert ((places == TEST).sum(axis=0) == 1).all()
+        assert (places.reshape(folds, count, 3) == places.reshape(folds, count, 3)[:, :, :1]).all()
+        numbers = np.stack([(places == place).sum(axis=1) // 3 for place in (TRAIN, VALIDATION, TEST)])
+        assert (numbers > 0).all()
+        assert np.ptp(numbers[2]) <= 1
+        assert (numbers[1] == max(1, count // 10)).all()
+
+
 @pytest.mark.parametrize(
     ("folds", "text"),
     [
@@ -132,6 +156,8 @@ def test_folds_as_given() -> None:
 def test_class_missing_from_a_split_is_refused() -> None:
     with pytest.raises(DataError, match="dataset d: split train has 0 rows of class 'yes', expected at least 1"):
         check_counts("d", {"train": {"rows": 3, "classes": {"no": 3, "yes": 0}}}, "hash")
+    with pytest.raises(DataError, match=r"Add rows, take another number of folds, or try another split\.seed\."):
+        check_counts("d", {"test": {"rows": 0, "classes": {}}}, FOLDS)
 
 
 def test_rows_that_are_in_no_split_make_no_test_row_known(tmp_path: Path) -> None:

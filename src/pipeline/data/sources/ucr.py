@@ -40,6 +40,7 @@ class UcrDataset(TableDataset):
         self.check_files()
         check(not self.header, "dataset.header", self.header, "false: the form has none")
         check(not self.columns, "dataset.columns", list(self.columns), "nothing: a row is a label and its series")
+        check(self.target != FEATURE, "dataset.target", self.target, "another name, which is that of the series")
         for role in ROLES:
             check(getattr(self, role) is None, f"dataset.{role}", getattr(self, role), "nothing: there is no column")
 

@@ -8,10 +8,12 @@ PROPORTION, LUCKY, SMOOTH = "proportion", "lucky", "smooth"
 @dataclass(frozen=True)
 class Metric:
     """`kind` chooses the interval (docs/evaluation.md). A PROPORTION is a share of rows. A LUCKY metric reaches its
-    best value when no test row happens to be wrong. A SMOOTH metric is neither."""
+    best value when no test row happens to be wrong. A SMOOTH metric is neither. The value of one that `ranks` depends
+    on how rows are ranked among one another, so the answers must be of one model."""
 
     higher_is_better: bool
     kind: str = SMOOTH
+    ranks: bool = False
 
     def misses(self, value: float, limit: float) -> bool:
         """Whether `value` is worse than `limit`, which is a minimum where larger is better and else a maximum. A NaN
@@ -33,8 +35,8 @@ CLASS_METRICS = {
     "balanced_accuracy": Metric(higher_is_better=True, kind=LUCKY),
     "macro_f1": Metric(higher_is_better=True, kind=LUCKY),
     "mcc": Metric(higher_is_better=True, kind=LUCKY),
-    "roc_auc": Metric(higher_is_better=True, kind=LUCKY),
-    "pr_auc": Metric(higher_is_better=True, kind=LUCKY),
+    "roc_auc": Metric(higher_is_better=True, kind=LUCKY, ranks=True),
+    "pr_auc": Metric(higher_is_better=True, kind=LUCKY, ranks=True),
     "log_loss": Metric(higher_is_better=False),
     "brier": Metric(higher_is_better=False),
     "calibration_error": Metric(higher_is_better=False),
