@@ -7,25 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from omegaconf import MISSING
 
 from pipeline.config import DatasetConfig
 from pipeline.config.checks import check, one_of
 from pipeline.config.data import FOLD, GROUP, ROLE_TYPES, TIME, WEIGHT
 from pipeline.data.schema import Column
-from pipeline.data.sources.series_rows import FILE, ON_GAP, Found, starts
+from pipeline.data.sources.series_rows import FILE, ON_GAP, Found, WindowsDataset, starts
 from pipeline.data.sources.source import FOLD_OF_FILES, START, Columns, Source
-from pipeline.data.sources.table import (
-    PATHS,
-    REFUSE,
-    ROW,
-    TableDataset,
-    declared,
-    files,
-    of_split,
-    read_tables,
-    remote,
-)
+from pipeline.data.sources.table import PATHS, ROW, declared, files, of_split, read_tables, remote
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import NumberColumn
 from pipeline.data.types.series import SeriesColumn, as_stored
@@ -38,7 +27,7 @@ BEGIN, END, OF_SERIES = ":begin", ":end", ":series"
 
 
 @dataclass
-class SeriesDataset(TableDataset):
+class SeriesDataset(WindowsDataset):
     """The files are those of a table, with all its settings that say how to read them. `columns` are the channels, all
     of them numbers.
 
@@ -47,18 +36,12 @@ class SeriesDataset(TableDataset):
     next window begins `stride` rows later.
 
     Rows are sorted by `time`, if it is given. Else they stay in their order, and no window reaches from one file into
-    another or over a row that was left out. `series` is the column that says to which
-    series a row belongs. `on_gap` says what to do where two rows of a series are not as far apart as most are: `refuse`
-    them, `split` the series there, or `ignore` it. With `on_bad_row: skip`, series without a whole window are left out.
+    another or over a row that was left out. `series` is the column that says to which series a row belongs. `on_gap`
+    says what to do where two rows of a series are not as far apart as most are: `refuse` them, `split` the series
+    there, or `ignore` it. With `on_bad_row: skip`, series without a whole window are left out.
 
     With `split: hash`, all windows of a series go to the same split.
     """
-
-    series: str | None = None
-    window: int = MISSING
-    horizon: int = 1
-    stride: int = 1
-    on_gap: str = REFUSE
 
     @property
     def orders_rows(self) -> bool:
@@ -69,11 +52,6 @@ class SeriesDataset(TableDataset):
         """The columns that a model sees, in their order."""
         others = {self.time, self.series} | ({self.target} if TASKS[self.task].has_classes else set())
         return [name for name in self.columns if name not in others]
-
-    @property
-    def needed(self) -> int:
-        """How many rows a window and its target take."""
-        return self.window + self.horizon
 
     def check(self) -> None:
         alone = self.split != "given" or self.has_test_files

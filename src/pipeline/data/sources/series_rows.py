@@ -1,28 +1,41 @@
 """Which rows of series windows are cut from, and what is refused because it is no series."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from omegaconf import MISSING
 
 from pipeline.data.reading import MOST_PLACES
-from pipeline.data.sources.table import REFUSE, ROW, SKIP
+from pipeline.data.sources.table import REFUSE, ROW, SKIP, TableDataset
 from pipeline.data.windows import Numbers, SeriesRows, starts_of
 from pipeline.errors import DataError
-
-if TYPE_CHECKING:
-    from pipeline.data.sources.series import SeriesDataset
 
 SPLIT, IGNORE = "split", "ignore"
 ON_GAP = (REFUSE, SPLIT, IGNORE)
 FILE = ":file"  # the column with the number of a row's file
 
 
+@dataclass
+class WindowsDataset(TableDataset):
+    """Which windows are cut from the rows of a table; SeriesDataset says what each setting means."""
+
+    series: str | None = None
+    window: int = MISSING
+    horizon: int = 1
+    stride: int = 1
+    on_gap: str = REFUSE
+
+    @property
+    def needed(self) -> int:
+        """How many rows a window and its target take."""
+        return self.window + self.horizon
+
+
 @dataclass(frozen=True)
 class Found:
     """The rows of series, and the names of the files that they come from, for messages."""
 
-    config: "SeriesDataset"
+    config: WindowsDataset
     rows: SeriesRows
     files: list[str]
 
@@ -46,7 +59,7 @@ class Found:
         return "; ".join(places) + ("; ..." if len(rows) > MOST_PLACES else "")
 
 
-def starts(config: "SeriesDataset", found: Found) -> Numbers:
+def starts(config: WindowsDataset, found: Found) -> Numbers:
     """The first rows of all windows. Raises DataError for rows of one instant, gaps, and series without a window."""
     rows = found.rows
     if len(twice := rows.doubled()):
@@ -68,7 +81,7 @@ def starts(config: "SeriesDataset", found: Found) -> Numbers:
     return starts_of(stretches, config.needed, config.stride)
 
 
-def _check_lengths(config: "SeriesDataset", found: Found, stretches: list[tuple[int, int]]) -> None:
+def _check_lengths(config: WindowsDataset, found: Found, stretches: list[tuple[int, int]]) -> None:
     """Raise DataError for a series of which no stretch is as long as a window and its horizon, unless such series are
     to be left out. Prints what is in no window."""
     longest: dict[int, int] = {}
