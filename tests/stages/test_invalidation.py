@@ -73,7 +73,7 @@ EDITS_OF_NOTHING_THAT_RUNS = (
         "from pipeline.config import TrainerConfig\nfrom pipeline.training.trainer import Trainer\n\n"
         "TRAINER = Trainer(TrainerConfig, print)\n",
     ),
-    ("data/sources/__init__.py", "import idx", "import own, idx"),
+    ("data/sources/__init__.py", "    fasta,\n", "    fasta,\n    own,\n"),
     ("data/sources/__init__.py", "= {", '= {"own": own.SOURCE, '),
     (
         "data/sources/own.py",
