@@ -143,15 +143,18 @@ def row(name: str, case: Case, runs: list[dict[str, Any]], metric: str, goal: fl
     published = [case.published] + [
         f"Ludwig 0.17.10's defaults {one['score']:.4f} in {one['seconds']:.0f} s (one split)" for one in theirs[:1]
     ]
-    seconds = {key: statistics.median(run["seconds"].get(key, 0) for run in runs) for key in ("train", "all")}
+    seconds = {
+        key: f"{statistics.median(run['seconds'][key] for run in runs):.0f}" if key in runs[0]["seconds"] else "-"
+        for key in ("train", "all")
+    }
     splits = "the official split" if case.seeds == GIVEN else f"{len(runs)} splits"
     return [
         f"{name}, {splits}" if first else "",
         metric,
         f"{goal:,}: {'met' if met else 'missed'}",
         f"{mean:,.{digits}f}",
-        f"{seconds['train']:.0f}" if first else "",
-        f"{seconds['all']:.0f}" if first else "",
+        seconds["train"] if first else "",
+        seconds["all"] if first else "",
         ", ".join(beside) if first else "",
         "; ".join(published) if first else "",
     ]
