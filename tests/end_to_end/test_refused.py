@@ -72,8 +72,8 @@ COMMANDS = {
     ),
     "pair": (
         ("train", CNN, "dataset=diabetes"),
-        "model cnn takes tokens or sequence or grid features, but dataset diabetes (number) gives a vector. Choose one "
-        "of: linear, mlp.",
+        "model cnn takes tokens or letters or sequence or grid features, but dataset diabetes (number) gives a vector. "
+        "Choose one of: linear, mlp.",
     ),
     "task": (
         ("train", LINEAR, "dataset=digits"),
@@ -146,13 +146,13 @@ PARAMS = {
     "duplicate experiment": (
         "  cnn_digits: digits\n",
         "  cnn_digits: digits\n  cnn_digits: digits\n",
-        "params.yaml line 20: 'cnn_digits' stands twice. Keep one of them.",
+        "params.yaml line 23: 'cnn_digits' stands twice. Keep one of them.",
     ),
     "dataset": (
         "cnn_digits: digits\n",
         "cnn_digits: digitz\n",
-        "params.yaml: experiment cnn_digits uses 'digitz', which is not in datasets (diabetes, breast_cancer, digits). "
-        "Did you mean 'digits'?",
+        "params.yaml: experiment cnn_digits uses 'digitz', which is not in datasets (diabetes, breast_cancer, digits, "
+        "reviews_synthetic, spoken_digits_synthetic, splice_synthetic). Did you mean 'digits'?",
     ),
     "other dataset": (
         "cnn_digits: digits\n",
