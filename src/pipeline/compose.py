@@ -31,6 +31,9 @@ from pipeline.training import TRAINERS
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+# The defaults of which version of Hydra hold.
+VERSION_BASE = "1.3"
+
 Arguments = TypeVar("Arguments", schema.DriftConfig, schema.InspectConfig, schema.PredictConfig)
 
 
@@ -113,25 +116,25 @@ def register_schema(layout: Layout) -> None:
     store = ConfigStore.instance()
     values = read_yaml(layout.params)
     params = {key: values[key] for key in ("seed", "split") if key in values}
-    store.store(name="params", node=params, replace=True)
-    store.store(name="split_params", node={"split": params.get("split", {})}, replace=True)
+    store.store(name="params", node=params)
+    store.store(name="split_params", node={"split": params.get("split", {})})
 
 
 @cache
 def _register_classes() -> None:
     """Once in a process: it takes longer than composing an experiment."""
     store = ConfigStore.instance()
-    store.store(name="schema", node=schema.Config, replace=True)
-    store.store(name="prepare_schema", node=schema.PrepareConfig, replace=True)
+    store.store(name="schema", node=schema.Config)
+    store.store(name="prepare_schema", node=schema.PrepareConfig)
     for name, source in SOURCES.items():
-        store.store(group="dataset", name=f"{name}_schema", node=source.config(source=name), replace=True)
+        store.store(group="dataset", name=f"{name}_schema", node=source.config(source=name))
     for name, family in FAMILIES.items():
-        store.store(group="model", name=f"{name}_schema", node=family.config(family=name), replace=True)
+        store.store(group="model", name=f"{name}_schema", node=family.config(family=name))
     for name, trainer in TRAINERS.items():
-        store.store(group="trainer", name=f"{name}_schema", node=trainer.config(name=name), replace=True)
+        store.store(group="trainer", name=f"{name}_schema", node=trainer.config(name=name))
     # conf/hydra/launcher uses it: so many jobs run at once that their threads together do not exceed this process's
     # cores.
-    OmegaConf.register_resolver("fair_jobs", lambda threads: max(1, num_cores() // threads), replace=True)
+    OmegaConf.register_new_resolver("fair_jobs", lambda threads: max(1, num_cores() // threads))
 
 
 def config_of(node: DictConfig, choices: Mapping[str, object]) -> Any:
@@ -156,7 +159,7 @@ def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> An
     try:
         register_schema(layout)
         GlobalHydra.instance().clear()
-        with initialize_config_dir(str(layout.conf)):
+        with initialize_config_dir(str(layout.conf), version_base=VERSION_BASE):
             node = compose(config_name, overrides, return_hydra_config=True)
         choices = dict(node.hydra.runtime.choices)
         OmegaConf.set_struct(node, False)
@@ -164,6 +167,21 @@ def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> An
         return config_of(node, choices)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise explain(error) from error
+
+
+def choices(layout: Layout) -> str:
+    """Hydra's groups with their options, for people who ask for help before they have chosen any."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(layout.conf), version_base=VERSION_BASE):
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        groups = hydra.format_config_groups(lambda group: not group.startswith("hydra") or group == "hydra/launcher")
+    shown = [
+        f"  {group}: {', '.join(option for option in options.split(', ') if not option.endswith('_schema'))}"
+        for group, _, options in (line.partition(": ") for line in groups.splitlines())
+    ]
+    after = "With the choices made, --help (or --cfg job) shows all values."
+    return "\n".join(["Choose by group=option, and set any value by key=value:", *shown, "", after])
 
 
 def from_arguments(kind: type[Arguments], arguments: list[str]) -> Arguments:

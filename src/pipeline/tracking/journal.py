@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Required, TypedDict
 
 SECONDS_BETWEEN_FLUSHES = 1.0
-FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
+FINISHED, FAILED, KILLED, PRUNED = "FINISHED", "FAILED", "KILLED", "PRUNED"
 
 
 class Record(TypedDict, total=False):
