@@ -97,9 +97,10 @@ def _run_jobs(
     search (`sweep=...`) has taken over, which keeps its own records."""
     from pipeline import locks
     from pipeline.layout import JOB, LOCK
-    from pipeline.tracking.sweep import SweepJob
+    from pipeline.tracking.sweep import Sweep, SweepJob, command_given
 
     exit_in_full()
+    asked = Sweep(command_given())
     sweep = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
     # All jobs share one folder, whichever process the launcher runs them in.
     quoted = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
@@ -113,6 +114,7 @@ def _run_jobs(
         return run(lambda: _typed(node), job)
 
     with locks.hold(sweep / LOCK, f"sweep {sweep.name}"):
+        asked.save(sweep)
         try:
             _call_hydra(layout, config_name, task)
         finally:

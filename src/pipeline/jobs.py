@@ -39,7 +39,7 @@ def train_jobs(layout: Layout, jobs: list[list[str]]) -> tuple[Path, list[Run]]:
     """
     from pipeline import locks
     from pipeline.compose import compose_config
-    from pipeline.tracking.sweep import SweepJob
+    from pipeline.tracking.sweep import Sweep, SweepJob, command_given
 
     # Each training has a model of its own, which TensorFlow would call tracing the same function again and again.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -49,6 +49,7 @@ def train_jobs(layout: Layout, jobs: list[list[str]]) -> tuple[Path, list[Run]]:
     runs = [identified(config, layout) for config in configs]
     folder = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
     with locks.hold(folder / LOCK, f"sweep {folder.name}"):
+        Sweep(command_given()).save(folder)
         for number, (overrides, config) in enumerate(zip(jobs, configs, strict=True)):
             job = SweepJob(folder, number, overrides)
             job.run(partial(train, config))

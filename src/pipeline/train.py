@@ -11,7 +11,7 @@ from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.hydra_command import Multirun, hydra_command
 from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, PREDICTIONS, TEST, Layout
-from pipeline.tracking.sweep import SweepJob, read_jobs, table
+from pipeline.tracking.sweep import SweepJob, read_jobs
 
 if TYPE_CHECKING:
     from pipeline.data.history import EpochValues
@@ -207,9 +207,11 @@ def train_job(compose: Callable[[], Config], job: SweepJob) -> float:
 
 def end_sweep(layout: Layout, name: str) -> None:
     """Bring the sweep to MLflow and print its table, best job first. Raises ConfigError where a job has failed."""
+    from pipeline.tracking.sweep_summary import summary
+
     jobs = read_jobs(layout.sweep(name))
     address = deliver_sweep(layout, name)
-    print(table(jobs))
+    print(summary(jobs))
     print(f"sweep {name}: records in {layout.sweep(name)}, MLflow run sweep-{name} at {address}")
     if failed := [job for job in jobs if job.error]:
         raise ConfigError(f"{len(failed)} of {len(jobs)} jobs failed, first {failed[0].number}: {failed[0].error}")

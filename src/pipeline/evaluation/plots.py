@@ -40,14 +40,14 @@ def write_plots(
     plot = TASKS[schema.task].plot
     folder.mkdir(parents=True)
     with rc_context(SETTINGS):
-        _save(draw_history(experiment, history), folder / "history.svg")
-        _save(TEST_PLOTS[plot](experiment, test.target, predicted, schema.classes), folder / f"{plot}.svg")
+        save_figure(draw_history(experiment, history), folder / "history.svg")
+        save_figure(TEST_PLOTS[plot](experiment, test.target, predicted, schema.classes), folder / f"{plot}.svg")
 
 
 def draw_history(experiment: str, history: list[EpochValues]) -> "Figure":
     """A chart for each measured value, with a line for training and one for validation over the epochs."""
     names = [name for name in history[0] if name not in NOT_DRAWN and not name.startswith("val_")]
-    figure = _figure(4.2 * len(names), 3.0)
+    figure = new_figure(4.2 * len(names), 3.0)
     epochs = [values["epoch"] for values in history]
     for name, axes in zip(names, np.atleast_1d(figure.subplots(1, len(names))), strict=True):
         for column, label in ((name, "training"), (f"val_{name}", "validation")):
@@ -66,7 +66,7 @@ def write_learning_curve(path: Path, curve: dict[str, Any]) -> None:
 
     rows = [point["rows"] for point in curve["points"]]
     with rc_context(SETTINGS):
-        figure = _figure(4.6, 3.4)
+        figure = new_figure(4.6, 3.4)
         axes = figure.subplots()
         axes.plot(rows, [np.mean(point["scores"]) for point in curve["points"]])
         for point in curve["points"]:
@@ -76,14 +76,14 @@ def write_learning_curve(path: Path, curve: dict[str, Any]) -> None:
         axes.set_xticks(rows, [f"{number:,}" for number in rows])
         label = f"{curve['metric']} of {curve['test_rows']:,} test rows"
         axes.set(xlabel="training rows", ylabel=label, title=curve["experiment"])
-        _save(figure, path)
+        save_figure(figure, path)
 
 
 def draw_residuals(experiment: str, target: NDArray[Any], predicted: Array, classes: list[str]) -> "Figure":
     """The residuals over the predictions. Of more than MOST_POINTS rows, it shows that many, chosen evenly."""
     residuals = target.astype(np.float64) - predicted
     chosen = np.linspace(0, len(predicted) - 1, min(MOST_POINTS, len(predicted))).astype(int)
-    figure = _figure(4.6, 3.4)
+    figure = new_figure(4.6, 3.4)
     axes = figure.subplots()
     axes.scatter(predicted[chosen], residuals[chosen], s=9, alpha=0.7, linewidths=0)
     axes.axhline(0, color="black", linewidth=0.7)
@@ -102,7 +102,7 @@ def draw_confusion(experiment: str, target: NDArray[Any], predicted: Array, clas
     counts_KK = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(counts_KK, (target, predicted.argmax(axis=1)), 1)
     size = max(3.2, min(9.0, 0.4 * len(classes) + 1.4))
-    figure = _figure(size + 0.4, size)
+    figure = new_figure(size + 0.4, size)
     axes = figure.subplots()
     shares_KK = counts_KK / np.maximum(counts_KK.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares_KK, cmap="Blues", vmin=0, vmax=1)
@@ -121,14 +121,15 @@ def draw_confusion(experiment: str, target: NDArray[Any], predicted: Array, clas
 TEST_PLOTS = {"confusion": draw_confusion, "residuals": draw_residuals}
 
 
-def _figure(width: float, height: float) -> "Figure":
+def new_figure(width: float, height: float) -> "Figure":
     """A figure of this size in inches. It is made without pyplot, which would keep it and look for a display."""
     from matplotlib.figure import Figure
 
     return Figure((width, height), layout="constrained")
 
 
-def _save(figure: "Figure", path: Path) -> None:
+def save_figure(figure: "Figure", path: Path) -> None:
+    """Write an SVG file whose bytes depend only on what is drawn. SETTINGS must be in force."""
     with replacing(path) as temporary, warnings.catch_warnings():
         # Matplotlib warns where its own font lacks a letter, but it takes only the sizes of letters from that font.
         warnings.simplefilter("ignore")

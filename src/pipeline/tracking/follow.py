@@ -45,19 +45,19 @@ class Parent:
 
 
 def follow(layout: Layout, sweep: str = "") -> bool:
-    """Sync until the training has ended; return whether the last sync delivered everything. A run of a sweep's job is
-    put below the sweep's own run."""
+    """Sync until the training has ended; return whether the last sync delivered everything. The runs of a sweep's jobs
+    are put below the sweep's own run, which says how the sweep goes on."""
     from pipeline.tracking.settings import set_defaults
 
     give_way()
     set_defaults()
     from pipeline.tracking.store import Store
-    from pipeline.tracking.sweep_sync import adopt
+    from pipeline.tracking.sweep_sync import SweepSync
     from pipeline.tracking.sync import RunSync
 
     store, parent = Store(layout, gives_way=True), Parent()
     followed: list[tuple[str, RunSync]] = []
-    adopted: set[str] = set()
+    own = SweepSync(store, sweep) if sweep else None
     delivered, wait = True, 0.0
     while True:
         followed += [(name, RunSync(store, layout.run(name))) for name in parent.named_since(wait)]
@@ -66,9 +66,10 @@ def follow(layout: Layout, sweep: str = "") -> bool:
         try:
             for name, syncing in followed:
                 run_id = syncing.deliver()
-                if sweep and run_id and name not in adopted:
-                    adopt(store, sweep, syncing.experiment, run_id)
-                    adopted.add(name)
+                if own is not None and run_id:
+                    own.follow(name, run_id)
+            if own is not None:
+                own.deliver()
             # A process trains one run after another, so every run but the last has ended.
             followed = followed[-1:]
             delivered, wait = True, SECONDS_BETWEEN

@@ -1,25 +1,33 @@
-"""Carry sweeps to MLflow: one parent run for each sweep and experiment, with its jobs' runs below it."""
+"""Carry sweeps to MLflow: one parent run for each sweep, with the runs of its jobs below it.
 
-import json
+The parent stands in the MLflow experiment that sweep.json names, which is the one that is searched. Of a sweep over a
+choice of experiments (`experiment=a,b`) it is the experiment of the first job that MLflow hears of.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
-from mlflow.entities import Metric, Param
+from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from pipeline import locks
 from pipeline.errors import ArtifactError, PipelineError, RefusedError
-from pipeline.files import digest_value
-from pipeline.layout import JOB, JOURNAL, LOCK, TOTAL
-from pipeline.tracking import names
+from pipeline.files import digest_file, digest_value
+from pipeline.layout import JOB, JOURNAL, LOCK, PAGE, PLOTS
 from pipeline.tracking.journal import read
 from pipeline.tracking.store import Store
-from pipeline.tracking.sweep import FAILED, FINISHED, SweepJob, read_jobs, swept
+from pipeline.tracking.sweep import FAILED, FINISHED, SweepJob, read_jobs, read_sweep
+from pipeline.tracking.sweep_facts import Point, params_of, points_of, tags_of_sweep
 from pipeline.tracking.sync import (
+    BATCH,
     IDENTITY_TAG,
     RUNNING,
     SYNCED_TAG,
-    find_run,
+    active_runs,
+    find_runs,
     is_wanted,
+    journal_version,
     known_runs,
     note_delivery,
     sync,
@@ -27,39 +35,117 @@ from pipeline.tracking.sync import (
 )
 
 KILLED = "KILLED"
+NUMBER_TAG, PAGE_TAG = "pipeline.job", "pipeline.page"
 
 
-def parent_run(store: Store, name: str, experiment: str) -> str:
-    """The id of the sweep's run in an MLflow experiment. The run is created where it is missing."""
-    identity = f"sweep-{name}"
-    with locks.hold(store.layout.sweep(name) / "sync.lock", f"the sync of {identity}", store.gives_way):
-        found = find_run(store, experiment, identity)
-        if found is None:
-            place = store.experiment(experiment).experiment_id
-            found = store.client.create_run(place, tags={IDENTITY_TAG: identity, MLFLOW_RUN_NAME: identity})
-        return str(found.info.run_id)
+class SweepSync:
+    """Carries a sweep's own run to MLflow, and puts the runs of its jobs below it.
 
+    It remembers what it has delivered, so that following a sweep stays cheap. Any number of processes may do so at
+    once.
+    """
 
-def adopt(store: Store, name: str, experiment: str, run_id: str) -> None:
-    """Put a run below its sweep's run. A run that an earlier sweep has trained moves to the latest sweep."""
-    with store.guard():
-        store.client.set_tag(run_id, MLFLOW_PARENT_RUN_ID, parent_run(store, name, experiment))
+    def __init__(self, store: Store, name: str) -> None:
+        self._store, self._identity, self._folder = store, f"sweep-{name}", store.layout.sweep(name)
+        self._children: dict[str, tuple[str, str | None]] = {}  # by identity: its run's id, and that of its parent
+        self._points: dict[tuple[str, int], float] | None = None
+        self._sent = ""
+
+    def follow(self, identity: str, run_id: str, parent: str | None = None) -> None:
+        """The job with this identity has this run, which so far is below `parent`; `deliver` puts it in its place. A
+        run that an earlier sweep has trained moves to the latest sweep."""
+        self._children.setdefault(identity, (run_id, parent))
+
+    def deliver(self) -> None:
+        """Bring the sweep's run up to date, as soon as a job has begun. Raises TrackingError."""
+        jobs = [job for job in read_jobs(self._folder) if job.experiment]
+        ended = status_of(self._folder, jobs)
+        page = page_version(self._folder)
+        state = digest_value([ended, page, sorted(self._children), [[job.number, job.status] for job in jobs]])
+        if not jobs or state == self._sent:
+            return
+        with self._store.guard(), self._lock():
+            run = self._parent(jobs)
+            self._adopt(run.info.run_id, jobs)
+            self._describe(run, jobs, ended, page)
+            if ended != RUNNING:
+                note_delivery(self._store, self._folder)
+        self._sent = state
+
+    def _lock(self) -> AbstractContextManager[None]:
+        return locks.hold(self._folder / "sync.lock", f"the sync of {self._identity}", self._store.gives_way)
+
+    def _parent(self, jobs: list[SweepJob]) -> Run:
+        """The sweep's run in MLflow, which is created where it is missing. Where two machines create it at the same
+        time, both then take the older one, and the other is deleted."""
+        experiment = place_of(self._folder, jobs)
+        found = find_runs(self._store, experiment, self._identity)
+        if not found:
+            tags = {IDENTITY_TAG: self._identity, MLFLOW_RUN_NAME: self._identity}
+            started = round(1000 * min(job.started for job in jobs)) or None
+            self._store.client.create_run(self._store.experiment(experiment).experiment_id, started, tags)
+            found = find_runs(self._store, experiment, self._identity)
+        first, *others = found
+        for other in others:
+            self._store.client.delete_run(other.info.run_id)
+        return first
+
+    def _adopt(self, parent: str, jobs: list[SweepJob]) -> None:
+        numbers = {job.identity: job.number for job in sorted(jobs, key=lambda job: -job.number)}
+        for identity, (run_id, known) in self._children.items():
+            if known != parent and identity in numbers:
+                tags = {MLFLOW_PARENT_RUN_ID: parent, NUMBER_TAG: str(numbers[identity])}
+                self._store.client.log_batch(run_id, tags=tags_of(tags))
+                self._children[identity] = run_id, parent
+
+    def _describe(self, run: Run, jobs: list[SweepJob], ended: str, page: str) -> None:
+        """Note at the sweep's run what was swept, how its scores came about, which job is best and how it ended."""
+        client, run_id = self._store.client, run.info.run_id
+        points = [point for point in points_of(self._folder, jobs, ended != RUNNING) if self._is_new(run, point)]
+        metrics = [point.metric() for point in points]
+        for i in range(0, len(metrics), BATCH):
+            client.log_batch(run_id, metrics[i : i + BATCH])
+        sweep, tags = read_sweep(self._folder), {}
+        if page and run.data.tags.get(PAGE_TAG) != page:
+            client.log_artifact(run_id, str(self._folder / PAGE))
+            if (self._folder / PLOTS).is_dir():
+                client.log_artifacts(run_id, str(self._folder / PLOTS), PLOTS)
+            tags[PAGE_TAG] = page
+        if ended == RUNNING:
+            client.update_run(run_id, RUNNING)
+        else:
+            client.set_terminated(run_id, ended, max((point.time for point in points), default=None))
+            tags[SYNCED_TAG] = jobs_version(self._folder, jobs)
+        params = [param for param in params_of(sweep, jobs, ended != RUNNING) if param.key not in run.data.params]
+        client.log_batch(run_id, (), params, tags_of(tags | tags_of_sweep(sweep, jobs)))
+
+    def _is_new(self, run: Run, point: Point) -> bool:
+        """Whether MLflow lacks this point. One that has another value there is told anew: a killed sweep that goes on
+        may find a better score at a number that was passed over."""
+        if self._points is None:
+            history = self._store.client.get_metric_history
+            known = [(key, p) for key in run.data.metrics for p in history(run.info.run_id, key)]
+            self._points = {(key, p.step): p.value for key, p in sorted(known, key=lambda one: one[1].timestamp)}
+        new = self._points.get((point.key, point.step)) != point.value
+        self._points[point.key, point.step] = point.value
+        return new
 
 
 def sync_sweep(store: Store, name: str) -> int:
-    """Deliver a whole sweep, its jobs' runs and the runs above them, and return the number of jobs. A repeated call
-    adds nothing twice."""
-    folder = store.layout.sweep(name)
-    jobs = [job for job in read_jobs(folder) if job.experiment]
+    """Deliver a whole sweep, its jobs' runs and the run above them, and return the number of jobs. A repeated call adds
+    nothing twice."""
+    sweep = SweepSync(store, name)
+    jobs = [job for job in read_jobs(store.layout.sweep(name)) if job.experiment]
     for experiment in sorted({job.experiment for job in jobs}):
-        own = [job for job in jobs if job.experiment == experiment]
-        for job in own:
-            if read(store.layout.run(job.identity) / JOURNAL):
-                adopt(store, name, experiment, sync(store, store.layout.run(job.identity)))
         with store.guard():
-            _describe(store, folder, parent_run(store, name, experiment), own)
-    with store.guard():
-        note_delivery(store, folder)
+            runs = {run.data.tags.get(IDENTITY_TAG): run for run in active_runs(store, experiment)}
+        for identity in sorted({job.identity for job in jobs if job.experiment == experiment}):
+            records, run = read(store.layout.run(identity) / JOURNAL), runs.get(identity)
+            if run is not None and run.data.tags.get(SYNCED_TAG) == journal_version(records):
+                sweep.follow(identity, run.info.run_id, run.data.tags.get(MLFLOW_PARENT_RUN_ID))
+            elif records:
+                sweep.follow(identity, sync(store, store.layout.run(identity)))
+    sweep.deliver()
     return len(jobs)
 
 
@@ -82,49 +168,40 @@ def sync_sweeps(store: Store) -> tuple[int, list[PipelineError]]:
 def _lacks(store: Store, folder: Path) -> bool:
     """Whether the store does not have the sweep completely."""
     jobs = [job for job in read_jobs(folder) if job.experiment]
-    for experiment in {job.experiment for job in jobs}:
-        with store.guard():
-            known = known_runs(store, experiment)
-            own = jobs_version([job for job in jobs if job.experiment == experiment])
-            if is_wanted(store, known, f"sweep-{folder.name}", own, folder):
-                return True
-    return False
+    if not jobs:
+        return False
+    with store.guard():
+        known = known_runs(store, place_of(folder, jobs))
+        return is_wanted(store, known, f"sweep-{folder.name}", jobs_version(folder, jobs), folder)
 
 
-def jobs_version(jobs: list[SweepJob]) -> str:
-    """The value that the store notes when it has these jobs of a sweep completely."""
-    return digest_value([[job.number, job.identity, job.status] for job in jobs])[:12]
+def jobs_version(folder: Path, jobs: list[SweepJob]) -> str:
+    """The value that the store notes when it has these jobs of a sweep, and its page, completely."""
+    page = page_version(folder)
+    values = [[job.number, job.identity, job.status] for job in jobs]
+    return digest_value([values, page] if page else values)[:12]
 
 
-def _describe(store: Store, folder: Path, run_id: str, jobs: list[SweepJob]) -> None:
-    """Note at the sweep's run which values were swept, what the best score is and which job has it, and how the sweep
-    ended. `jobs` is sorted, best first."""
-    run = store.client.get_run(run_id)
-    values: dict[str, list[str]] = {}
-    for overrides in swept(jobs):
-        for override in overrides:
-            value = override.partition("=")[2] or "removed"
-            values.setdefault(names.swept_key(override), []).append(value)
-    params = {key: names.cut(" ".join(dict.fromkeys(found)), names.PARAM_LENGTH) for key, found in values.items()}
-    missing = [Param(key, value) for key, value in params.items() if key not in run.data.params]
-    best, path = jobs[0], folder / str(jobs[0].number) / JOB
-    time = path.stat().st_mtime_ns // 1_000_000
-    metrics = [] if best.score is None else [Metric(f"best_{best.objective}", best.score, time, 0)]
-    if (folder / TOTAL).is_file():
-        total: dict[str, float] = json.loads((folder / TOTAL).read_text(encoding="utf-8"))
-        metrics += [Metric(key, value, time, 0) for key, value in total.items()]
-    ended = _status(folder, jobs)
-    tags = {"pipeline.jobs": str(len(jobs)), "pipeline.best": best.identity if best.score is not None else "none"}
-    if ended == RUNNING:
-        store.client.update_run(run_id, RUNNING)
-    else:
-        store.client.set_terminated(run_id, ended, time)
-        tags[SYNCED_TAG] = jobs_version(jobs)
-    store.client.log_batch(run_id, metrics, missing, tags_of(tags))
+def page_version(folder: Path) -> str:
+    return digest_file(folder / PAGE)[:12] if (folder / PAGE).is_file() else ""
 
 
-def _status(folder: Path, jobs: list[SweepJob]) -> str:
+def place_of(folder: Path, jobs: list[SweepJob]) -> str:
+    """The MLflow experiment of the sweep's run. What is chosen is noted in sweep.json, so that it stays the same."""
+    sweep = read_sweep(folder)
+    if not sweep.experiment:
+        sweep = replace(sweep, experiment=min(jobs, key=lambda job: job.number).experiment)
+        sweep.save(folder)
+    return sweep.experiment
+
+
+def status_of(folder: Path, jobs: list[SweepJob]) -> str:
+    """How the sweep has ended. A grid in which a job has failed has failed; a search goes on with other values, and has
+    failed only where nothing else came of it."""
     if locks.held(folder / LOCK):
         return RUNNING
     statuses = {job.status for job in jobs}
-    return KILLED if "RUNNING" in statuses else FAILED if FAILED in statuses else FINISHED
+    if RUNNING in statuses:
+        return KILLED
+    failed = statuses == {FAILED} if read_sweep(folder).space else FAILED in statuses
+    return FAILED if failed else FINISHED

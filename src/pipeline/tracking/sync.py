@@ -1,5 +1,6 @@
 """Carry journals to MLflow: one run for each identity. A sync may run any number of times; no point appears twice."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mlflow.entities import LifecycleStage, Metric, Param, Run, RunTag, ViewType
@@ -31,9 +32,16 @@ def journal_version(records: list[Record]) -> str:
 
 def find_run(store: Store, experiment: str, identity: str) -> Run | None:
     """The MLflow run of this identity, or None where there is none."""
-    place = store.experiment(experiment).experiment_id
-    found = store.client.search_runs([place], f"tags.`{IDENTITY_TAG}` = '{identity}'", max_results=1)
+    found = find_runs(store, experiment, identity)
     return found[0] if found else None
+
+
+def find_runs(store: Store, experiment: str, identity: str) -> list[Run]:
+    """The MLflow runs of this identity, the oldest first. There are several where two machines have created one at the
+    same time."""
+    place = store.experiment(experiment).experiment_id
+    found = store.client.search_runs([place], f"tags.`{IDENTITY_TAG}` = '{identity}'")
+    return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
 
 
 class RunSync:
@@ -205,12 +213,22 @@ def known_runs(store: Store, experiment: str) -> dict[str, str] | None:
     if place.lifecycle_stage == LifecycleStage.DELETED:
         return None
     known: dict[str, str] = {}
+    for run in _all_runs(store, place.experiment_id, ViewType.ALL):
+        identity, gone = run.data.tags.get(IDENTITY_TAG, ""), run.info.lifecycle_stage == LifecycleStage.DELETED
+        if not gone or identity not in known:
+            known[identity] = LifecycleStage.DELETED if gone else run.data.tags.get(SYNCED_TAG, "")
+    return known
+
+
+def active_runs(store: Store, experiment: str) -> Iterator[Run]:
+    """The runs of an experiment that were not deleted."""
+    return _all_runs(store, store.experiment(experiment).experiment_id, ViewType.ACTIVE_ONLY)
+
+
+def _all_runs(store: Store, experiment_id: str, kind: int) -> Iterator[Run]:
     token = None
     while True:
-        page = store.client.search_runs([place.experiment_id], run_view_type=ViewType.ALL, page_token=token)
-        for run in page:
-            identity, gone = run.data.tags.get(IDENTITY_TAG, ""), run.info.lifecycle_stage == LifecycleStage.DELETED
-            if not gone or identity not in known:
-                known[identity] = LifecycleStage.DELETED if gone else run.data.tags.get(SYNCED_TAG, "")
+        page = store.client.search_runs([experiment_id], run_view_type=kind, page_token=token)
+        yield from page
         if not (token := page.token):
-            return known
+            return

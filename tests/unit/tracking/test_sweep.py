@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DataError
-from pipeline.tracking.sweep import SweepJob, read_jobs, table
+from pipeline.tracking.sweep import SweepJob, read_jobs
+from pipeline.tracking.sweep_summary import table
 
 
 def record(folder: Path, number: int, objective: str, score: float | None) -> None:
@@ -38,5 +39,5 @@ def test_an_error_for_the_user_fails_its_job_and_a_bug_goes_on_up(tmp_path: Path
         SweepJob(tmp_path, 1, []).run(lambda job: 1 / 0)
     assert [(job.status, job.error, job.score) for job in read_jobs(tmp_path)] == [
         ("FAILED", "no rows", None),
-        ("FAILED", "ZeroDivisionError", None),
+        ("FAILED", "ZeroDivisionError: division by zero", None),
     ]
