@@ -1,0 +1,97 @@
+"""Where a study is kept: Optuna's journal file in the sweep's folder, or PostgreSQL."""
+
+import json
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from pipeline.errors import ArtifactError, ConfigError
+from pipeline.search.claims import Claims, FileClaims, PostgresClaims
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+JOURNAL_FILE = "study.journal"
+POSTGRES = "postgresql"
+
+
+def open_storage(address: str, name: str, folder: Path) -> "tuple[BaseStorage, Claims]":
+    """The storage of the study `name`, whose sweep has this folder, and the locks that go with it."""
+    silence()
+    if not address:
+        return open_journal(folder / JOURNAL_FILE), FileClaims(folder / "claims")
+    return _open_postgres(address, name)
+
+
+def silence() -> None:
+    """Optuna says nothing but errors: what becomes of each trial is told by the search itself."""
+    import warnings
+
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+def open_journal(path: Path) -> "BaseStorage":
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    class Journal(JournalFileBackend):
+        """Writes each line whole, behind whole lines only, under a lock that ends with its holder: Optuna's own stays
+        for half a minute when its holder is killed.
+
+        It does not wait for the disk, as Optuna's does for milliseconds: after a power cut the study is as it was some
+        trials before, and those that finished since are found in runs/ and not trained again.
+        """
+
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
+            with lock, path.open("r+b", buffering=0) as stream:
+                end = _end_of_lines(stream.fileno())
+                stream.truncate(end)
+                stream.seek(end)
+                stream.write(text.encode())
+
+    lock = FileLock(f"{path}.lock", poll_interval=0.001)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return JournalStorage(Journal(str(path)))
+    except (ValueError, KeyError) as error:
+        raise ArtifactError(
+            f"{path}: damaged ({error}). Remove {path.parent} and give the sweep again; finished trainings are found."
+        ) from error
+
+
+def _end_of_lines(file: int) -> int:
+    """Where the last whole line of a file ends: the end of the file, unless a write was cut off."""
+    size = os.fstat(file).st_size
+    while size and os.pread(file, 1, size - 1) != b"\n":
+        size -= 1
+    return size
+
+
+def _open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
+    scheme, mark, rest = address.partition("://")
+    shown = f"{scheme}://{rest.rpartition('@')[2]}"
+    if not mark or scheme.partition("+")[0] not in (POSTGRES, "postgres"):
+        raise ConfigError(f"sweep.storage: found '{shown if mark else address}', expected nothing or postgresql://...")
+    if find_spec("psycopg") is None:
+        raise ConfigError("sweep.storage: PostgreSQL needs the package psycopg, which is not installed. Install it.")
+    from optuna.exceptions import StorageInternalError
+    from optuna.storages import RDBStorage
+    from sqlalchemy import NullPool, create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    url = f"postgresql+psycopg://{rest}"
+    claims = PostgresClaims(create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT"), name)
+    try:
+        with PostgresClaims(claims.engine, "tables").study():
+            storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+    except (SQLAlchemyError, StorageInternalError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise ConfigError(f"sweep.storage: {shown} does not answer ({reason}).") from error
+    return storage, claims
