@@ -5,7 +5,7 @@ The stage `configure` and every command compose here, so that a run by hand and 
 
 import os
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,6 +35,16 @@ if TYPE_CHECKING:
 VERSION_BASE = "1.3"
 
 Arguments = TypeVar("Arguments", schema.DriftConfig, schema.InspectConfig, schema.PredictConfig)
+
+
+@dataclass
+class Composed(schema.Config):
+    """What Hydra composes: an experiment, and the settings of a search, which are no part of any trial."""
+
+    sweep: schema.SweepConfig = field(default_factory=schema.SweepConfig)
+
+    def experiment(self) -> schema.Config:
+        return schema.Config(**{entry.name: getattr(self, entry.name) for entry in fields(schema.Config)})
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -124,7 +134,7 @@ def register_schema(layout: Layout) -> None:
 def _register_classes() -> None:
     """Once in a process: it takes longer than composing an experiment."""
     store = ConfigStore.instance()
-    store.store(name="schema", node=schema.Config)
+    store.store(name="schema", node=Composed)
     store.store(name="prepare_schema", node=schema.PrepareConfig)
     for name, source in SOURCES.items():
         store.store(group="dataset", name=f"{name}_schema", node=source.config(source=name))
@@ -146,7 +156,8 @@ def config_of(node: DictConfig, choices: Mapping[str, object]) -> Any:
     if "experiment" in choices:
         node.name = str(choices["experiment"])
     config = typed(node, "")
-    if isinstance(config, schema.Config):
+    if isinstance(config, Composed):
+        config = config.experiment()
         check_members(config)
     elif isinstance(config, schema.PrepareConfig):
         check_dataset(config.dataset)

@@ -81,13 +81,17 @@ def trained(
     with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(folder / LOCK, f"run {name}"):
         if job is not None and (history := trained_before(run, objectives)):
             judge_history(judge, history)
-            print(f"{config.name}: trained before, in {output}")
+            if not job.objectives:
+                print(f"{config.name}: trained before, in {output}")
             return run, history
         keep_page(layout, config.dataset.name, run.prepared, folder)
         sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
         with followed(layout, name, sweep, wait), recorded(config, run.identity, layout) as journal:
             model, history = train_model(run, journal, judge=judge)
             write_output(run, model, history)
+    if job is not None and job.objectives:
+        # A search tells its trials itself.
+        return run, history
     print(
         f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
         f"MLflow run {name} at {without_password(layout.tracking_uri)}"

@@ -25,6 +25,6 @@ class SearchSweeper(Sweeper):  # type: ignore[misc]
         self.config = config
 
     def sweep(self, arguments: list[str]) -> Any:
-        from pipeline.search.command import search
+        from pipeline.sweeping.command import search
 
         search(self.config, arguments)
