@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli import Multirun, hydra_command, terminate_as_interrupt
 from pipeline.config import Config
 from pipeline.errors import ConfigError
-from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, PREDICTIONS, TEST, Layout
+from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, PREDICTIONS, TENSORBOARD, TEST, Layout
 from pipeline.tracking.sweep import SweepJob, read_jobs
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def train(config: Config, job: SweepJob | None = None) -> float:
     from pipeline import locks
     from pipeline.tracking.dataset_page import keep_page
     from pipeline.tracking.follower import followed
+    from pipeline.tracking.kept_models import note_owner
     from pipeline.tracking.recording import recorded
     from pipeline.tracking.settings import without_password
     from pipeline.training.distribution import check_strategy, is_chief
@@ -59,11 +60,13 @@ def train(config: Config, job: SweepJob | None = None) -> float:
         job.save()
     # A training outlives its `dvc repro` when that is killed, and must not write over its successor's output.
     with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(folder / LOCK, f"run {name}"):
-        if job is not None and (history := trained_before(run)):
+        sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
+        if job is not None and (history := trained_before(run, job)):
+            note_owner(layout, name, sweep, trained=False)
             print(f"{config.name}: trained before, in {output}")
             return score(run, history)
         keep_page(layout, config.dataset.name, run.prepared, folder)
-        sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
+        note_owner(layout, name, sweep, trained=True)
         with followed(layout, name, sweep, wait), recorded(config, run.identity, layout) as journal:
             model, history = train_model(run, journal, chief=True)
             write_output(run, model, history)
@@ -95,11 +98,16 @@ def train_as_worker(run: Run) -> "list[EpochValues]":
         return train_model(run, Journal(Path(temporary) / JOURNAL), chief=False)[1]
 
 
-def trained_before(run: Run) -> "list[EpochValues] | None":
-    """The history of a finished run of this identity whose output is there."""
+def trained_before(run: Run, job: SweepJob) -> "list[EpochValues] | None":
+    """The history of a finished run of this identity whose output is there. A search, which keeps the models of its
+    best trials alone, does without the model where the history has the score."""
     from pipeline.tracking.recording import finished_epochs
 
-    return finished_epochs(run.identity, run.layout) if (run.output / MODEL).is_file() else None
+    history = finished_epochs(run.identity, run.layout)
+    if not history or not (run.output / HISTORY).is_file():
+        return None
+    suffices = bool(job.params) and run.config.objective in history[0]
+    return history if suffices or (run.output / MODEL).is_file() else None
 
 
 def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, list[EpochValues]]":
@@ -155,13 +163,16 @@ def score(run: Run, history: "list[EpochValues]") -> float:
     from pipeline.serving.archive import load_served
     from pipeline.serving.batch import metrics_of
     from pipeline.tensorflow_process import load_tensorflow, start_session
+    from pipeline.tracking.tensorboard import write_kept
 
     # where this job was trained before, nothing has set up TensorFlow yet, and the next job may have to train
     load_tensorflow(config.trainer.tensorflow)
     start_session(config.trainer.tensorflow, config.seed)
     data = TrainingData.open(run.prepared, config.trainer.resident_bytes, config.trainer.limit)
     metrics = metrics_of(load_served(run.output / MODEL), data.validation, data.schema)
-    return metrics[config.objective.removeprefix("val_")]
+    found = metrics[config.objective.removeprefix("val_")]
+    write_kept(run.folder / TENSORBOARD, kept + 1, history[kept] | {config.objective: found})
+    return found
 
 
 def train_job(compose: Callable[[], Config], job: SweepJob) -> float:

@@ -12,6 +12,7 @@ from typing import Required, TypedDict
 
 SECONDS_BETWEEN_FLUSHES = 1.0
 FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
+PRUNED = "PRUNED"  # a search has ended the run early; it can go on to its end
 
 
 class Record(TypedDict, total=False):
