@@ -10,7 +10,7 @@ from pipeline.cli import terminate_as_interrupt
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.hydra_command import Multirun, hydra_command
-from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, PREDICTIONS, TEST, Layout
+from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, PREDICTIONS, TENSORBOARD, TEST, Layout
 from pipeline.tracking.sweep import SweepJob, read_jobs
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def trained(
     from pipeline import locks
     from pipeline.tracking.dataset_page import keep_page
     from pipeline.tracking.follower import followed
+    from pipeline.tracking.kept_models import note_owner
     from pipeline.tracking.recording import recorded
     from pipeline.tracking.settings import without_password
     from pipeline.training.distribution import check_strategy, is_chief
@@ -79,13 +80,15 @@ def trained(
         job.save()
     # A training outlives its `dvc repro` when that is killed, and must not write over its successor's output.
     with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(folder / LOCK, f"run {name}"):
-        if job is not None and (history := trained_before(run, objectives)):
+        sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
+        if job is not None and (history := trained_before(run, job, objectives)):
+            note_owner(layout, name, sweep, trained=False)
             judge_history(judge, history)
             if not job.objectives:
                 print(f"{config.name}: trained before, in {output}")
             return run, history
         keep_page(layout, config.dataset.name, run.prepared, folder)
-        sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
+        note_owner(layout, name, sweep, trained=True)
         with followed(layout, name, sweep, wait), recorded(config, run.identity, layout) as journal:
             model, history = train_model(run, journal, judge=judge)
             write_output(run, model, history)
@@ -120,14 +123,16 @@ def train_as_worker(run: Run) -> "list[EpochValues]":
         return train_model(run, Journal(Path(temporary) / JOURNAL), chief=False)[1]
 
 
-def trained_before(run: Run, objectives: tuple[str, ...]) -> "list[EpochValues] | None":
-    """The history of a finished run of this identity, if it tells these scores or the model that gives them is there.
-    A sweep keeps the models of its best trials only."""
+def trained_before(run: Run, job: SweepJob, objectives: tuple[str, ...]) -> "list[EpochValues] | None":
+    """The history of a finished run of this identity whose output is there. A search, which keeps the models of its
+    best trials alone, does without the model where the history tells its objectives."""
     from pipeline.tracking.recording import finished_epochs
 
     history = finished_epochs(run.identity, run.layout)
-    told = history is not None and set(objectives) <= set(history[-1])
-    return history if told or (run.output / MODEL).is_file() else None
+    if not history or not (run.output / HISTORY).is_file():
+        return None
+    suffices = bool(job.objectives) and set(objectives) <= set(history[0])
+    return history if suffices or (run.output / MODEL).is_file() else None
 
 
 def train_model(
@@ -186,6 +191,7 @@ def score(run: Run, history: "list[EpochValues]", objective: str) -> float:
     from pipeline.serving.archive import load_served
     from pipeline.serving.batch import metrics_of
     from pipeline.tensorflow_process import load_tensorflow, start_session
+    from pipeline.tracking.tensorboard import write_kept
 
     # where this job was trained before, nothing has set up TensorFlow yet, and the next job may have to train
     load_tensorflow(config.trainer.tensorflow)
@@ -194,7 +200,9 @@ def score(run: Run, history: "list[EpochValues]", objective: str) -> float:
     if objective == PARAMETERS:
         return float(sum(math.prod(weight.shape) for weight in served.trainable_weights))
     data = TrainingData.open(run.prepared, config.trainer.resident_bytes, config.trainer.limit)
-    return metrics_of(served, data.validation, data.schema)[objective.removeprefix("val_")]
+    found = metrics_of(served, data.validation, data.schema)[objective.removeprefix("val_")]
+    write_kept(run.folder / TENSORBOARD, kept + 1, history[kept] | {objective: found})
+    return found
 
 
 def train_job(compose: Callable[[], Config], job: SweepJob) -> float:

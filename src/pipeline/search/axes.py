@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pipeline.tracking.names import swept_key
 from pipeline.tracking.sweep import SweepJob, swept
 
-LOG_FROM = 50.0  # the ratio of the largest to the smallest positive value from which an axis is logarithmic
+LOG_FROM = 20.0  # the ratio of the largest to the smallest positive value from which an axis may be logarithmic
+LOG_MEDIAN = 0.2  # and at most here, between the smallest, 0, and the largest value, 1, the median is then
 LONGEST_LABEL = 16
 MOST_LABELS = 12  # of an axis of words
 
@@ -37,7 +38,7 @@ class Axis:
         """The places (N,) between 0, the lowest, and 1, the highest."""
         places = np.log10(self.places) if self.log else self.places
         low, high = np.nanmin(places), np.nanmax(places)
-        return np.full(len(places), 0.5) * (places * 0 + 1) if low == high else (places - low) / (high - low)
+        return (places - low) / (high - low or 1)
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -70,8 +71,8 @@ def axis(key: str, texts: Sequence[str | None]) -> Axis:
     numbers = {text: number(text) for text in found}
     if all(value is not None for value in numbers.values()):
         places = np.array([math.nan if text is None else numbers[text] for text in texts], np.float64)
-        low, high = np.nanmin(places), np.nanmax(places)
-        return Axis(key, places, log=bool(low > 0 and high / low >= LOG_FROM))
+        low, median, high = np.nanquantile(places, [0, 0.5, 1])
+        return Axis(key, places, log=bool(0 < low * LOG_FROM <= high and median - low <= LOG_MEDIAN * (high - low)))
     order = {text: i for i, text in enumerate(found)}
     return Axis(key, np.array([math.nan if text is None else order[text] for text in texts], np.float64), tuple(found))
 

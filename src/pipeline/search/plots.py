@@ -146,6 +146,8 @@ def draw_parallel(finished: Sequence[SweepJob], keys: Sequence[Axis]) -> "Figure
 
 def draw_slices(finished: Sequence[SweepJob], keys: Sequence[Axis], goal: int) -> "Figure":
     """A chart for each key: the scores over the key's values. A darker point is a later job."""
+    from matplotlib.ticker import NullFormatter
+
     name = goals_of(list(finished))[goal]
     chosen = np.array(evenly(sorted(range(len(finished)), key=lambda i: finished[i].number), MOST_LINES))
     numbers = np.array([job.number for job in finished])
@@ -159,6 +161,8 @@ def draw_slices(finished: Sequence[SweepJob], keys: Sequence[Axis], goal: int) -
         axes.scatter(axis.places[chosen], scores[chosen], s=11, linewidths=0, **colours)
         if axis.log:
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
         if axis.labels:
             axes.set_xticks(*axis.ticks, rotation=30, ha="right")
         axes.set_xlabel(label_of(axis.key))

@@ -8,6 +8,8 @@ from pipeline.layout import Layout
 from pipeline.search.study import Study
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.trial import run_trial
+from pipeline.tracking.kept_models import remove_models
+from pipeline.tracking.sweep import read_jobs
 
 # How long a worker waits when other workers have all the trials that there are by now.
 WAIT_SECONDS = 0.2
@@ -26,6 +28,8 @@ def work(study: Study, layout: Layout, until: float, teller: Teller | None = Non
             continue
         with claimed:
             run_trial(study.plan, claimed, layout)
+        folder = layout.sweep(study.plan.name)
+        remove_models(layout, study.plan.name, read_jobs(folder), study.plan.settings.keep)
         if teller is not None:
             teller.tell()
 

@@ -1,4 +1,5 @@
-"""TensorBoard's HParams page over all runs: the parameters in which they differ, then the validation scores.
+"""TensorBoard's HParams page over all runs: the parameters in which they differ, then the validation scores of the
+epochs whose weights are kept.
 
 Without this, the page has a column for every parameter, and the scores stand behind forty columns that are equal in
 all runs.
@@ -7,7 +8,7 @@ all runs.
 from pipeline.layout import JOURNAL, TENSORBOARD, Layout
 from pipeline.tasks import TASKS
 from pipeline.tracking.journal import Record, read_start
-from pipeline.tracking.tensorboard import HPARAMS, VALIDATION, VALIDATION_PREFIX, write_summary
+from pipeline.tracking.tensorboard import HPARAMS, KEPT, VALIDATION_PREFIX, write_summary
 
 FILE = "events.out.tfevents.0.columns"
 
@@ -21,7 +22,7 @@ def write_columns(layout: Layout, identity: str) -> None:
     starts = [start for name in sorted(shown) if (start := read_start(layout.run(name) / JOURNAL)) is not None]
     differing, measured = differing_params(starts)
     scores = sorted(measured, key=lambda name: (name == "loss", name))
-    metrics = [api.Metric(name, group=VALIDATION, display_name=f"{VALIDATION_PREFIX}{name}") for name in scores]
+    metrics = [api.Metric(name, group=KEPT, display_name=f"{VALIDATION_PREFIX}{name}") for name in scores]
     summary = api.hparams_config_pb([api.HParam(name) for name in differing], metrics)
     write_summary(layout.runs / "hparams" / FILE, summary)
 
@@ -32,4 +33,5 @@ def differing_params(starts: list[Record]) -> tuple[list[str], set[str]]:
     names = dict.fromkeys(name for start in starts for name in start["params"])
     differing = [name for name in names if len({str(start["params"].get(name)) for start in starts}) > 1]
     tasks = {str(start["params"].get("dataset.task")) for start in starts}
-    return differing, {"loss"} | {TASKS[name].training_metric for name in tasks if name in TASKS}
+    objectives = {str(start["params"].get("objective", "")).removeprefix(VALIDATION_PREFIX) for start in starts} - {""}
+    return differing, {"loss"} | objectives | {TASKS[name].training_metric for name in tasks if name in TASKS}

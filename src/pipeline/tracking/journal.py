@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Required, TypedDict
 
 SECONDS_BETWEEN_FLUSHES = 1.0
-FINISHED, FAILED, KILLED, PRUNED = "FINISHED", "FAILED", "KILLED", "PRUNED"
+FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
+PRUNED = "PRUNED"  # a search has ended the run early; it can go on to its end
 
 
 class Record(TypedDict, total=False):

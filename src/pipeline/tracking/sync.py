@@ -11,7 +11,7 @@ from pipeline.errors import ArtifactError, PipelineError, RefusedError
 from pipeline.files import digest_value, write_text
 from pipeline.layout import JOURNAL, LOCK, PAGE
 from pipeline.tracking import names
-from pipeline.tracking.journal import KILLED, Reader, Record, read, status
+from pipeline.tracking.journal import KILLED, PRUNED, Reader, Record, read, status
 from pipeline.tracking.store import Store
 from pipeline.tracking.views import describe
 
@@ -20,6 +20,7 @@ SYNCED_TAG = "pipeline.synced"
 BATCH = 1000  # MLflow takes at most 1,000 metrics a call
 PARAM_BATCH = 100
 RUNNING = "RUNNING"
+PRUNED_TAG = "pipeline.pruned"
 DATASET = "dataset"  # the folder of a run's artifacts that has the page of its dataset
 DELIVERED = "delivered"  # a file that names the stores that have had a run or sweep, one on each line
 
@@ -105,14 +106,23 @@ class RunSync:
         else:
             if (page := self._folder / PAGE).is_file():
                 client.log_artifact(self._run_id, str(page), DATASET)
-            client.set_terminated(self._run_id, ended, records[-1]["time"])
-            tags[SYNCED_TAG] = journal_version(records)
+            # MLflow has no status for what was pruned.
+            client.set_terminated(self._run_id, KILLED if ended == PRUNED else ended, records[-1]["time"])
+            tags |= {SYNCED_TAG: journal_version(records), **self._pruned(start, records, ended)}
         if tags:
             client.log_batch(self._run_id, tags=tags_of(tags))
         if ended != RUNNING:
             note_delivery(self._store, self._folder)
         self._sent, self._status = len(records), ended
         return self._run_id
+
+    def _pruned(self, start: Record, records: list[Record], ended: str) -> dict[str, str]:
+        """The tag that says that a search has ended the run early, or that it did so before the run went on."""
+        done = max((record["epoch"] for record in records if record["type"] == "metrics"), default=0)
+        if ended == PRUNED:
+            return {PRUNED_TAG: f"after epoch {done} of {start['params'].get('trainer.epochs', 'more')}"}
+        before = any(record.get("status") == PRUNED for record in records)
+        return {PRUNED_TAG: f"no longer, it went on to epoch {done}"} if before else {}
 
     def _begin(self, run: Run, start: Record) -> None:
         """Note which points the store has, and add the parameters that it lacks.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CELL = 34  # the width and height of a confusion matrix's cell, in pixels
 VALIDATION_PREFIX = "val_"
 TRAIN, VALIDATION = "train", "validation"
+KEPT = "kept"  # beside these two: the values of the epoch whose weights are kept, for HParams
 HPARAMS = "events.out.tfevents.0.hparams"
 EVENT_FILES = "events.out.tfevents.*"
 KEPT_EVENTS = "events.out.tfevents.0.kept"  # this name sorts before those of later files, so TensorBoard reads it first
@@ -86,6 +87,10 @@ class TensorBoardWriter:
         plain = {k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in params.items()}
         write_summary(self._folder / HPARAMS, api.hparams_pb(plain))
 
+    def kept(self, epoch: int, values: dict[str, float]) -> None:
+        """Write the values of the epoch whose weights are kept."""
+        write_kept(self._folder, epoch, values)
+
     def flush(self) -> None:
         """Wait until everything is on disk."""
         self._train.flush()
@@ -109,12 +114,22 @@ class TensorBoardWriter:
         writer.add_event(event)
 
 
-def write_summary(path: Path, summary: "Summary") -> None:
+def write_kept(folder: Path, epoch: int, values: Mapping[str, float]) -> None:
+    """Write into a run's `folder` the validation values of the epoch (from 1) whose weights are kept: one point of each,
+    on the validation's line. HParams would otherwise show the last epoch's values."""
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    held_out = {k.removeprefix(VALIDATION_PREFIX): v for k, v in values.items() if k.startswith(VALIDATION_PREFIX)}
+    points = [Summary.Value(tag=tag, simple_value=value) for tag, value in held_out.items()]
+    write_summary(folder / KEPT / EVENT_FILES.replace("*", "0"), Summary(value=points), epoch)
+
+
+def write_summary(path: Path, summary: "Summary", step: int = 0) -> None:
     """Write a file of events that holds this one summary, whole or not at all. It replaces the file that was there."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.summary.writer.record_writer import RecordWriter
 
-    event = Event(wall_time=time.time())
+    event = Event(wall_time=time.time(), step=step)
     event.summary.ParseFromString(summary.SerializeToString())
     with replacing(path) as temporary, temporary.open("wb") as stream:
         writer = RecordWriter(stream)

@@ -9,6 +9,7 @@ from pipeline.data.history import EpochValues
 from pipeline.data.schema import Schema
 from pipeline.tracking.tensorboard import TensorBoardWriter, confusion_counts
 from pipeline.training.batches import feature_batches
+from pipeline.training.early_stopping import kept_epoch
 from pipeline.training.job import Job
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ class Board:
     def flush(self) -> None:
         self._writer.flush()
 
-    def close(self) -> None:
+    def close(self, history: list[EpochValues]) -> None:
+        """Write the values of the epoch whose weights are kept, as far as the training has come, and close."""
+        if history:
+            kept = kept_epoch([values["val_loss"] for values in history], self._job.config.early_stopping)
+            self._writer.kept(kept + 1, history[kept])
         self._writer.close()
 
     def _confusion(self) -> NDArray[np.int64]:

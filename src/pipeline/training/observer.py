@@ -49,4 +49,4 @@ class Observer:
         self.progress.close()
         self.journal.flush()
         if self.board is not None:
-            self.board.close()
+            self.board.close(self.history)

@@ -33,4 +33,4 @@ def test_what_is_the_same_in_all_runs_that_are_shown_has_no_column(tmp_path: Pat
     found = metadata.parse_experiment_plugin_data(content)
     assert [info.name for info in found.hparam_infos] == ["model.l2", "model.filters"]
     named = [(info.name.group, info.name.tag, info.display_name) for info in found.metric_infos]
-    assert named == [("validation", "accuracy", "val_accuracy"), ("validation", "loss", "val_loss")]
+    assert named == [("kept", "accuracy", "val_accuracy"), ("kept", "loss", "val_loss")]

@@ -22,11 +22,13 @@ def test_everything_is_there(tmp_path: Path) -> None:
         board.scalars(epoch, {"loss": 1 / epoch, "val_loss": 2 / epoch, "learning_rate": 0.1})
     board.histograms(2, core)
     board.confusion(2, confusion_counts(np.array([0, 1, 1]), np.array([0, 0, 1]), 2), ["no", "yes"])
+    board.kept(1, {"loss": 1.0, "val_loss": 2.0})
     board.close()
-    read = {name: EventAccumulator(str(tmp_path / name)).Reload() for name in ("train", "validation")}
+    read = {name: EventAccumulator(str(tmp_path / name)).Reload() for name in ("train", "validation", "kept")}
     above = EventAccumulator(str(tmp_path)).Reload()
     assert [(event.step, event.value) for event in read["train"].Scalars("loss")] == [(1, 1.0), (2, 0.5)]
     assert [(event.step, event.value) for event in read["validation"].Scalars("loss")] == [(1, 2.0), (2, 1.0)]
+    assert [(event.step, event.value) for event in read["kept"].Scalars("loss")] == [(1, 2.0)]
     assert read["validation"].Tags()["images"] == ["confusion"]
     assert read["train"].Tags()["graph"]
     assert "_hparams_/session_start_info" in above.summary_metadata
