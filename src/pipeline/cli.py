@@ -54,16 +54,22 @@ def run_command(command: Callable[[], object]) -> None:
 def argument_command(kind: type[Arguments], command: Callable[[Arguments], object], description: str | None) -> None:
     """Call `command` with what sys.argv's `key=value` say, as an object of the schema class `kind`. `--help` prints the
     description and the command's own."""
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(f"{description}\n\n{command.__doc__}")
-        return
 
     def with_arguments() -> None:
         from pipeline.compose import from_arguments
 
         command(from_arguments(kind, sys.argv[1:]))
 
-    run_command(with_arguments)
+    with_arguments.__doc__ = command.__doc__
+    described_command(with_arguments, description)
+
+
+def described_command(command: Callable[[], object], description: str | None) -> None:
+    """Run a command that reads sys.argv itself. `--help` prints the description and the command's own."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(f"{description}\n\n{command.__doc__}")
+    else:
+        run_command(command)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
