@@ -51,7 +51,7 @@ def adopt_trial(layout: Layout, adoption: Adoption) -> tuple[list[Path], bool]:
     if path.exists():
         raise ConfigError(f"{path.relative_to(layout.root)}: is there already. Remove it, or choose another name: as=.")
     config = compose_config(layout, "config", job.overrides)
-    base = _choices(layout, config, job.overrides)
+    base = _base(layout, config)
     text = provenance(adoption) + experiment_text(as_plain(config), base)
     params = with_experiment(layout.params.read_text(encoding="utf-8"), config.dataset.name, name)
     with replacing(path) as temporary:
@@ -88,10 +88,10 @@ class Base:
     values: dict[str, Any]
 
 
-def _choices(layout: Layout, config: Config, overrides: list[str]) -> Base:
+def _base(layout: Layout, config: Config) -> Base:
     choices = {"dataset": config.dataset.name, "model": config.model.family, "trainer": config.trainer.name}
     chosen = [f"{group}={choice}" for group, choice in choices.items()]
-    return Base(choices, as_plain(compose_config(layout, "config", [*chosen, "~experiment", f"+name={config.name}"])))
+    return Base(choices, compose_incomplete(layout, [*chosen, "~experiment"]))
 
 
 def experiment_text(values: dict[str, Any], base: Base) -> str:
