@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.compose import as_plain, compose_config
+from pipeline.compose import as_plain, compose_config, compose_incomplete
 from pipeline.config import Config
 from pipeline.errors import ArtifactError, ConfigError
 from pipeline.files import replacing, replacing_folder, write_json
