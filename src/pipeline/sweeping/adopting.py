@@ -24,6 +24,7 @@ from pipeline.tracking.sweep import FINISHED, Sweep, SweepJob
 GROUPS = ("dataset", "model", "trainer")
 # What is not a value of the experiment: its name comes from its file, and only DVC's stages set the output.
 NOT_WRITTEN = ("name", "output")
+DERIVED = ("name", "types")  # of the dataset
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def experiment_text(values: dict[str, Any], base: Base) -> str:
     """The YAML of an experiment with these values."""
     defaults = [{f"override /{group}": choice} for group, choice in base.choices.items()]
     own = {key: value for key, value in values.items() if key not in NOT_WRITTEN}
+    own["dataset"] = {key: value for key, value in own["dataset"].items() if key not in DERIVED}
     text = yaml.safe_dump({"defaults": defaults}, sort_keys=False)
     differing = differences(own, base.values)
     return text + ("\n" + yaml.safe_dump(differing, sort_keys=False) if differing else "")

@@ -19,6 +19,7 @@ from pipeline.layout import Layout
 from pipeline.search.plan import FREE, Plan
 from pipeline.search.space import Space, Value, parse_space
 from pipeline.tasks import TASKS, larger_is_better, objectives
+from pipeline.tracking.sweep import Sweep, command_given
 from pipeline.train import PARAMETERS, identified
 
 DIGITS = 8
@@ -40,9 +41,17 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
     layout = Layout.find()
     plan = make_plan(layout, typed(composed.sweep, "sweep"), arguments)
     study = Study.create_or_open(plan, layout)
+    note(plan, layout)
     print(f"sweep {plan.name}: {study.total} trials, sampler {plan.settings.sampler.name}, {plan.settings.mode}")
     run_workers(study, layout)
     end(study, layout)
+
+
+def note(plan: Plan, layout: Layout) -> None:
+    """Keep with the sweep's records what was asked, for MLflow, the page and `adopt`."""
+    space = {key: values if isinstance(values, str) else str(values) for key, values in plan.settings.space.items()}
+    experiment = "" if "," in plan.experiment else plan.experiment
+    Sweep(command_given(), experiment, space).save(layout.sweep(plan.name))
 
 
 @dataclass(frozen=True)
