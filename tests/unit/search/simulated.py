@@ -38,6 +38,7 @@ def plan_of(
     sampler: str = "tpe",
     pruner: PrunerConfig | None = None,
     objectives: int = 1,
+    name: str = "found",
     startup: int = 10,
     **settings: Any,
 ) -> Plan:
@@ -48,7 +49,7 @@ def plan_of(
         objectives=["val_loss", "parameters"][:objectives],
         **settings,
     )
-    return Plan("found", "cnn_digits", ("experiment=cnn_digits",), config, ("minimize",) * objectives, "code")
+    return Plan(name, "cnn_digits", ("experiment=cnn_digits",), config, ("minimize",) * objectives, "code")
 
 
 def trained(overrides: list[str], epoch: int) -> float:
