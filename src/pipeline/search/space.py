@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, QuotedString, RangeSweep, Transformer
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Quote, QuotedString, RangeSweep, Transformer
 from hydra.errors import HydraException
 
 from pipeline.errors import ConfigError, did_you_mean
@@ -67,7 +67,7 @@ class Parameter:
 
     def value(self, index: int) -> Value:
         """The value whose text is `texts[index]`."""
-        return self.low + index * self.step if self.numeric else self.texts[index]
+        return float(self.texts[index]) if self.numeric else self.texts[index]
 
     @property
     def distribution(self) -> "BaseDistribution":
@@ -195,7 +195,7 @@ def _parse_expression(where: str, key: str, text: str) -> Parameter:
     if isinstance(value, RangeSweep):
         return _range(where, text, parameter, value)
     if isinstance(value, ChoiceSweep):
-        return _choice(where, text, parameter, value, override)
+        return _choice(where, text, parameter, value)
     if override.is_sweep_override():
         raise ConfigError(f"{where}: '{text}' names options by a pattern. Write them out: choice(a, b).")
     raise ConfigError(f"{where}: found '{text}', expected {EXAMPLES}. One value alone is an override: {key}={text}")
@@ -239,17 +239,51 @@ def _range(where: str, text: str, parameter: Parameter, sweep: RangeSweep) -> Pa
     return replace(parameter, texts=texts, low=low, high=high, step=float(abs(step)), whole=whole)
 
 
-def _choice(where: str, text: str, parameter: Parameter, sweep: ChoiceSweep, override: Override) -> Parameter:
+def _choice(where: str, text: str, parameter: Parameter, sweep: ChoiceSweep) -> Parameter:
     _check_tags(where, sweep.tags, ())
-    seen: list[object] = []
-    for element in sweep.list:
-        plain = [type(element).__name__, element]
-        if isinstance(element, QuotedString):
-            plain = ["str", element.text]
-        if plain in seen:
-            raise ConfigError(f"{where}: '{text}' holds {Transformer.str(element)} twice. Keep one of them.")
-        seen.append(plain)
-    return replace(parameter, texts=tuple(override.sweep_string_iterator()))
+    values = [_plain(element) for element in sweep.list]
+    texts = tuple(_written(where, value) for value in values)
+    for index, value in enumerate(values):
+        if any(_same(value, other) for other in values[:index]):
+            raise ConfigError(f"{where}: '{text}' holds {texts[index]} twice. Keep one of them.")
+    return replace(parameter, texts=texts)
+
+
+def _plain(element: Any) -> Any:
+    """A value of Hydra's grammar without its quotes."""
+    if isinstance(element, QuotedString):
+        return element.text
+    if isinstance(element, list):
+        return [_plain(each) for each in element]
+    if isinstance(element, dict):
+        return {_plain(key): _plain(each) for key, each in element.items()}
+    return element
+
+
+def _quoted(value: Any) -> Any:
+    """A value with quotes around each text in it."""
+    if isinstance(value, str):
+        return QuotedString(value, Quote.single)
+    if isinstance(value, list):
+        return [_quoted(each) for each in value]
+    return {key: _quoted(each) for key, each in value.items()} if isinstance(value, dict) else value
+
+
+def _written(where: str, value: Any) -> str:
+    """A text that Hydra reads as `value`. Its own writing forgets the quotes of a text that looks like a number."""
+    for form in (value, _quoted(value)):
+        text = Transformer.str(form)
+        try:
+            if _same(_parser().parse_override(f"x={text}").value(), value):
+                return text
+        except HydraException:
+            continue
+    raise ConfigError(f"{where}: {value!r} cannot be written as an override. Choose another value.")
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, and of the same type: 1 is not 1.0, True or '1'."""
+    return repr(one) == repr(other)
 
 
 def _check_tags(where: str, tags: Iterable[str], known: tuple[str, ...]) -> None:

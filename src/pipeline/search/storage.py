@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 JOURNAL_FILE = "study.journal"
-POSTGRES = "postgresql"
+WAITS = {"connect_timeout": 10}  # seconds, for a server that may be gone
 
 
 def open_storage(address: str, name: str, folder: Path) -> "tuple[BaseStorage, Claims]":
@@ -76,22 +77,31 @@ def _end_of_lines(file: int) -> int:
 
 def _open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
     scheme, mark, rest = address.partition("://")
-    shown = f"{scheme}://{rest.rpartition('@')[2]}"
-    if not mark or scheme.partition("+")[0] not in (POSTGRES, "postgres"):
-        raise ConfigError(f"sweep.storage: found '{shown if mark else address}', expected nothing or postgresql://...")
+    if not mark or scheme.partition("+")[0] not in ("postgresql", "postgres"):
+        raise ConfigError(
+            f"sweep.storage: found '{without_password(address)}', expected postgresql://..., or nothing for a file in "
+            f"the sweep's folder."
+        )
     if find_spec("psycopg") is None:
         raise ConfigError("sweep.storage: PostgreSQL needs the package psycopg, which is not installed. Install it.")
     from optuna.exceptions import StorageInternalError
-    from optuna.storages import RDBStorage
+    from optuna.storages import RDBStorage, get_storage
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import SQLAlchemyError
 
     url = f"postgresql+psycopg://{rest}"
-    claims = PostgresClaims(create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT"), name)
     try:
-        with PostgresClaims(claims.engine, "tables").study():
-            storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        # A claim's connection is its lock, so it is closed and never used again.
+        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=WAITS)
+        # Of several processes that make the tables at once, all but one would fail.
+        with PostgresClaims(engine, "tables").study():
+            storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True, "connect_args": WAITS})
     except (SQLAlchemyError, StorageInternalError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
-        raise ConfigError(f"sweep.storage: {shown} does not answer ({reason}).") from error
-    return storage, claims
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise ConfigError(f"sweep.storage: {without_password(address)} does not answer ({reason}).") from error
+    return get_storage(storage), PostgresClaims(engine, name)
+
+
+def without_password(address: str) -> str:
+    """An address that may be shown."""
+    return re.sub(r"password=[^&]*", "password=...", re.sub(r"://[^/@]*@", "://", address))
