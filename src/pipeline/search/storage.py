@@ -3,6 +3,8 @@
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,22 +86,33 @@ def _open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
         )
     if find_spec("psycopg") is None:
         raise ConfigError("sweep.storage: PostgreSQL needs the package psycopg, which is not installed. Install it.")
-    from optuna.exceptions import StorageInternalError
     from optuna.storages import RDBStorage, get_storage
     from sqlalchemy import NullPool, create_engine
-    from sqlalchemy.exc import SQLAlchemyError
 
     url = f"postgresql+psycopg://{rest}"
-    try:
+    with answering(address):
         # A claim's connection is its lock, so it is closed and never used again.
         engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=WAITS)
         # Of several processes that make the tables at once, all but one would fail.
         with PostgresClaims(engine, "tables").study():
             storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True, "connect_args": WAITS})
+    return get_storage(storage), PostgresClaims(engine, name)
+
+
+@contextmanager
+def answering(address: str) -> Iterator[None]:
+    """Turn what a server that does not answer raises into a ConfigError."""
+    if not address:
+        yield
+        return
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
     except (SQLAlchemyError, StorageInternalError) as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise ConfigError(f"sweep.storage: {without_password(address)} does not answer ({reason}).") from error
-    return get_storage(storage), PostgresClaims(engine, name)
 
 
 def without_password(address: str) -> str:

@@ -16,8 +16,9 @@ from pipeline.errors import ConfigError
 from pipeline.files import digest_value
 from pipeline.identity import Identity
 from pipeline.layout import Layout
+from pipeline.search.parameter import Value
 from pipeline.search.plan import FREE, Plan
-from pipeline.search.space import Space, Value, parse_space
+from pipeline.search.space import Space, parse_space
 from pipeline.tasks import TASKS, larger_is_better, objectives
 from pipeline.tracking.sweep import Sweep, command_given
 from pipeline.train import PARAMETERS, identified
