@@ -1,8 +1,8 @@
 """Which models of a sweep take up room: those of its best jobs. The others are removed, but only if nobody else wants
 them.
 
-The file runs/<identity>/sweep names the sweep that has trained a run. It goes as soon as anybody else asks for that run:
-a run by hand, a stage of DVC or another sweep. So a model without this file is not the sweep's to remove.
+The file runs/<identity>/sweep names the sweep that has trained a run. It goes as soon as anybody else asks for that
+run: a run by hand, a stage of DVC or another sweep. So a model without this file is not the sweep's to remove.
 """
 
 from collections.abc import Sequence

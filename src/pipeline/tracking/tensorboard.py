@@ -115,7 +115,7 @@ class TensorBoardWriter:
 
 
 def write_kept(folder: Path, epoch: int, values: Mapping[str, float]) -> None:
-    """Write into a run's `folder` the validation values of the epoch (from 1) whose weights are kept: one point of each,
+    """Write into a run's `folder` the validation values of the epoch (from 1) whose weights are kept, one point of each
     on the validation's line. HParams would otherwise show the last epoch's values."""
     from tensorboard.compat.proto.summary_pb2 import Summary
 
