@@ -135,8 +135,10 @@ def row(name: str, case: Case, runs: list[dict[str, Any]], metric: str, goal: fl
     mean = statistics.mean(run["scores"][metric] for run in runs)
     met = mean <= goal if metric == "rmse" else mean >= goal
     first = metric == next(iter(case.goals))
+    # the references are scored by the task's primary metric, which is R2 where ours is shown by RMSE
+    unit = "R2 " if metric == "rmse" else ""
     beside = [
-        f"{model} {statistics.mean(run['references'][model] for run in runs):,.{digits}f}"
+        f"{model} {unit}{statistics.mean(run['references'][model] for run in runs):.4f}"
         for model in runs[0]["references"]
     ]
     theirs = [run["ludwig"] for run in runs if "ludwig" in run]

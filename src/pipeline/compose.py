@@ -5,7 +5,7 @@ The stage `configure` and every command compose here, so that a run by hand and 
 
 import os
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,7 +31,20 @@ from pipeline.training import TRAINERS
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+# The defaults of which version of Hydra hold.
+VERSION_BASE = "1.3"
+
 Arguments = TypeVar("Arguments", schema.DriftConfig, schema.InspectConfig, schema.PredictConfig)
+
+
+@dataclass
+class Composed(schema.Config):
+    """What Hydra composes: an experiment, and the settings of a search, which are no part of any trial."""
+
+    sweep: schema.SweepConfig = field(default_factory=schema.SweepConfig)
+
+    def experiment(self) -> schema.Config:
+        return schema.Config(**{entry.name: getattr(self, entry.name) for entry in fields(schema.Config)})
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -113,25 +126,25 @@ def register_schema(layout: Layout) -> None:
     store = ConfigStore.instance()
     values = read_yaml(layout.params)
     params = {key: values[key] for key in ("seed", "split") if key in values}
-    store.store(name="params", node=params, replace=True)
-    store.store(name="split_params", node={"split": params.get("split", {})}, replace=True)
+    store.store(name="params", node=params)
+    store.store(name="split_params", node={"split": params.get("split", {})})
 
 
 @cache
 def _register_classes() -> None:
     """Once in a process: it takes longer than composing an experiment."""
     store = ConfigStore.instance()
-    store.store(name="schema", node=schema.Config, replace=True)
-    store.store(name="prepare_schema", node=schema.PrepareConfig, replace=True)
+    store.store(name="schema", node=Composed)
+    store.store(name="prepare_schema", node=schema.PrepareConfig)
     for name, source in SOURCES.items():
-        store.store(group="dataset", name=f"{name}_schema", node=source.config(source=name), replace=True)
+        store.store(group="dataset", name=f"{name}_schema", node=source.config(source=name))
     for name, family in FAMILIES.items():
-        store.store(group="model", name=f"{name}_schema", node=family.config(family=name), replace=True)
+        store.store(group="model", name=f"{name}_schema", node=family.config(family=name))
     for name, trainer in TRAINERS.items():
-        store.store(group="trainer", name=f"{name}_schema", node=trainer.config(name=name), replace=True)
+        store.store(group="trainer", name=f"{name}_schema", node=trainer.config(name=name))
     # conf/hydra/launcher uses it: so many jobs run at once that their threads together do not exceed this process's
     # cores.
-    OmegaConf.register_resolver("fair_jobs", lambda threads: max(1, num_cores() // threads), replace=True)
+    OmegaConf.register_new_resolver("fair_jobs", lambda threads: max(1, num_cores() // threads))
 
 
 def config_of(node: DictConfig, choices: Mapping[str, object]) -> Any:
@@ -143,7 +156,8 @@ def config_of(node: DictConfig, choices: Mapping[str, object]) -> Any:
     if "experiment" in choices:
         node.name = str(choices["experiment"])
     config = typed(node, "")
-    if isinstance(config, schema.Config):
+    if isinstance(config, Composed):
+        config = config.experiment()
         check_members(config)
     elif isinstance(config, schema.PrepareConfig):
         check_dataset(config.dataset)
@@ -154,16 +168,47 @@ def config_of(node: DictConfig, choices: Mapping[str, object]) -> Any:
 def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> Any:
     """Compose `config_name` of conf/ with Hydra. Raises ConfigError, whose text is one line."""
     try:
-        register_schema(layout)
-        GlobalHydra.instance().clear()
-        with initialize_config_dir(str(layout.conf)):
-            node = compose(config_name, overrides, return_hydra_config=True)
-        choices = dict(node.hydra.runtime.choices)
-        OmegaConf.set_struct(node, False)
-        node.pop("hydra")
-        return config_of(node, choices)
+        return config_of(*_composed(layout, config_name, overrides))
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise explain(error) from error
+
+
+def compose_incomplete(layout: Layout, overrides: list[str]) -> dict[str, Any]:
+    """The values that Hydra composes for an experiment, unchecked; one that is still to be given is `???`."""
+    try:
+        node, _ = _composed(layout, "config", overrides)
+        values = OmegaConf.to_container(node, throw_on_missing=False)
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        raise explain(error) from error
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def _composed(layout: Layout, config_name: str, overrides: list[str]) -> tuple[DictConfig, dict[str, object]]:
+    """What Hydra composes, without its own part, and the options of its groups."""
+    register_schema(layout)
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(layout.conf), version_base=VERSION_BASE):
+        node = compose(config_name, overrides, return_hydra_config=True)
+    choices = dict(node.hydra.runtime.choices)
+    OmegaConf.set_struct(node, False)
+    node.pop("hydra")
+    return node, choices
+
+
+def choices(layout: Layout) -> str:
+    """Hydra's groups with their options, for people who ask for help before they have chosen any."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(layout.conf), version_base=VERSION_BASE):
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        groups = hydra.format_config_groups(lambda group: not group.startswith("hydra") or group == "hydra/launcher")
+    shown = [
+        f"  {group}: {', '.join(option for option in options.split(', ') if not option.endswith('_schema'))}"
+        for group, _, options in (line.partition(": ") for line in groups.splitlines())
+    ]
+    after = "With the choices made, --help (or --cfg job) shows all values."
+    return "\n".join(["Choose by group=option, and set any value by key=value:", *shown, "", after])
 
 
 def from_arguments(kind: type[Arguments], arguments: list[str]) -> Arguments:

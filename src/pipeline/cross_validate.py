@@ -3,7 +3,7 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli import run_command, terminate_as_interrupt
+from pipeline.cli import described_command, terminate_as_interrupt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,10 +86,7 @@ def summary(report: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(f"{__doc__}\n\n{cross_validate.__doc__}")
-    else:
-        run_command(cross_validate)
+    described_command(cross_validate, __doc__)
 
 
 if __name__ == "__main__":

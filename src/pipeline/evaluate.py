@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from pipeline.cli import hydra_command
 from pipeline.config import Config
+from pipeline.hydra_command import hydra_command
 from pipeline.layout import HISTORY, METRICS, PLOTS, PREDICTIONS, REPORT, SCORES, TEST, TRAIN, Layout, split_file
 
 if TYPE_CHECKING:

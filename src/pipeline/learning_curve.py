@@ -3,7 +3,7 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli import run_command, terminate_as_interrupt
+from pipeline.cli import described_command, terminate_as_interrupt
 
 if TYPE_CHECKING:
     from pipeline.train import Run
@@ -95,10 +95,7 @@ def summary(curve: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(f"{__doc__}\n\n{learning_curve.__doc__}")
-    else:
-        run_command(learning_curve)
+    described_command(learning_curve, __doc__)
 
 
 if __name__ == "__main__":

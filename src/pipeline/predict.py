@@ -12,30 +12,29 @@ def predict(config: PredictConfig) -> None:
     """Write the predictions for each row of `input`; `model` is a trained experiment or a .keras file.
 
     `input` is a file in a format that a dataset may have (csv, tsv, jsonl, parquet, arrow); for a model of images,
-    recordings or texts it may be a folder, a glob or a file of these, too. `output` ends with .parquet or .csv.
+    recordings or texts it may be a folder, a glob or a file of these, too. For a model of series it is a table with a
+    row for each moment, as the dataset's files are, from which windows are cut. `output` ends with .parquet or .csv.
     `format`, `separator`, `header`, `encoding`, `quote` and `newlines` say how the input is written, as in a dataset's
     YAML: `separator=';' encoding=latin-1`.
     """
-    from pipeline.data.prepared import ROW
     from pipeline.serving import batch
     from pipeline.serving.archive import load_served, precision_of, schema_of
-    from pipeline.serving.content_files import FILE, read_content_files, takes_files
-    from pipeline.serving.row_files import read_file
+    from pipeline.serving.inputs import read_input
     from pipeline.tensorflow_process import load_tensorflow, start_session
 
     named = Layout.find().trained(config.model) / MODEL
     path = named if named.is_file() else Path(config.model)
     schema = schema_of(path)
-    of_files = takes_files(schema, config)
-    parts = read_content_files(schema, config.input) if of_files else iter([read_file(schema, config)])
+    parts = read_input(schema, config)
     settings = TensorFlowConfig(precision=precision_of(path))
     load_tensorflow(settings)
     start_session(settings, seed=0)
     served = load_served(path)
     answers = batch.Answers(served, schema, parts)
-    batch.write_predictions(Path(config.output), answers, FILE if of_files else ROW)
-    if without := answers.without:
-        print(f"{config.input}: {len(without)} rows get no finite prediction, first row {without[0]}", file=sys.stderr)
+    batch.write_predictions(Path(config.output), answers)
+    if answers.num_without:
+        told = f"{answers.num_without} rows get no finite prediction, first row {answers.first_without}"
+        print(f"{config.input}: {told}", file=sys.stderr)
     print(f"{config.output}: {answers.num_rows} predictions of {path}")
 
 

@@ -1,7 +1,7 @@
 """`python -m pipeline.prepare dataset=digits`: read a source and deal its rows into splits."""
 
-from pipeline.cli import hydra_command
 from pipeline.config import PrepareConfig
+from pipeline.hydra_command import hydra_command
 from pipeline.layout import SPLITS, Layout
 
 

@@ -1,13 +1,15 @@
 """`python -m pipeline.train experiment=cnn_digits key=value`: train, save, predict the test rows; `-m`: a sweep."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.cli import Multirun, hydra_command, terminate_as_interrupt
+from pipeline.cli import terminate_as_interrupt
 from pipeline.config import Config
 from pipeline.errors import ConfigError
+from pipeline.hydra_command import Multirun, hydra_command
 from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, PREDICTIONS, TENSORBOARD, TEST, Layout
 from pipeline.tracking.sweep import SweepJob, read_jobs
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
     from pipeline.identity import Identity
     from pipeline.model.assembly import Assembled
     from pipeline.tracking.journal import Journal
+    from pipeline.training.pruning import Judge
 
+# A score that any model has: the number of its trainable weights.
+PARAMETERS = "parameters"
 # How long a run by hand waits for MLflow at its end. A stage of DVC does not wait: `register` delivers what is left.
 WAIT_SECONDS = 3.0
 
@@ -40,6 +45,21 @@ def train(config: Config, job: SweepJob | None = None) -> float:
     `job` is the record of a sweep's job, if this training is one. Returns the score: the value of `config.objective`
     in the epoch whose weights are kept.
     """
+    run, history = trained(config, (config.objective,), job)
+    if run is None:
+        # Nobody reads what this process returns, and only the chief has an output to score.
+        return history[-1]["val_loss"]
+    return score(run, history, config.objective)
+
+
+def trained(
+    config: Config, objectives: tuple[str, ...], job: SweepJob | None = None, judge: "Judge | None" = None
+) -> "tuple[Run | None, list[EpochValues]]":
+    """Train one experiment as `train` does, or find it trained by an earlier job with the scores `objectives` at hand.
+
+    Returns the run and its history. The run is None in a worker that is not the chief. Raises GivenUp where the `judge`
+    gives the training up; its checkpoint stays, so that the same training by hand goes on from there to its end.
+    """
     from pipeline import locks
     from pipeline.tracking.dataset_page import keep_page
     from pipeline.tracking.follower import followed
@@ -47,34 +67,39 @@ def train(config: Config, job: SweepJob | None = None) -> float:
     from pipeline.tracking.recording import recorded
     from pipeline.tracking.settings import without_password
     from pipeline.training.distribution import check_strategy, is_chief
+    from pipeline.training.pruning import judge_history
 
     terminate_as_interrupt()
     check_strategy(config.trainer)
     run = identified(config, Layout.find())
     layout, name, folder, output = run.layout, run.folder.name, run.folder, run.output
     if not is_chief(config.trainer):
-        # Nobody reads what this process returns, and only the chief has an output to score.
-        return train_as_worker(run)[-1]["val_loss"]
+        return None, train_as_worker(run)
     if job is not None:
         job.experiment, job.identity, job.objective = config.name, name, config.objective
         job.save()
     # A training outlives its `dvc repro` when that is killed, and must not write over its successor's output.
     with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(folder / LOCK, f"run {name}"):
         sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
-        if job is not None and (history := trained_before(run, job)):
+        if job is not None and (history := trained_before(run, job, objectives)):
             note_owner(layout, name, sweep, trained=False)
-            print(f"{config.name}: trained before, in {output}")
-            return score(run, history)
+            judge_history(judge, history)
+            if not job.objectives:
+                print(f"{config.name}: trained before, in {output}")
+            return run, history
         keep_page(layout, config.dataset.name, run.prepared, folder)
         note_owner(layout, name, sweep, trained=True)
         with followed(layout, name, sweep, wait), recorded(config, run.identity, layout) as journal:
-            model, history = train_model(run, journal, chief=True)
+            model, history = train_model(run, journal, judge=judge)
             write_output(run, model, history)
+    if job is not None and job.objectives:
+        # A search tells its trials itself.
+        return run, history
     print(
         f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
         f"MLflow run {name} at {without_password(layout.tracking_uri)}"
     )
-    return score(run, history)
+    return run, history
 
 
 def identified(config: Config, layout: Layout) -> Run:
@@ -98,19 +123,21 @@ def train_as_worker(run: Run) -> "list[EpochValues]":
         return train_model(run, Journal(Path(temporary) / JOURNAL), chief=False)[1]
 
 
-def trained_before(run: Run, job: SweepJob) -> "list[EpochValues] | None":
+def trained_before(run: Run, job: SweepJob, objectives: tuple[str, ...]) -> "list[EpochValues] | None":
     """The history of a finished run of this identity whose output is there. A search, which keeps the models of its
-    best trials alone, does without the model where the history has the score."""
+    best trials alone, does without the model where the history tells its objectives."""
     from pipeline.tracking.recording import finished_epochs
 
     history = finished_epochs(run.identity, run.layout)
     if not history or not (run.output / HISTORY).is_file():
         return None
-    suffices = bool(job.params) and run.config.objective in history[0]
+    suffices = bool(job.objectives) and set(objectives) <= set(history[0])
     return history if suffices or (run.output / MODEL).is_file() else None
 
 
-def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, list[EpochValues]]":
+def train_model(
+    run: Run, journal: "Journal", chief: bool = True, judge: "Judge | None" = None
+) -> "tuple[Assembled, list[EpochValues]]":
     """The trained model and its history, from the prepared data."""
     from pipeline.data.prepared import TrainingData
     from pipeline.identity import features_key
@@ -127,7 +154,7 @@ def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, 
     if chief:
         write_columns(run.layout, run.folder.name)
     start = run.layout.features(features_key(run.config, run.identity))
-    return fit(run.config, data, run.folder, journal, FeatureCache(start, run.config.cache.features_bytes))
+    return fit(run.config, data, run.folder, journal, FeatureCache(start, run.config.cache.features_bytes), judge)
 
 
 def write_output(run: Run, model: "Assembled", history: "list[EpochValues]") -> None:
@@ -150,15 +177,16 @@ def write_output(run: Run, model: "Assembled", history: "list[EpochValues]") -> 
     Checkpoints(run.folder / CHECKPOINTS, run.folder.name).clear()
 
 
-def score(run: Run, history: "list[EpochValues]") -> float:
-    """The value of the objective with the weights that the training has kept. It comes from the history where each
-    epoch measures it; any other metric is computed from the saved model's answers to the validation rows."""
+def score(run: Run, history: "list[EpochValues]", objective: str) -> float:
+    """The value of an objective with the weights that the training has kept. It comes from the history where each
+    epoch measures it; any other metric is computed from the saved model's answers to the validation rows, and
+    `parameters`, the number of trainable weights, is counted in it."""
     from pipeline.training.early_stopping import kept_epoch
 
     config = run.config
     kept = kept_epoch([values["val_loss"] for values in history], config.trainer.early_stopping)
-    if config.objective in history[kept]:
-        return history[kept][config.objective]
+    if objective in history[kept]:
+        return history[kept][objective]
     from pipeline.data.prepared import TrainingData
     from pipeline.serving.archive import load_served
     from pipeline.serving.batch import metrics_of
@@ -168,10 +196,12 @@ def score(run: Run, history: "list[EpochValues]") -> float:
     # where this job was trained before, nothing has set up TensorFlow yet, and the next job may have to train
     load_tensorflow(config.trainer.tensorflow)
     start_session(config.trainer.tensorflow, config.seed)
+    served = load_served(run.output / MODEL)
+    if objective == PARAMETERS:
+        return float(sum(math.prod(weight.shape) for weight in served.trainable_weights))
     data = TrainingData.open(run.prepared, config.trainer.resident_bytes, config.trainer.limit)
-    metrics = metrics_of(load_served(run.output / MODEL), data.validation, data.schema)
-    found = metrics[config.objective.removeprefix("val_")]
-    write_kept(run.folder / TENSORBOARD, kept + 1, history[kept] | {config.objective: found})
+    found = metrics_of(served, data.validation, data.schema)[objective.removeprefix("val_")]
+    write_kept(run.folder / TENSORBOARD, kept + 1, history[kept] | {objective: found})
     return found
 
 

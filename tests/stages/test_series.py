@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.layout import Layout
@@ -66,12 +67,20 @@ def test_a_forecast_beats_the_last_value_and_its_model_takes_windows(
     assert report["test"]["r2"]["value"] == pytest.approx(found["LinearRegression"], abs=1e-4)
     assert report["test"]["r2"]["value"] > found["LastValue"]
     assert " champion " in ok(pipeline("register"))
+    (checkout / "new.csv").write_text(hours(30))
+    ok(pipeline("predict", "model=linear_load", "input=new.csv", "output=forecasts.parquet"))
+    forecasts = pq.read_table(checkout / "forecasts.parquet").to_pylist()
+    assert [(f["series"], f["window_ends"], f["time"]) for f in forecasts] == [
+        (station, float(hour), hour + 1.0) for station in "ab" for hour in range(23, 30)
+    ]
 
     import mlflow
 
     mlflow.set_tracking_uri(Layout(checkout).tracking_uri)
     model = mlflow.pyfunc.load_model("models:/linear_load@champion")
     windows = np.random.default_rng(1).normal(size=(3, 24, 2)) * 1000
+    newest = np.loadtxt(checkout / "new.csv", delimiter=",", skiprows=1, usecols=(2, 3))[-24:]
+    assert model.predict({"series": newest[np.newaxis]})["prediction"][0] == forecasts[-1]["prediction"]
     answers = model.predict({"series": windows})["prediction"]
     assert np.isfinite(answers).all()
     assert model.predict({"series": windows.tolist()})["prediction"].equals(answers)

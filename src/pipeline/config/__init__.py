@@ -25,6 +25,7 @@ from pipeline.config.experiment import (
 )
 from pipeline.config.model import ModelConfig
 from pipeline.config.params import Params, PromotionConfig
+from pipeline.config.sweep import SweepConfig
 from pipeline.config.tensorflow import TensorFlowConfig
 from pipeline.config.text import TextConfig
 from pipeline.config.trainer import (
@@ -62,6 +63,7 @@ __all__ = [
     "PromotionConfig",
     "SequenceFeaturesConfig",
     "SplitConfig",
+    "SweepConfig",
     "TensorBoardConfig",
     "TensorFlowConfig",
     "TextConfig",

@@ -11,6 +11,14 @@ from pipeline.layout import experiment_of
 EpochValues = dict[str, float]
 
 
+class GivenUp(Exception):
+    """Raised where a judge has given a training up after `epoch` epochs; its values so far are in `history`."""
+
+    def __init__(self, epoch: int, history: list[EpochValues]) -> None:
+        super().__init__(f"given up after epoch {epoch}")
+        self.epoch, self.history = epoch, history[:epoch]
+
+
 def write_history(path: Path, epochs: list[EpochValues]) -> None:
     """Write each epoch's values. Epochs are numbered from 1. Floats are written in full, so that reading them gives the
     same bits."""

@@ -31,6 +31,26 @@ def with_dataset(text: str, dataset: str, experiment: str) -> str:
     return after
 
 
+def with_experiment(text: str, dataset: str, experiment: str) -> str:
+    """The text of params.yaml with an experiment more, and with its dataset where that is not named yet."""
+    before = yaml.safe_load(text)
+    if experiment in (before["experiments"] or ()):
+        raise ConfigError(f"params.yaml: experiments names '{experiment}' already. Choose another name.")
+    datasets = list(before["datasets"] or ())
+    after = text if dataset in datasets else _added(text, "datasets", dataset, f"- {dataset}")
+    after = _added(after, "experiments", experiment, f"{experiment}: {dataset}")
+    expected = {
+        **before,
+        "datasets": datasets if dataset in datasets else [*datasets, dataset],
+        "experiments": {**(before["experiments"] or {}), experiment: dataset},
+    }
+    if yaml.safe_load(after) != expected:
+        raise ConfigError(
+            f"params.yaml: cannot be added to as it is written. Add '{experiment}: {dataset}' to experiments by hand."
+        )
+    return after
+
+
 def _added(text: str, key: str, name: str, item: str) -> str:
     """The text with an item more in the list or mapping of a key."""
     root: Any = yaml.compose(text, yaml.SafeLoader)

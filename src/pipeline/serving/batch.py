@@ -49,40 +49,49 @@ def metrics_of(served: "keras.Model", split: AnySplit, schema: Schema) -> dict[s
 
 def write_split_predictions(path: Path, served: "keras.Model", schema: Schema, split: AnySplit) -> None:
     """Write a served model's answers to all rows of a split, by row id."""
-    write_predictions(path, ((chunk.rows, predict(served, schema, chunk.table)) for chunk in split.chunks()))
+    chunks = split.chunks()
+    write_predictions(path, ((ids_of(chunk.rows), predict(served, schema, chunk.table)) for chunk in chunks))
 
 
-Chunk = tuple[NDArray[Any], dict[str, NDArray[Any]]]  # ids of rows, and the answers to them by column
+Chunk = tuple[pa.Table, dict[str, NDArray[Any]]]  # columns that say which rows they are, and the answers by column
 
 
-def write_predictions(path: Path, chunks: Iterable[Chunk], name: str = ROW) -> None:
-    """Write one line for each row id, in the given order, as CSV or Parquet, as the path ends. `name` is that of the
-    column of ids."""
+def ids_of(rows: Iterable[str]) -> pa.Table:
+    """The ids of rows as the column that says which rows they are."""
+    return pa.table({ROW: pa.array([str(row) for row in rows], pa.string())})
+
+
+def write_predictions(path: Path, chunks: Iterable[Chunk]) -> None:
+    """Write one line for each row, in the given order, as CSV or Parquet, as the path ends."""
     kind = pcsv.CSVWriter if path.suffix.lower() == ".csv" else pq.ParquetWriter
     with replacing(path) as temporary, ExitStack() as stack:
         writer = None
         for rows, predictions in chunks:
-            columns = {name: pa.array([str(row) for row in rows], pa.string())}
-            table = pa.table(columns | {column: pa.array(values) for column, values in predictions.items()})
+            answers = {column: pa.array(values) for column, values in predictions.items()}
+            table = pa.table({name: rows[name] for name in rows.column_names} | answers)
             writer = writer or stack.enter_context(kind(temporary, table.schema))
             writer.write_table(table)
         stack.close()
 
 
 class Answers:
-    """The answers to rows that come in parts, each with their ids. Once all are given, `num_rows` is how many there
-    were, and `without` has the ids of those whose answer is no finite number."""
+    """The answers to rows that come in parts, each beside columns that say which rows they are. Once all are given,
+    `num_rows` is how many there were, `num_without` how many have an answer that is no finite number, and
+    `first_without` which one is the first of these."""
 
-    def __init__(self, served: "keras.Model", schema: Schema, parts: Iterable[tuple[list[str], pa.Table]]) -> None:
-        self.num_rows, self.without = 0, list[str]()
+    def __init__(self, served: "keras.Model", schema: Schema, parts: Iterable[tuple[pa.Table, pa.Table]]) -> None:
+        self.num_rows, self.num_without, self.first_without = 0, 0, ""
         self._served, self._schema, self._parts = served, schema, parts
 
     def __iter__(self) -> Iterator[Chunk]:
         for ids, rows in self._parts:
             found = predict(self._served, self._schema, rows)
-            self.without += np.array(ids)[rows_without_answer(found)].tolist()
+            if len(without := np.flatnonzero(rows_without_answer(found))):
+                first = ids.slice(int(without[0]), 1).to_pylist()[0]
+                self.first_without = self.first_without or ", ".join(map(str, first.values()))
+                self.num_without += len(without)
             self.num_rows += rows.num_rows
-            yield np.array(ids), found
+            yield ids, found
 
 
 def rows_without_answer(predictions: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:

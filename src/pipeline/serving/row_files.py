@@ -58,9 +58,7 @@ def read_any_rows(schema: Schema, config: DriftConfig) -> tuple[pa.Table, dict[s
 
 
 def _read(schema: Schema, config: PredictConfig | DriftConfig) -> Found:
-    one_of("format", config.format, (AUTO, *FORMATS))
-    file = _file(config.input)
-    name = format_of([file]) if config.format == AUTO else config.format
+    file, name = input_file(config)
     columns = [column.name for column in schema.features]
     has_ids = ROW in (FORMATS[name].names(file, layout_of(config, name, columns)) or [])
     empty = pa.table({column.name: pa.array([], column.storage) for column in schema.features})
@@ -74,9 +72,11 @@ def _read(schema: Schema, config: PredictConfig | DriftConfig) -> Found:
     return found
 
 
-def _file(name: str) -> TableFile:
-    """The file of this name or URL. Raises DataError."""
+def input_file(config: PredictConfig | DriftConfig) -> tuple[TableFile, str]:
+    """The file that `input` names, which may be a URL, and its format. Raises DataError."""
+    one_of("format", config.format, (AUTO, *FORMATS))
+    name = config.input
     found = find_remote(name) if is_url(name) else [TableFile(Path(name), str(Path(name)))] * Path(name).is_file()
     if len(found) != 1:
         raise DataError(f"{name}: {f'{len(found)} files' if found else 'not found'}, expected a file with rows.")
-    return found[0]
+    return found[0], format_of(found) if config.format == AUTO else config.format

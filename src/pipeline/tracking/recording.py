@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from pipeline.config import Config
+from pipeline.data.history import GivenUp
 from pipeline.identity import Identity
 from pipeline.layout import JOURNAL, Layout
 from pipeline.tracking.facts import run_params, run_tags
-from pipeline.tracking.journal import FAILED, FINISHED, KILLED, Journal, read, status
+from pipeline.tracking.journal import FAILED, FINISHED, KILLED, PRUNED, Journal, read, status
 
 
 @contextmanager
@@ -23,6 +24,9 @@ def recorded(config: Config, identity: Identity, layout: Layout) -> Iterator[Jou
         ended = FINISHED
     except KeyboardInterrupt:
         ended = KILLED
+        raise
+    except GivenUp:
+        ended = PRUNED
         raise
     finally:
         journal.end(ended)

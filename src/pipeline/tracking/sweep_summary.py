@@ -7,6 +7,7 @@ from pipeline.tracking.columns import aligned
 from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, SweepJob, front, swept
 
 MOST_ROWS = 50
+LONGEST_REASON = 80  # in the table; the whole reason was told when the job failed, and stands in its record
 IN_FRONT = "*"
 
 
@@ -37,12 +38,16 @@ def table(jobs: list[SweepJob]) -> str:
     return aligned(lines)
 
 
+def shorten(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def score_cells(job: SweepJob, width: int) -> list[str]:
     """A job's scores, or in the first of so many cells why it has none."""
     scores = [f"{score:.6f}" for score in job.scores]
     if job.status == FINISHED and scores:
         return [f"{scores[0]} (misses a constraint)", *scores[1:]] if job.violation else scores
-    told = f"{job.status.lower()}: {job.error}" if job.error else job.status.lower()
+    told = f"{job.status.lower()}: {shorten(job.error, LONGEST_REASON)}" if job.error else job.status.lower()
     if job.status == PRUNED:
         told = f"pruned after epoch {job.epochs}: {scores[0] if scores else 'no score'}"
     return [told, *[""] * (width - 1)]

@@ -29,16 +29,22 @@ from pipeline.training.memory import memory_advice
 from pipeline.training.observer import Observer
 from pipeline.training.profile import profiled
 from pipeline.training.progress import Progress
+from pipeline.training.pruning import Judge
 from pipeline.training.replicas import check_same_start
 
 
 def fit(
-    config: Config, data: TrainingData, folder: Path, journal: Journal, cache: FeatureCache | None = None
+    config: Config,
+    data: TrainingData,
+    folder: Path,
+    journal: Journal,
+    cache: FeatureCache | None = None,
+    judge: Judge | None = None,
 ) -> tuple[Assembled, list[EpochValues]]:
     """Assemble one experiment's model, train it, and return it with the values of each epoch.
 
     The training goes on from the last checkpoint in the run's `folder`, if there is one. Of several workers only the
-    chief writes. Without a `cache`, features are not kept.
+    chief writes. Without a `cache`, features are not kept. Raises GivenUp where the `judge` gives the training up.
     """
     settings, trainer = config.trainer, TRAINERS[config.trainer.name]
     device = start_session(settings.tensorflow, config.seed)
@@ -78,7 +84,7 @@ def fit(
         # This comes after the board is made, because the board's graph is of Keras' own layers.
         if xla:
             speed_up(model.core, on_gpu())
-        lifecycle = Lifecycle(job, config.checkpoint, observer, checkpoints, interrupts)
+        lifecycle = Lifecycle(job, config.checkpoint, observer, checkpoints, interrupts, judge)
         with strategy.scope(), refused_by_xla(xla), profiled(settings.profile and writes, folder / TENSORBOARD):
             trainer.train(job, lifecycle)
     return model, observer.history

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from pipeline.config import CheckpointConfig
-from pipeline.data.history import EpochValues
+from pipeline.data.history import EpochValues, GivenUp
 from pipeline.training.callbacks import build_callbacks, check_monitors, check_rate_is_settable, restore_state, state_of
 from pipeline.training.checkpoint import Checkpoint, Checkpoints
 from pipeline.training.early_stopping import EarlyStopping
 from pipeline.training.interrupts import Interrupts
 from pipeline.training.job import Job
 from pipeline.training.observer import Observer
+from pipeline.training.pruning import Judge, judge_history
 
 if TYPE_CHECKING:
     import keras
@@ -27,12 +28,19 @@ class Lifecycle:
     """
 
     def __init__(
-        self, job: Job, cadence: CheckpointConfig, observer: Observer, checkpoints: Checkpoints, interrupts: Interrupts
+        self,
+        job: Job,
+        cadence: CheckpointConfig,
+        observer: Observer,
+        checkpoints: Checkpoints,
+        interrupts: Interrupts,
+        judge: Judge | None = None,
     ) -> None:
         """Raises ConfigError for a callback that watches a value which no epoch has, or that sets the learning rate
         where a schedule sets it too."""
         self._core, self._observer, self._checkpoints = job.core, observer, checkpoints
         self._cadence, self._interrupts = cadence, interrupts
+        self._judge, self._given_up = judge, False
         self._stopping = EarlyStopping(job.config.early_stopping, job.core)
         self._callbacks = build_callbacks(job.config.callbacks)
         check_monitors(self._callbacks, job.value_names)
@@ -68,11 +76,13 @@ class Lifecycle:
             state_of(callback, [])
         if self._checkpoints.start is not None:
             self._restore(self._checkpoints.start)
+        judge_history(self._judge, self._observer.history)
         return self._epoch
 
     def epochs_until_look(self) -> int:
-        """How many epochs may pass before early stopping, a callback, a checkpoint or the board needs the weights."""
-        if self._stopping.active or self._callbacks:
+        """How many epochs may pass before early stopping, a callback, a checkpoint, the board or the judge needs the
+        weights."""
+        if self._stopping.active or self._callbacks or self._judge:
             return 1
         due = [self._cadence.every_epochs, *self._observer.looks_every]
         return min((every - self._epoch % every for every in due if every), default=2**31)
@@ -86,18 +96,22 @@ class Lifecycle:
         finite."""
         self._epoch += 1
         self._observer.epoch(self._epoch, values, bad_step)
+        self._given_up = self._judge is not None and self._judge(self._epoch, values)
         self._stopping.epoch(self._epoch, values["val_loss"])
         for callback in self._callbacks:
             callback.on_epoch_end(self._epoch - 1, dict(values))
 
     def checkpoint_if_due(self) -> None:
-        """Save a checkpoint if it is time to. If Ctrl-C or SIGTERM came, save and then raise KeyboardInterrupt."""
-        if self._interrupts.requested or self._is_due():
+        """Save a checkpoint if it is time to. If Ctrl-C or SIGTERM came, save and then raise KeyboardInterrupt; if the
+        judge has given this training up, save and then raise GivenUp."""
+        if self._interrupts.requested or self._given_up or self._is_due():
             self._observer.flush()
             self._checkpoints.save(self._capture())
             self._saved_epoch, self._saved_at = self._epoch, time.monotonic()
         if self._interrupts.requested:
             raise KeyboardInterrupt
+        if self._given_up:
+            raise GivenUp(self._epoch, self._observer.history)
 
     def end(self) -> None:
         """End the training: with early stopping, the core gets the weights of the best epoch."""

@@ -6,6 +6,12 @@ import time
 from pipeline.data.history import EpochValues
 
 SHOWN = ("loss", "val_loss", "val_accuracy", "val_mae")
+_hidden: list[bool] = []  # not empty in a process that shows no bars
+
+
+def hide() -> None:
+    """Show no progress bars in this process from now on."""
+    _hidden[:] = [True]
 
 
 class Progress:
@@ -16,7 +22,14 @@ class Progress:
 
         interval = 0.1 if sys.stderr.isatty() else 10.0
         title = f"train {name}"
-        self._bar = tqdm(total=epochs, initial=done, desc=title, unit="epoch", mininterval=interval, disable=not shown)
+        self._bar = tqdm(
+            total=epochs,
+            initial=done,
+            desc=title,
+            unit="epoch",
+            mininterval=interval,
+            disable=not shown or bool(_hidden),
+        )
 
     def epoch(self, epoch: int, values: EpochValues) -> None:
         if self._bar.disable:

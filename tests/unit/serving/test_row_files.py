@@ -16,7 +16,7 @@ from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import NumberColumn
 from pipeline.data.types.text import TextColumn
 from pipeline.errors import ConfigError, DataError
-from pipeline.serving.batch import write_predictions
+from pipeline.serving.batch import ids_of, write_predictions
 from pipeline.serving.content_files import read_content_files, takes_files
 from pipeline.serving.row_files import read_file
 
@@ -142,7 +142,7 @@ def test_arguments_that_are_refused(arguments: list[str], text: str) -> None:
 
 def test_answers_as_csv(tmp_path: Path) -> None:
     answers = {"prediction": np.array(["a", 'b, "c"']), "probability_a": np.array([0.1, 1e-30], np.float32)}
-    write_predictions(tmp_path / "out.csv", [(np.array(["p", "q"]), answers)])
+    write_predictions(tmp_path / "out.csv", [(ids_of(["p", "q"]), answers)])
     assert (tmp_path / "out.csv").read_text() == (
         '"row","prediction","probability_a"\n"p","a",0.1\n"q","b, ""c""",1e-30\n'
     )

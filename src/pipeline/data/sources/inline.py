@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,16 @@ class InlineDataset(DatasetConfig):
     """Each of `rows` has a number for each of `columns`."""
 
     columns: list[str] = MISSING
-    rows: list[list[float]] = MISSING
+    # OmegaConf does not take a whole number for a float in a list of lists, so `check` makes floats of them.
+    rows: Any = MISSING
+
+    def check(self) -> None:
+        super().check()
+        rows = self.rows if isinstance(self.rows, list) else [self.rows]
+        for i, row in enumerate(rows):
+            if not isinstance(row, list) or not all(type(value) in (int, float) for value in row):
+                raise ConfigError(f"dataset.rows[{i}]: found {row!r}, expected a list of numbers.")
+        self.rows = [[float(value) for value in row] for row in rows]
 
 
 def columns(config: InlineDataset, root: Path) -> Columns:

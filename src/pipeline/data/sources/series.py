@@ -12,13 +12,14 @@ from pipeline.config import DatasetConfig
 from pipeline.config.checks import check, one_of
 from pipeline.config.data import FOLD, GROUP, ROLE_TYPES, TIME, WEIGHT
 from pipeline.data.schema import Column
-from pipeline.data.sources.series_rows import FILE, ON_GAP, Found, WindowsDataset, starts
+from pipeline.data.sources.series_rows import ON_GAP, Found, WindowsDataset, read_series
+from pipeline.data.sources.series_stretches import stretches
 from pipeline.data.sources.source import FOLD_OF_FILES, START, Columns, Source
-from pipeline.data.sources.table import PATHS, ROW, declared, files, of_split, read_tables, remote
+from pipeline.data.sources.table import PATHS, declared, files, of_split, remote
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import NumberColumn
 from pipeline.data.types.series import SeriesColumn, as_stored
-from pipeline.data.windows import cut, in_order
+from pipeline.data.windows import cut, starts_of
 from pipeline.tasks import TASKS
 
 FEATURE = "series"  # the name of the feature, which is a window, and of its type
@@ -101,7 +102,9 @@ def types(config: SeriesDataset) -> list[str]:
 
 def columns(config: SeriesDataset, root: Path) -> Columns:
     """A window, its target, when both of them begin and end, and what the split goes by."""
-    feature = Column(FEATURE, SeriesColumn(FEATURE, window=config.window, channels=config.channels))
+    channels = config.channels
+    cut_by = config.cut_settings(channels)
+    feature = Column(FEATURE, SeriesColumn(FEATURE, window=config.window, channels=channels, cut=cut_by))
     time = declared(config, config.time, ROLE_TYPES[TIME][0]).config if config.time else NumberColumn("number")
     roles = {TIME: Column(END, time), START: Column(BEGIN, time)}
     if config.split == "hash":
@@ -116,21 +119,8 @@ def batches(config: SeriesDataset, root: Path) -> Iterator[pa.RecordBatch]:
 
     Raises DataError for files that are not what the configuration says, and for series without windows.
     """
-    channels = [declared(config, name, "number") for name in config.channels]
-    named = {column.name: column for column in [*channels, _target(config)]}
-    required = dict.fromkeys(config.channels, "channel") | {config.target: "target"}
-    for role, name, kind in (("time", config.time, ROLE_TYPES[TIME][0]), ("series", config.series, "category")):
-        if name is not None:
-            named[name], required[name] = declared(config, name, kind), role
-    parts: dict[str, list[pa.Table]] = {}
-    names: list[str] = []
-    for key, file, batch in read_tables(config, root, list(named.values()), required, channels, numbered=True):
-        names += [] if file in names else [file]
-        number = pa.repeat(pa.scalar(names.index(file), pa.int32()), batch.num_rows)
-        parts.setdefault(key, []).append(pa.Table.from_batches([batch.append_column(FILE, number)]))
-    for key in list(parts):
-        rows = in_order(pa.concat_tables(parts.pop(key)), config.series, config.time, (FILE, ROW))
-        for batch in _windows(config, Found(config, rows, names)):
+    for key, found in read_series(config, root, config.channels, _target(config)):
+        for batch in _windows(config, found):
             yield of_split(batch, PATHS[key]) if config.has_test_files else batch
 
 
@@ -140,10 +130,7 @@ def _target(config: SeriesDataset) -> Column:
 
 def _windows(config: SeriesDataset, found: Found) -> Iterator[pa.RecordBatch]:
     rows = found.rows
-    if rows.num_late:
-        count = "1 row was" if rows.num_late == 1 else f"{rows.num_late} rows were"
-        print(f"{config.name}: {count} earlier than the row before; all are sorted by '{config.time}' now")
-    begins = starts(config, found)
+    begins = starts_of(stretches(found, config.needed), config.needed, config.stride)
     if (np.diff(begins) < config.needed).any():
         print(f"{config.name}: windows share rows, which makes intervals of test scores too narrow (docs/series.md)")
     values_NC = np.stack([rows.table[name].to_numpy() for name in config.channels], axis=1)

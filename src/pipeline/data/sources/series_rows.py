@@ -1,18 +1,23 @@
-"""Which rows of series windows are cut from, and what is refused because it is no series."""
+"""The rows of series in the files of a table, from which windows are cut."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import numpy as np
+import pyarrow as pa
 from omegaconf import MISSING
 
+from pipeline.config.data import ROLE_TYPES, TIME
 from pipeline.data.reading import MOST_PLACES
-from pipeline.data.sources.table import REFUSE, ROW, SKIP, TableDataset
-from pipeline.data.windows import Numbers, SeriesRows, starts_of
-from pipeline.errors import DataError
+from pipeline.data.schema import Column
+from pipeline.data.sources.table import REFUSE, ROW, TableDataset, declared, read_tables
+from pipeline.data.windows import Numbers, SeriesRows, in_order
 
 SPLIT, IGNORE = "split", "ignore"
 ON_GAP = (REFUSE, SPLIT, IGNORE)
 FILE = ":file"  # the column with the number of a row's file
+CUT = ("missing", "time", "series", "horizon", "stride", "on_gap", "on_bad_row")
 
 
 @dataclass
@@ -29,6 +34,12 @@ class WindowsDataset(TableDataset):
     def needed(self) -> int:
         """How many rows a window and its target take."""
         return self.window + self.horizon
+
+    def cut_settings(self, channels: list[str]) -> dict[str, Any]:
+        """The settings by which a model can cut windows of these channels from other rows (`SeriesColumn.cut`)."""
+        kept = {name: getattr(self, name) for name in CUT}
+        read = {*channels, self.time, self.series}
+        return kept | {"columns": {name: given for name, given in self.columns.items() if name in read}}
 
 
 @dataclass(frozen=True)
@@ -59,51 +70,31 @@ class Found:
         return "; ".join(places) + ("; ..." if len(rows) > MOST_PLACES else "")
 
 
-def starts(config: WindowsDataset, found: Found) -> Numbers:
-    """The first rows of all windows. Raises DataError for rows of one instant, gaps, and series without a window."""
-    rows = found.rows
-    if len(twice := rows.doubled()):
-        places = found.places(twice, [rows.instant(row) for row in twice[:MOST_PLACES].tolist()])
-        raise DataError(
-            f"{found.where}: {_count(len(twice))} of an instant that its series has already ({places}), expected "
-            f"each '{config.time}' once in a series. Remove such rows, or name the column of the series."
-        )
-    gaps = rows.after_gaps() if config.on_gap != IGNORE else np.zeros(0, np.int64)
-    if len(gaps) and config.on_gap == REFUSE:
-        distances = rows.distances()
-        places = found.places(gaps, [f"{rows.span(float(distances[row - 1]))} later" for row in gaps.tolist()])
-        raise DataError(
-            f"{found.where}: {_count(len(gaps))} not one step, {rows.span(rows.step)}, later than the row before "
-            f"({places}). Set on_gap: split so that no window holds a gap, or ignore if the distance says nothing."
-        )
-    stretches = rows.stretches(np.concatenate([gaps, rows.torn]))
-    _check_lengths(config, found, stretches)
-    return starts_of(stretches, config.needed, config.stride)
+def read_series(
+    config: WindowsDataset, root: Path, channels: list[str], target: Column | None = None
+) -> Iterator[tuple[str, Found]]:
+    """The rows of series in the files of each key of PATHS, with that key. They hold the channels, the target if there
+    is one, the time and the series. Prints how many rows were left out or out of order.
 
-
-def _check_lengths(config: WindowsDataset, found: Found, stretches: list[tuple[int, int]]) -> None:
-    """Raise DataError for a series of which no stretch is as long as a window and its horizon, unless such series are
-    to be left out. Prints what is in no window."""
-    longest: dict[int, int] = {}
-    first: dict[int, int] = {}
-    for start, stop in stretches:
-        code = int(found.rows.code[start])
-        longest[code] = max(longest.get(code, 0), stop - start)
-        first.setdefault(code, start)
-    short = [code for code, length in longest.items() if length < config.needed]
-    if short and (config.on_bad_row != SKIP or len(short) == len(longest)):
-        words = [f"{longest[code]} rows" for code in short]
-        places = found.places(np.array([first[code] for code in short]), words)
-        several = "1 series is" if len(short) == 1 else f"{len(short)} series are"
-        raise DataError(
-            f"{found.where}: {several} too short ({places}), expected {config.needed} rows or more without a gap: "
-            f"window {config.window} and horizon {config.horizon}. Set a smaller window"
-            + (", or on_bad_row: skip." if len(short) < len(longest) else ".")
-        )
-    lost = sum(stop - start for start, stop in stretches if stop - start < config.needed)
-    if lost:
-        print(f"{config.name}: {lost} rows are in no window, since their stretch of the series is too short")
-
-
-def _count(rows: int) -> str:
-    return "1 row is" if rows == 1 else f"{rows} rows are"
+    Raises DataError for files that are not what the configuration says.
+    """
+    features = [declared(config, name, "number") for name in channels]
+    named = {column.name: column for column in features}
+    required = dict.fromkeys(channels, "channel")
+    if target is not None:
+        named[target.name], required[target.name] = target, "target"
+    for role, name, kind in (("time", config.time, ROLE_TYPES[TIME][0]), ("series", config.series, "category")):
+        if name is not None:
+            named[name], required[name] = declared(config, name, kind), role
+    parts: dict[str, list[pa.Table]] = {}
+    names: list[str] = []
+    for key, file, batch in read_tables(config, root, list(named.values()), required, features, numbered=True):
+        names += [] if file in names else [file]
+        number = pa.repeat(pa.scalar(names.index(file), pa.int32()), batch.num_rows)
+        parts.setdefault(key, []).append(pa.Table.from_batches([batch.append_column(FILE, number)]))
+    for key in list(parts):
+        rows = in_order(pa.concat_tables(parts.pop(key)), config.series, config.time, (FILE, ROW))
+        if rows.num_late:
+            count = "1 row was" if rows.num_late == 1 else f"{rows.num_late} rows were"
+            print(f"{config.name}: {count} earlier than the row before; all are sorted by '{config.time}' now")
+        yield key, Found(config, rows, names)

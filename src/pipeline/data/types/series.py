@@ -20,14 +20,18 @@ STORAGE = pa.float64()
 
 @dataclass
 class SeriesColumn(ColumnConfig):
-    """`window` is how many steps there are, and `channels` are the names of what is measured at each."""
+    """`window` is how many steps there are, and `channels` are the names of what is measured at each. `cut` holds the
+    settings of a dataset that cuts windows from a table with a row for each moment. So a model knows how to cut them
+    from such a table, too. It is empty where the files hold windows."""
 
     window: int = 0
     channels: list[str] = field(default_factory=list)
+    cut: dict[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:
         check(self.window > 0, "window", self.window, "1 or more")
         check(bool(self.channels), "channels", self.channels, "one name or more")
+        check(not self.cut, "cut", self.cut, "nothing, as the files hold windows")
 
     @property
     def shape(self) -> list[int]:

@@ -1,0 +1,56 @@
+"""`python -m pipeline.adopt sweep=<name> as=<experiment>`: make the best trial an experiment of the pipeline."""
+
+import sys
+
+from pipeline.cli import described_command
+from pipeline.errors import ConfigError, did_you_mean
+
+
+def adopt() -> None:
+    """Write conf/experiment/<experiment>.yaml with the trial's values and where they come from, and name it in
+    params.yaml, so that `dvc repro` evaluates and registers it. Without `trial`, the best trial is taken.
+
+    The stage trains exactly what the trial has trained. Where the trial's model is still there (a search keeps those of
+    its best trials), the stage does not train at all.
+    """
+    from pipeline.config.checks import check_name
+    from pipeline.layout import Layout
+    from pipeline.sweeping.adopting import Adoption, adopt_trial
+    from pipeline.tracking.sweep import FINISHED, read_jobs, read_sweep
+
+    given = arguments(sys.argv[1:])
+    check_name("as", given["as"])
+    layout = Layout.find()
+    folder = layout.sweep(given["sweep"])
+    if not folder.is_dir():
+        known = [path.name for path in layout.sweeps.glob("*")]
+        raise ConfigError(f"sweep: '{given['sweep']}' is unknown {did_you_mean(given['sweep'], known)}")
+    jobs = read_jobs(folder)
+    numbers = {str(job.number): job for job in jobs}
+    chosen = given.get("trial", str(jobs[0].number) if jobs else "")
+    if chosen not in numbers:
+        raise ConfigError(f"trial: found '{chosen}', expected the number of one of the {len(jobs)} trials in {folder}.")
+    finished = sum(job.status == FINISHED for job in jobs)
+    adoption = Adoption(given["sweep"], numbers[chosen], finished, given["as"], read_sweep(folder))
+    files, at_hand = adopt_trial(layout, adoption)
+    print("wrote " + ", ".join(str(path.relative_to(layout.root)) for path in files))
+    how = "its training is at hand, and not done again" if at_hand else "it is trained again, to the same bits"
+    print(f"next: dvc repro evaluate@{given['as']} ({how})")
+    print(f"its validation score is the best of {finished}, and so better than it is; the test score is what counts")
+
+
+def arguments(given: list[str]) -> dict[str, str]:
+    """`sweep`, `as` and perhaps `trial`."""
+    usage = "Usage: sweep=... as=... [trial=...]"
+    known = ("sweep", "as", "trial")
+    values = dict(argument.partition("=")[::2] for argument in given)
+    for name in values:
+        if name not in known:
+            raise ConfigError(f"'{name}' is unknown {did_you_mean(name, known)} {usage}")
+    if missing := [name for name in known[:2] if not values.get(name)]:
+        raise ConfigError(f"{', '.join(missing)} missing. {usage}")
+    return values
+
+
+if __name__ == "__main__":
+    described_command(adopt, __doc__)

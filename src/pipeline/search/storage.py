@@ -1,0 +1,107 @@
+"""Where a study is kept: Optuna's journal file in the sweep's folder, or PostgreSQL."""
+
+import json
+import os
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from pipeline.errors import ArtifactError, ConfigError
+from pipeline.search.claims import Claims, FileClaims, PostgresClaims
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+JOURNAL_FILE = "study.journal"
+WAITS = {"connect_timeout": 10}  # seconds, for a server that may be gone
+
+
+def open_storage(address: str, name: str, folder: Path) -> "tuple[BaseStorage, Claims]":
+    """The storage of the study `name`, whose sweep has this folder, and the locks that go with it."""
+    silence()
+    if not address:
+        return open_journal(folder / JOURNAL_FILE), FileClaims(folder / "claims")
+    return _open_postgres(address, name)
+
+
+def silence() -> None:
+    """Optuna says nothing but errors: what becomes of each trial is told by the search itself."""
+    import warnings
+
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+def open_journal(path: Path) -> "BaseStorage":
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    class Journal(JournalFileBackend):
+        """Writes each line whole, behind whole lines only, under a lock that ends with its holder: Optuna's own stays
+        for half a minute when its holder is killed.
+
+        It does not wait for the disk, as Optuna's does for milliseconds: after a power cut the study is as it was some
+        trials before, and those that finished since are found in runs/ and not trained again.
+        """
+
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
+            with lock, path.open("r+b", buffering=0) as stream:
+                end = _end_of_lines(stream.fileno())
+                stream.truncate(end)
+                stream.seek(end)
+                stream.write(text.encode())
+
+    lock = FileLock(f"{path}.lock", poll_interval=0.001)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return JournalStorage(Journal(str(path)))
+    except (ValueError, KeyError) as error:
+        raise ArtifactError(
+            f"{path}: damaged ({error}). Remove {path.parent} and give the sweep again; finished trainings are found."
+        ) from error
+
+
+def _end_of_lines(file: int) -> int:
+    """Where the last whole line of a file ends: the end of the file, unless a write was cut off."""
+    size = os.fstat(file).st_size
+    while size and os.pread(file, 1, size - 1) != b"\n":
+        size -= 1
+    return size
+
+
+def _open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
+    scheme, mark, rest = address.partition("://")
+    if not mark or scheme.partition("+")[0] not in ("postgresql", "postgres"):
+        raise ConfigError(
+            f"sweep.storage: found '{without_password(address)}', expected postgresql://..., or nothing for a file in "
+            f"the sweep's folder."
+        )
+    if find_spec("psycopg") is None:
+        raise ConfigError("sweep.storage: PostgreSQL needs the package psycopg, which is not installed. Install it.")
+    from optuna.exceptions import StorageInternalError
+    from optuna.storages import RDBStorage, get_storage
+    from sqlalchemy import NullPool, create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    url = f"postgresql+psycopg://{rest}"
+    try:
+        # A claim's connection is its lock, so it is closed and never used again.
+        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=WAITS)
+        # Of several processes that make the tables at once, all but one would fail.
+        with PostgresClaims(engine, "tables").study():
+            storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True, "connect_args": WAITS})
+    except (SQLAlchemyError, StorageInternalError) as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise ConfigError(f"sweep.storage: {without_password(address)} does not answer ({reason}).") from error
+    return get_storage(storage), PostgresClaims(engine, name)
+
+
+def without_password(address: str) -> str:
+    """An address that may be shown."""
+    return re.sub(r"password=[^&]*", "password=...", re.sub(r"://[^/@]*@", "://", address))

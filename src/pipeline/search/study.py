@@ -1,0 +1,158 @@
+"""A search that many workers share: which trials there are, who works on which, and what they gave."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pipeline.config.sweep import ORDERED
+from pipeline.errors import ConfigError
+from pipeline.layout import Layout
+from pipeline.search.asking import Pruning, ask
+from pipeline.search.claimed import Claimed
+from pipeline.search.claims import Claims
+from pipeline.search.plan import Plan
+from pipeline.search.progress import Progress, progress
+from pipeline.search.storage import open_storage
+from pipeline.search.trial import feasible, status_of
+from pipeline.tracking.sweep import FINISHED, RUNNING
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+PLAN = "plan"
+
+
+class Study:
+    """An open search. Every method reads what all workers have done by then."""
+
+    def __init__(self, plan: Plan, storage: "BaseStorage", claims: Claims) -> None:
+        self.plan = plan
+        self.space = plan.checked()
+        self.total = plan.total
+        self.storage = storage
+        self.claims = claims
+        self.id = storage.get_study_id_from_name(plan.name)
+
+    @classmethod
+    def create_or_open(cls, plan: Plan, layout: Layout) -> "Study":
+        """The search of this plan, which is begun if it is new. Raises ConfigError for a plan that cannot be used or
+        that is not the stored one, and for a storage that does not answer."""
+        plan.checked()
+        return cls.begin(plan, *open_storage(plan.settings.storage, plan.name, layout.sweep(plan.name)))
+
+    @classmethod
+    def begin(cls, plan: Plan, storage: "BaseStorage", claims: Claims) -> "Study":
+        from optuna.study import StudyDirection
+
+        with claims.study():
+            names = {study.study_name: study._study_id for study in storage.get_all_studies()}
+            if plan.name not in names:
+                directions = [StudyDirection[direction.upper()] for direction in plan.directions]
+                names[plan.name] = storage.create_new_study(directions, plan.name)
+            stored = storage.get_study_user_attrs(names[plan.name]).get(PLAN)
+            if stored is not None:
+                Plan.from_json(stored, plan.settings.storage).check_same(plan)
+            if stored != plan.as_json():
+                storage.set_study_user_attr(names[plan.name], PLAN, plan.as_json())
+        return cls(plan, storage, claims)
+
+    @classmethod
+    def open(cls, storage: str, name: str, layout: Layout) -> "Study":
+        """The search of this name. Raises ConfigError where there is none."""
+        missing = ConfigError(f"sweep {name}: not found in {storage or layout.sweep(name)}. Begin it by its command.")
+        if not storage and not layout.sweep(name).is_dir():
+            raise missing
+        opened, claims = open_storage(storage, name, layout.sweep(name))
+        try:
+            stored = opened.get_study_user_attrs(opened.get_study_id_from_name(name))[PLAN]
+        except KeyError as error:
+            raise missing from error
+        return cls(Plan.from_json(stored, storage), opened, claims)
+
+    @property
+    def ordered(self) -> bool:
+        return self.plan.settings.mode == ORDERED
+
+    def trials(self) -> "list[FrozenTrial]":
+        """All trials by number, as Optuna keeps them; not to be changed."""
+        return self.storage.get_all_trials(self.id, deepcopy=False)
+
+    def progress(self) -> Progress:
+        return progress(self.plan, self.total, [status_of(trial) for trial in self.trials()])
+
+    @property
+    def done(self) -> bool:
+        """Whether the search has all its trials, or is given up because its first ones all failed."""
+        return self.progress().done
+
+    def waits(self) -> bool:
+        """Whether there may be something to claim later, when others have finished."""
+        return not self.done
+
+    def known_to(self, number: int) -> int:
+        """How many of the first trials the trial `number` may know the results of, in mode `ordered`."""
+        return max(0, number + 1 - self.plan.settings.lag)
+
+    def claim(self) -> "Claimed | None":
+        """The lowest trial that nobody works on, or a new one where it is time for one; None where there is none."""
+        with self.claims.study():
+            trials = self.trials()
+            state = progress(self.plan, self.total, [status_of(trial) for trial in trials])
+            if state.done:
+                return None
+            while self.ordered and len(trials) < state.asked:
+                trials = self._ask(trials)
+            for trial in trials:
+                if status_of(trial) == RUNNING and (claimed := self._take(trial)):
+                    return claimed
+            if not self.ordered and len(trials) < state.asked:
+                return self._take(self._ask(trials)[-1])
+        return None
+
+    def _ask(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
+        """All trials and a new one. It is stored by one write, so that it is there wholly or not at all."""
+        self.storage.create_new_trial(self.id, ask(self.plan, self.space, self.seen_by(len(trials), trials)))
+        return self.trials()
+
+    def seen_by(self, number: int, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
+        """The trials as the trial `number` may see them: in mode `ordered` those before it."""
+        from pipeline.search.view import numbered, seen_from
+
+        if self.ordered:
+            return seen_from(trials, number, self.known_to(number))
+        return [numbered(trial, trial.number) for trial in trials]
+
+    def _take(self, trial: "FrozenTrial") -> "Claimed | None":
+        lock = self.claims.trial(trial.number)
+        if lock is None:
+            return None
+        # Its worker may have finished it since it was read.
+        now = self.storage.get_trial(trial._trial_id)
+        if status_of(now) != RUNNING:
+            lock.release()
+            return None
+        return Claimed(self.plan, self.storage, now, lock, self._pruning(now.number), self._look(now.number))
+
+    def _pruning(self, number: int) -> Pruning | None:
+        if self.plan.settings.pruner.name == "none":
+            return None
+        return Pruning(self.plan, self.seen_by(number, self.trials()), number)
+
+    def _look(self, number: int) -> "Callable[[], list[FrozenTrial]] | None":
+        """How a trial sees others while it trains: in mode `ordered`, not at all."""
+        return None if self.ordered else lambda: self.seen_by(number, self.trials())
+
+    def best(self) -> list[int]:
+        """The numbers of the best trials: one for one objective, the Pareto front for several; none where no trial
+        finished that keeps the constraints. Of equal ones the first counts."""
+        told = self.trials()[: self.progress().told] if self.ordered else self.trials()
+        fine = [trial for trial in told if status_of(trial) == FINISHED and feasible(trial)]
+        signs = [1 if direction == "minimize" else -1 for direction in self.plan.directions]
+        losses = {t.number: [sign * value for sign, value in zip(signs, t.values, strict=True)] for t in fine}
+        if len(signs) == 1:
+            return sorted(losses, key=lambda number: (losses[number], number))[:1]
+        return [number for number, loss in losses.items() if not any(_beats(other, loss) for other in losses.values())]
+
+
+def _beats(one: list[float], other: list[float]) -> bool:
+    return one != other and all(mine <= its for mine, its in zip(one, other, strict=True))

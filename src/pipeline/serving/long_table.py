@@ -1,0 +1,125 @@
+"""Rows to predict in a table with a row for each moment, for a model of windows of series.
+
+The windows are cut as `prepare` cuts them for training, with the settings that the model's schema holds, but need no
+rows after them: what a forecast is for lies in the future.
+"""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.config import DriftConfig, PredictConfig, TextConfig
+from pipeline.data.formats import FORMATS
+from pipeline.data.formats.rows import layout_of
+from pipeline.data.schema import Column, Schema
+from pipeline.data.sources.series_rows import IGNORE, SPLIT, Found, WindowsDataset, read_series
+from pipeline.data.sources.series_stretches import Advice, stretches
+from pipeline.data.sources.table import ACCEPT, ROW, SKIP
+from pipeline.data.types.clock import since_1970
+from pipeline.data.types.series import SeriesColumn, as_stored
+from pipeline.data.windows import Array, Numbers, cut, starts_of
+from pipeline.serving.row_files import input_file
+
+SERIES, WINDOW_ENDS, TIME = "series", "window_ends", "time"  # the columns that say of when a forecast is
+TO_PREDICT = Advice(
+    "Fill the gap, or prepare and train with another on_gap.", "Add earlier rows", ", or leave these series out."
+)
+
+
+def takes_long_table(schema: Schema, config: PredictConfig | DriftConfig) -> bool:
+    """Whether the rows of the input are moments, from which windows are to be cut: not where it has a column of windows
+    and lacks a channel. Raises DataError where there is no such file."""
+    column = schema.features[0]
+    if not isinstance(column.config, SeriesColumn) or not column.config.cut:
+        return False
+    file, format = input_file(config)
+    names = FORMATS[format].names(file, layout_of(config, format, []))
+    return names is None or column.name not in names or set(column.config.channels) <= set(names)
+
+
+def forecasts_of(schema: Schema, config: PredictConfig) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """The windows of which a model is asked, some at a time, by series and time: those that `prepare` would cut, also
+    where the rows of the horizon are not there, and the newest of each series. Beside them stand the series, when the
+    window ends (without `time`, the number of its last row), and the time that the prediction is of.
+
+    Raises DataError for what `prepare` would refuse, before the first window is given.
+    """
+    column, settings = dataset_of(schema, config)
+    ((_, found),) = read_series(settings, Path(), column.config.channels)
+    parts = stretches(found, settings.needed, TO_PREDICT)
+    begins = np.union1d(starts_of(parts, settings.needed, settings.stride), newest(found, parts, settings.window))
+    return ((moments(column, found, some), windows) for some, windows in windows_of(column, found, begins))
+
+
+def windows_apart(schema: Schema, config: DriftConfig) -> pa.Table:
+    """Windows that share no rows, to be compared with those for training. Rows that cannot be used are left out, and
+    series are cut there. Raises DataError as `forecasts_of` does."""
+    column, settings = dataset_of(schema, config)
+    settings.on_bad_row = SKIP
+    settings.on_gap = IGNORE if settings.on_gap == IGNORE else SPLIT
+    ((_, found),) = read_series(settings, Path(), column.config.channels)
+    parts = stretches(found, settings.needed, TO_PREDICT)
+    begins = starts_of(parts, settings.needed, max(settings.window, settings.stride))
+    return pa.concat_tables([windows for _, windows in windows_of(column, found, begins)])
+
+
+def dataset_of(schema: Schema, config: PredictConfig | DriftConfig) -> tuple[Column, WindowsDataset]:
+    """The column of windows, and the settings with which they are cut from the input. A window needs no horizon."""
+    (column,) = schema.features
+    written = {entry.name: getattr(config, entry.name) for entry in fields(TextConfig)}
+    settings = WindowsDataset(
+        name=config.input,
+        task=schema.task,
+        path=config.input,
+        format=config.format,
+        constant=ACCEPT,
+        window=column.config.window,
+        **written,
+        **(column.config.cut | {"horizon": 0}),
+    )
+    return column, settings
+
+
+def newest(found: Found, parts: list[tuple[int, int]], window: int) -> Numbers:
+    """The first row of the newest window of each series, unless a gap follows too soon before its end."""
+    ends = {*(np.flatnonzero(np.append(~found.rows.follows, True)) + 1).tolist()}
+    return np.array([stop - window for start, stop in parts if stop in ends and stop - start >= window], np.int64)
+
+
+def windows_of(column: Column, found: Found, begins: Numbers) -> Iterator[tuple[Numbers, pa.Table]]:
+    """The windows that begin at these rows, some at a time, and the rows."""
+    values_NC: Array = np.stack([found.rows.table[name].to_numpy() for name in column.config.channels], axis=1)
+    for some, windows_BWC in cut(values_NC, begins, column.config.window):
+        yield some, pa.table({column.name: as_stored(windows_BWC)})
+
+
+def moments(column: Column, found: Found, begins: Numbers) -> pa.Table:
+    """What each forecast is of, as `forecasts_of` says."""
+    rows, told = found.rows, {}
+    ends = begins + column.config.window - 1
+    if found.config.series is not None:
+        told[SERIES] = pa.array(rows.names, pa.string()).take(pa.array(rows.code[ends]))
+    if rows.time is None:
+        numbers = rows.table[ROW].to_numpy()[ends]
+        return pa.table(told | {WINDOW_ENDS: pa.array(numbers.astype(np.int64))})
+    told[WINDOW_ENDS] = rows.time.take(pa.array(ends))
+    told[TIME] = times_after(found, ends, int(column.config.cut["horizon"]))
+    return pa.table(told)
+
+
+def times_after(found: Found, ends: Numbers, horizon: int) -> pa.Array:
+    """The times of what is `horizon` rows later than these (N,). Where rows are not equally far apart, which is so with
+    `on_gap: ignore`, only the table itself tells them, so there is none for what is not in it."""
+    rows = found.rows
+    assert rows.time is not None
+    if found.config.on_gap != IGNORE and (rows.step or not horizon):
+        numbers = since_1970(rows.time).to_numpy(zero_copy_only=False)[ends]
+        later = numbers + np.asarray(rows.step * horizon).astype(numbers.dtype)
+        return pa.array(later).cast(rows.time.type)
+    places = ends + horizon
+    known = places < len(rows.code)
+    known[known] = rows.code[places[known]] == rows.code[ends[known]]
+    return rows.time.take(pa.array(places, mask=~known))
