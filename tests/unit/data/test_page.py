@@ -150,8 +150,12 @@ def test_the_statistics_are_those_of_the_training_rows(tmp_path: Path, monkeypat
     assert list(known)[-1] == "target"
     features = Schema.read(tmp_path / "rows").features
     measures = compare(features, list(known.values())[:-1], rows, {}, 0.1, 0.95)
-    of_contents = {m.what for m in measures if m.column in ("seen", "heard", "read", "moved")}
-    assert of_contents == {"missing", "none of its type"}
+    of_contents = {name: {m.what for m in measures if m.column == name} for name in ("seen", "heard", "read", "moved")}
+    usual = {"missing", "none of its type"}
+    assert of_contents["seen"] == of_contents["heard"] == usual
+    assert of_contents["read"] == usual | {"lengths", "letters", "pairs of letters"}
+    of_channels = {f"{what} of {name}" for what in ("level", "spread", "autocorrelation") for name in (ODD, "still")}
+    assert of_contents["moved"] == usual | of_channels
     with pytest.raises(DataError, match=r"statistics.json: not found. Run: again"):
         read_statistics(tmp_path, "Run: again")
 
