@@ -104,7 +104,7 @@ def trained_before(run: Run) -> "list[EpochValues] | None":
 
 def train_model(run: Run, journal: "Journal", chief: bool) -> "tuple[Assembled, list[EpochValues]]":
     """The trained model and its history, from the prepared data."""
-    from pipeline.data.prepared import TrainingData
+    from pipeline.data.sampling import TrainingData
     from pipeline.identity import features_key
     from pipeline.tensorflow_process import load_tensorflow
 
@@ -151,7 +151,7 @@ def score(run: Run, history: "list[EpochValues]") -> float:
     kept = kept_epoch([values["val_loss"] for values in history], config.trainer.early_stopping)
     if config.objective in history[kept]:
         return history[kept][config.objective]
-    from pipeline.data.prepared import TrainingData
+    from pipeline.data.sampling import TrainingData
     from pipeline.serving.archive import load_served
     from pipeline.serving.batch import metrics_of
     from pipeline.tensorflow_process import load_tensorflow, start_session

@@ -18,6 +18,7 @@ from pipeline.data.profile.details import DETAILS
 from pipeline.data.profile.sample import Sample
 from pipeline.data.profile.statistics import ColumnStatistics, read_statistics
 from pipeline.data.profile.view import View
+from pipeline.data.row_checks import tell_balance
 from pipeline.data.schema import Column, Schema
 from pipeline.data.sound import HEAD
 from pipeline.data.sources import SOURCES
@@ -32,7 +33,7 @@ from pipeline.data.types.number import NumberColumn
 from pipeline.data.types.sequence import SequenceColumn
 from pipeline.data.types.series import SeriesColumn
 from pipeline.data.types.text import TextColumn
-from pipeline.data.writing import tell_balance, write_prepared
+from pipeline.data.writing import write_prepared
 from pipeline.errors import DataError
 from pipeline.evaluation.drift import compare
 from pipeline.layout import SPLITS
