@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.data.prepared import TrainingData
+from pipeline.data.sampling import TrainingData
 from pipeline.serving.archive import load_served, precision_of, save_canonical
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit

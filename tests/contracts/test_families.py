@@ -15,7 +15,8 @@ from pipeline.config import (
     SplitConfig,
     TrainerConfig,
 )
-from pipeline.data.prepared import Split, TrainingData
+from pipeline.data.prepared import Split
+from pipeline.data.sampling import TrainingData
 from pipeline.data.schema import Schema
 from pipeline.data.sources.sklearn import SklearnDataset
 from pipeline.data.sources.table import TableDataset

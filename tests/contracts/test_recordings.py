@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from pipeline.config import AudioFeaturesConfig, LimitConfig, PrepareConfig, SplitConfig
-from pipeline.data.prepared import TrainingData, read_split
+from pipeline.data.prepared import read_split
+from pipeline.data.sampling import TrainingData
 from pipeline.data.sound import decoded
 from pipeline.data.sources.sklearn import SklearnDataset
 from pipeline.data.sources.spoken_digits import SpokenDigitsDataset

@@ -11,7 +11,7 @@ import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from pipeline.config import CheckpointConfig, Config, EarlyStoppingConfig
-from pipeline.data.prepared import TrainingData
+from pipeline.data.sampling import TrainingData
 from pipeline.layout import CHECKPOINTS, TENSORBOARD
 from pipeline.tracking.journal import Journal, read
 from pipeline.training import TRAINERS, callbacks, checkpoint

@@ -14,7 +14,7 @@ from sklearn.linear_model import Ridge
 
 from pipeline.config import Config
 from pipeline.data.history import EpochValues
-from pipeline.data.prepared import TrainingData
+from pipeline.data.sampling import TrainingData
 from pipeline.errors import ArtifactError, ConfigError
 from pipeline.layout import CHECKPOINTS
 from pipeline.model.assembly import Assembled

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from pipeline.data import prepared
-from pipeline.data.prepared import SplitFile, TrainingData, chunk_rows, open_split, read_split
+from pipeline.data.prepared import SplitFile, chunk_rows, open_split, read_split
 from pipeline.data.rows_file import RowsFile
+from pipeline.data.sampling import TrainingData
 from pipeline.data.types.type import storage_bytes
 from pipeline.errors import ConfigError
 from pipeline.tracking.journal import Journal

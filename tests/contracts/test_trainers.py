@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.config import EarlyStoppingConfig
 from pipeline.data.history import EpochValues
-from pipeline.data.prepared import TrainingData
+from pipeline.data.sampling import TrainingData
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
 from pipeline.training import TRAINERS
