@@ -30,7 +30,7 @@ from tests.contracts.test_families import config_of
 DATASET = SpokenDigitsDataset("spoken", "spoken_digits", "multiclass", speakers=12, clips=40)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("prepared")
     write_prepared(PrepareConfig(SplitConfig(1, 0.2, 0.2), DATASET), folder, folder)

@@ -80,6 +80,13 @@ def kill_at_save(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setattr(Checkpoints, "save", save_and_die)
 
 
+def forget_last_checkpoint(folder: Path) -> None:
+    """Leave what a training leaves that is killed shortly before it saves again: the next one starts further back."""
+    earlier, last = sorted((folder / CHECKPOINTS).iterdir())
+    assert (earlier.name, last.name) == ("epoch-000000003.ckpt", "epoch-000000006.ckpt")
+    last.unlink()
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
 @pytest.mark.parametrize("trainer", ITERATIVE)
 def test_resumed_is_the_same_training(

@@ -25,7 +25,7 @@ SHOWN = {"audio": "recordings", "image": "pictures", "sequence": "sequences", "s
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text() for path in PACKAGE.rglob("*.py")}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def graph() -> grimp.ImportGraph:
     return grimp.build_graph("pipeline", exclude_type_checking_imports=True, cache_dir=None)
 
