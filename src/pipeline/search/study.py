@@ -119,8 +119,9 @@ class Study:
 
     def _ask(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
         """All trials and a new one. It is stored by one write, so that it is there wholly or not at all."""
-        self.storage.create_new_trial(self.id, ask(self.plan, self.space, self.seen_by(len(trials), trials)))
-        return self.trials()
+        fresh = ask(self.plan, self.space, self.seen_by(len(trials), trials))
+        fresh._trial_id = self.storage.create_new_trial(self.id, fresh)
+        return [*trials, fresh]
 
     def seen_by(self, number: int, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
         """The trials as the trial `number` may see them: in mode `ordered` those before it."""
