@@ -37,11 +37,9 @@ def suggest(trial: "Trial", key: str, distribution: "BaseDistribution") -> str |
     if isinstance(distribution, CategoricalDistribution):
         return str(trial.suggest_categorical(key, distribution.choices))
     if isinstance(distribution, IntDistribution):
-        low, high, step, log = distribution.low, distribution.high, distribution.step, distribution.log
-        return trial.suggest_int(key, low, high, step=step, log=log)
+        return trial.suggest_int(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
     assert isinstance(distribution, FloatDistribution)
-    low_, high_, step_, log_ = distribution.low, distribution.high, distribution.step, distribution.log
-    return trial.suggest_float(key, low_, high_, step=step_, log=log_)
+    return trial.suggest_float(key, distribution.low, distribution.high, step=distribution.step, log=distribution.log)
 
 
 class Pruning:

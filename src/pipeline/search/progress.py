@@ -43,6 +43,8 @@ def progress(plan: Plan, total: int, statuses: Sequence[str]) -> Progress:
 
 
 def _done(told: int, failed: int, total: int, each_once: bool) -> bool:
-    if told >= (total if each_once else total + failed):
-        return True
-    return failed == told == min(total, FIRST) or failed >= 2 * max(total, FIRST)
+    if each_once:
+        return told >= total
+    # Failed trials are replaced, but not for ever: what always fails is given up.
+    hopeless = failed == told == min(total, FIRST) or failed >= 2 * max(total, FIRST)
+    return hopeless or told - failed >= total

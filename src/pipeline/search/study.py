@@ -90,7 +90,7 @@ class Study:
 
     @property
     def done(self) -> bool:
-        """Whether the search has all its trials, or is given up because its first ones all failed."""
+        """Whether the search has all its trials, or is given up because its first ones or very many failed."""
         return self.progress().done
 
     def waits(self) -> bool:

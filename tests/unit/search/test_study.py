@@ -11,9 +11,10 @@ from pipeline.config.sweep import PrunerConfig, SamplerConfig, SweepConfig
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.plan import Plan
+from pipeline.search.progress import Progress, progress
 from pipeline.search.study import Study
 from pipeline.search.trial import Result, result_of
-from pipeline.tracking.sweep import FAILED, FINISHED
+from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING
 from tests.unit.search.simulated import CONDITIONAL, SPACE, Search, plan_of
 
 MEDIAN = PrunerConfig("median")
@@ -222,6 +223,33 @@ def test_async_begins_one_trial_for_each_worker(tmp_path: Path) -> None:
     claimed = [study.claim() for _ in range(4)]
     assert [each and each.number for each in claimed] == [0, 1, 2, None]
     assert study.waits()
+
+
+F, P, X, R = FINISHED, PRUNED, FAILED, RUNNING
+
+
+@pytest.mark.parametrize(
+    ("mode", "sampler", "statuses", "expected"),
+    [
+        ("ordered", "tpe", [], Progress(0, 0, 4, False)),
+        ("ordered", "tpe", [F, R, P, F], Progress(1, 0, 5, False)),
+        ("ordered", "tpe", [F, X, P, R], Progress(3, 1, 7, False)),
+        ("ordered", "tpe", [F] * 8 + [R], Progress(8, 0, 10, False)),
+        ("ordered", "tpe", [F] * 9 + [X, P], Progress(11, 1, 11, True)),
+        ("ordered", "tpe", [X] * 8, Progress(8, 8, 12, True)),
+        ("ordered", "tpe", [X] * 8 + [F], Progress(8, 8, 12, True)),
+        ("ordered", "tpe", [F] + [X] * 20, Progress(21, 20, 25, True)),
+        ("ordered", "grid", [X] * 9 + [R], Progress(9, 9, 10, False)),
+        ("ordered", "grid", [X] * 9 + [F], Progress(10, 9, 10, True)),
+        ("async", "tpe", [R, R, F, X], Progress(2, 1, 5, False)),
+        ("async", "tpe", [R] * 10, Progress(0, 0, 10, False)),
+        ("async", "tpe", [R] + [F] * 9 + [X, P], Progress(11, 1, 11, True)),
+    ],
+)
+def test_how_far_a_search_is(mode: str, sampler: str, statuses: list[str], expected: Progress) -> None:
+    """Of ten trials, with a lag of four."""
+    plan = plan_of(mode=mode, sampler=sampler, trials=10, lag=4)
+    assert progress(plan, 10, statuses) == expected
 
 
 def test_settings_of_a_search_have_one_default_each() -> None:
