@@ -55,8 +55,8 @@ def _interval(where: str, text: str, parameter: Parameter, sweep: IntervalSweep)
     low, high = float(sweep.start), float(sweep.end)
     log = "log" in sweep.tags
     whole = "int" in sweep.tags or (isinstance(sweep.start, int) and isinstance(sweep.end, int))
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise ConfigError(f"{where}: found '{text}', expected two finite numbers.")
+    if not math.isfinite(high - low):
+        raise ConfigError(f"{where}: found '{text}', expected two finite numbers, not so far apart.")
     if low >= high:
         raise ConfigError(f"{where}: found '{text}', expected the lower end first and the ends to differ.")
     if log and low <= 0:

@@ -4,6 +4,7 @@ A sampler is built anew for each trial, with a seed of the search's seed and the
 """
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -58,12 +59,12 @@ def tpe(ask: Ask) -> "BaseSampler":
     conditional = ask.space.conditional
     together = {} if conditional else ask.space.distributions
 
-    class Sampler(TPESampler):
+    class OneSpace(TPESampler):
         def infer_relative_search_space(self, study: "Study", trial: "FrozenTrial") -> "dict[str, BaseDistribution]":
             """What all trials have in common is known, and need not be found in each of them again."""
             return together or super().infer_relative_search_space(study, trial)
 
-    return Sampler(
+    return OneSpace(
         n_startup_trials=ask.settings.sampler.startup,
         multivariate=True,
         group=conditional,
@@ -115,16 +116,18 @@ def qmc(ask: Ask) -> "BaseSampler":
 
 def value_at(parameter: Parameter, where: float) -> Value:
     """The value that stands at `where` of the way, 0 <= where < 1, through a parameter's values."""
-    from math import exp, floor, log
-
     if parameter.size:
-        return parameter.value(floor(where * parameter.size))
+        return parameter.value(math.floor(where * parameter.size))
     # A whole number stands for all that is rounded to it, so that the ends come as often as the others.
     margin = 0.5 if parameter.whole else 0.0
     low, high = parameter.low - margin, parameter.high + margin
-    value = exp(log(low) + where * (log(high) - log(low))) if parameter.log else low + where * (high - low)
+    value = (
+        math.exp(math.log(low) + where * (math.log(high) - math.log(low)))
+        if parameter.log
+        else low + where * (high - low)
+    )
     if parameter.whole:
-        value = floor(value + 0.5)
+        value = math.floor(value + 0.5)
     return min(max(value, parameter.low), parameter.high)
 
 
