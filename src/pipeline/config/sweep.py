@@ -117,6 +117,9 @@ class SweepConfig:
         for name, least in {"lag": 1, "trials": 1, "workers": 1, "keep": 0, "seed": 0, "seconds": 0}.items():
             value = getattr(self, name)
             check(value >= least, f"sweep.{name}", value, f"{least} or more")
+        if self.mode == ORDERED:
+            most = f"{self.lag} at most, since in mode ordered only sweep.lag trials are under way; raise that, too"
+            check(self.workers <= self.lag, "sweep.workers", self.workers, most)
         for kind in ("objectives", "constraints"):
             values = getattr(self, kind)
             twice = next((value for value in values if values.count(value) > 1), None)

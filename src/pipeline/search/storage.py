@@ -53,10 +53,8 @@ def open_journal(path: Path) -> "BaseStorage":
 
         def append_logs(self, logs: list[dict[str, Any]]) -> None:
             text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-            with lock, path.open("r+b", buffering=0) as stream:
-                end = _end_of_lines(stream.fileno())
-                stream.truncate(end)
-                stream.seek(end)
+            with lock, path.open("ab", buffering=0) as stream:
+                drop_half_line(path)
                 stream.write(text.encode())
 
     lock = FileLock(f"{path}.lock", poll_interval=0.001)
@@ -69,12 +67,14 @@ def open_journal(path: Path) -> "BaseStorage":
         ) from error
 
 
-def _end_of_lines(file: int) -> int:
-    """Where the last whole line of a file ends: the end of the file, unless a write was cut off."""
-    size = os.fstat(file).st_size
-    while size and os.pread(file, 1, size - 1) != b"\n":
-        size -= 1
-    return size
+def drop_half_line(path: Path) -> None:
+    """Cut off what stands behind the last line's end, which a write that was cut off has left."""
+    with path.open("r+b") as stream:
+        size = end = stream.seek(0, os.SEEK_END)
+        while end and os.pread(stream.fileno(), 1, end - 1) != b"\n":
+            end -= 1
+        if end < size:
+            stream.truncate(end)
 
 
 def _open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":

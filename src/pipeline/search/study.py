@@ -11,7 +11,7 @@ from pipeline.search.claimed import Claimed
 from pipeline.search.claims import Claims
 from pipeline.search.plan import Plan
 from pipeline.search.progress import Progress, progress
-from pipeline.search.storage import answering, open_storage, without_password
+from pipeline.search.storage import JOURNAL_FILE, answering, open_storage, without_password
 from pipeline.search.trial import feasible, status_of
 from pipeline.tracking.sweep import FINISHED, RUNNING
 
@@ -42,6 +42,8 @@ class Study:
 
     @classmethod
     def begin(cls, plan: Plan, storage: "BaseStorage", claims: Claims) -> "Study":
+        """Store the plan, or see that it is the stored one."""
+        from optuna.study import Study as OptunaStudy
         from optuna.study import StudyDirection
 
         with answering(plan.settings.storage), claims.study():
@@ -50,6 +52,9 @@ class Study:
                 directions = [StudyDirection[direction.upper()] for direction in plan.directions]
                 names[plan.name] = storage.create_new_study(directions, plan.name)
             stored = storage.get_study_user_attrs(names[plan.name]).get(PLAN)
+            if stored is None and plan.settings.objectives:
+                # for people who look at the study with tools of Optuna's
+                OptunaStudy(plan.name, storage).set_metric_names(plan.settings.objectives)
             if stored is not None:
                 Plan.from_json(stored, plan.settings.storage).check_same(plan)
             if stored != plan.as_json():
@@ -61,7 +66,7 @@ class Study:
         """The search of this name. Raises ConfigError where there is none."""
         place = without_password(storage) if storage else layout.sweep(name)
         missing = ConfigError(f"sweep {name}: not found in {place}. Begin it by its command.")
-        if not storage and not layout.sweep(name).is_dir():
+        if not storage and not (layout.sweep(name) / JOURNAL_FILE).is_file():
             raise missing
         opened, claims = open_storage(storage, name, layout.sweep(name))
         try:
@@ -114,8 +119,9 @@ class Study:
 
     def _ask(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
         """All trials and a new one. It is stored by one write, so that it is there wholly or not at all."""
-        self.storage.create_new_trial(self.id, ask(self.plan, self.space, self.seen_by(len(trials), trials)))
-        return self.trials()
+        fresh = ask(self.plan, self.space, self.seen_by(len(trials), trials))
+        fresh._trial_id = self.storage.create_new_trial(self.id, fresh)
+        return [*trials, fresh]
 
     def seen_by(self, number: int, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
         """The trials as the trial `number` may see them: in mode `ordered` those before it."""

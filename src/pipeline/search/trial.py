@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 OVERRIDES, RESULT, WORKER = "overrides", "result", "worker"
+STATUSES = {"COMPLETE": FINISHED, "PRUNED": PRUNED, "FAIL": FAILED}  # by Optuna's names
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def result_of(trial: "FrozenTrial") -> Result:
 
 
 def status_of(trial: "FrozenTrial") -> str:
-    return {"COMPLETE": FINISHED, "PRUNED": PRUNED, "FAIL": FAILED}.get(trial.state.name, RUNNING)
+    return STATUSES.get(trial.state.name, RUNNING)
 
 
 def feasible(trial: "FrozenTrial") -> bool:
