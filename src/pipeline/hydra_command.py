@@ -83,10 +83,12 @@ def _check_search(arguments: "Namespace", multirun: bool) -> bool:
     """Whether the arguments ask for a search. Hydra's sweeper for searches (hydra_plugins) then runs it. Raises
     ConfigError for settings of a search that nobody would read."""
     keys = [override.lstrip("+").partition("=") for override in arguments.overrides]
+    if arguments.cfg or arguments.info or arguments.help:
+        return False
     chosen = [value for key, _, value in keys if key == "sweep"]
     searches = bool(chosen) or ("hydra/sweeper", "=", "search") in keys
-    if any("," in value or "(" in value for value in chosen):
-        raise ConfigError(f"sweep: found '{chosen[0]}', expected one search. Give them one after another.")
+    if any("," in value or "(" in value or value in ("", "null") for value in chosen):
+        raise ConfigError(f"sweep: found '{chosen[0]}', expected one search. Give several one after another.")
     if searches and not multirun:
         raise ConfigError(f"sweep={chosen[0] if chosen else 'search'} is a search, which needs -m. Add it.")
     settings = [key for key, _, _ in keys if key.startswith("sweep.")]

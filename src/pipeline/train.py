@@ -102,7 +102,7 @@ def trained(
         sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
         if job is not None and (history := trained_before(run, job, objectives)):
             note_owner(layout, name, sweep, trained=False)
-            judge_history(judge, history, config.trainer.epochs)
+            judge_history(judge, history, len(history))
             if not job.objectives:
                 print(f"{config.name}: trained before, in {output}")
             return Trained(history, scored(run, history, objectives))
@@ -210,7 +210,8 @@ def scored(run: Run, history: "list[EpochValues]", objectives: tuple[str, ...]) 
 
         found = measured(run, missing)
         known |= found
-        write_json(run.folder / OBJECTIVES, known_scores(run) | found)
+        finite = {name: value for name, value in found.items() if math.isfinite(value)}
+        write_json(run.folder / OBJECTIVES, known_scores(run) | finite)
         write_kept(run.folder / TENSORBOARD, kept + 1, history[kept] | found)
     return {name: known[name] for name in objectives}
 
@@ -219,8 +220,10 @@ def known_scores(run: Run) -> dict[str, float]:
     """The scores of a run that were computed with its model, by name."""
     import json
 
-    path = run.folder / OBJECTIVES
-    known: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    try:
+        known: dict[str, float] = json.loads((run.folder / OBJECTIVES).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}  # they are computed again
     return known
 
 

@@ -56,7 +56,7 @@ def adopt_trial(layout: Layout, adoption: Adoption) -> tuple[list[Path], bool]:
     if identified(config, layout).identity["identity"] != job.identity:
         raise ConfigError(
             f"trial {job.number} of sweep {adoption.sweep} was trained with another configuration, code or data than "
-            f"this checkout has. Bring the checkout to the state of {job.identity} (its run in MLflow names the commit)."
+            f"this checkout has. Go back to that of {job.identity}, whose run in MLflow names the commit."
         )
     base = _base(layout, config)
     text = provenance(adoption) + experiment_text(as_plain(config), base)
@@ -77,7 +77,7 @@ def provenance(adoption: Adoption) -> str:
     """The comment at the top of the experiment's file: where its values come from, and how far to trust the score."""
     job = adoption.job
     scores = ", ".join(f"{goal} {value:.6g}" for goal, value in zip(job.goals, job.scores, strict=True))
-    command = adoption.found.command or "unknown"
+    command = " ".join(adoption.found.command.splitlines()) or "unknown"
     return (
         "# @package _global_\n"
         f"# Trial {job.number} of sweep {adoption.sweep}, adopted on {time.strftime('%Y-%m-%d')}.\n"

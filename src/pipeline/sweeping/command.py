@@ -1,9 +1,8 @@
 """`python -m pipeline.train -m experiment=... sweep=...`: begin a search or go on with it, and tell how it ended."""
 
-import itertools
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Container, Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -11,26 +10,23 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 
-from pipeline.compose import compose_config, num_cores, typed
+from pipeline.compose import num_cores, typed
 from pipeline.config import Config
 from pipeline.config.checks import one_of
 from pipeline.config.sweep import ORDERED, SweepConfig
 from pipeline.errors import ConfigError
 from pipeline.files import digest_value
-from pipeline.identity import Identity
 from pipeline.layout import Layout
 from pipeline.search.expressions import written
 from pipeline.search.parameter import Parameter, Value
 from pipeline.search.plan import FREE, Plan
 from pipeline.search.space import Space, parse_space
+from pipeline.sweeping.base import DIGITS, Base, bases_of, composed_trial, digest_of
 from pipeline.tasks import TASKS, larger_is_better, objectives
 from pipeline.tracking.sweep import Sweep, command_given, read_sweep
-from pipeline.train import PARAMETERS, identified
+from pipeline.train import PARAMETERS
 
-DIGITS = 8
-# Hydra's groups that decide which code and data a trial uses.
-GROUPS = ("experiment", "dataset", "model", "trainer", "debug")
-MOST_CHOICES = 64  # of all groups together; each is composed before the search begins
+MOST_VARIANTS = 64  # that are composed before the search begins
 MOST_LETTERS = 80  # of the experiments' names in the name of a search
 
 
@@ -65,14 +61,6 @@ def note(plan: Plan, layout: Layout) -> None:
     Sweep(command_given(), experiment, space).save(folder)
 
 
-@dataclass(frozen=True)
-class Base:
-    """What trials have in common that make the same choices of Hydra's groups."""
-
-    config: Config
-    identity: Identity
-
-
 def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Plan:
     """What is to be searched, from the settings and the overrides of the command line. All that can be wrong with it is
     told here, and missing data are prepared here, once for all workers."""
@@ -80,17 +68,14 @@ def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Pl
     settings = replace(settings, space=_space_of(settings.space, fixed, varied))
     space = parse_space(settings.space)
     shared = [override.input_line or "" for override in fixed]
-    configs = [_compose(layout, [*shared, *variant]) for variant in _variants(space)]
+    configs = [composed_trial(layout, [*shared, *variant]) for variant in _variants(space)]
     _check_one_process(configs)
     _tell_crowding(settings, configs[0].trainer.threads)
-    bases = [_base(layout, [*shared, *choices]) for choices in _choices(space)]
+    bases = bases_of(layout, shared, space)
     settings = replace(settings, objectives=_objectives(settings, bases))
     directions = tuple("maximize" if larger_is_better(name) else "minimize" for name in settings.objectives)
     names = sorted({base.config.name for base in bases})
-    # What the trials have in common; the values that are searched are no part of it.
-    parts = [(base.identity["config"], base.identity["data"], base.identity["code"]) for base in bases]
-    code = digest_value([*parts, bases[0].identity["lock"]])[:DIGITS]
-    plan = Plan(settings.name, ",".join(names), tuple(shared), settings, directions, code)
+    plan = Plan(settings.name, ",".join(names), tuple(shared), settings, directions, digest_of(bases))
     plan.checked()
     return plan if plan.name else replace(plan, name=_name(plan))
 
@@ -122,29 +107,43 @@ def _bare(key: str) -> str:
 def _space_of(space: dict[str, Any], fixed: list[Override], varied: dict[str, str]) -> dict[str, Any]:
     """The space of a file, less what the command line fixes, with what it varies instead or besides. A key that depends
     on a fixed one is searched if that has the value for it."""
-    given = {_bare(override.get_key_element()): (override.input_line or "").partition("=")[2] for override in fixed}
+    given = {_bare(override.get_key_element()): _forms(override) for override in fixed}
     taken = {*given, *map(_bare, varied)}
-    found: dict[str, Any] = {}
-    for key, values in space.items():
-        if _bare(key) in taken:
-            continue
-        if isinstance(values, dict) and isinstance(values.get("when"), dict):
-            when = values["when"]
-            if any(given[other] not in _texts(wanted) for other, wanted in when.items() if other in given):
+    found = {key: values for key, values in space.items() if _bare(key) not in taken}
+    gone = set[str]()
+    while True:
+        for key, values in list(found.items()):
+            when = values.get("when") if isinstance(values, dict) else None
+            if not isinstance(when, dict):
                 continue
-            left = {other: wanted for other, wanted in when.items() if other not in given}
-            values = {**values, "when": left} if left else values["of"]
-        found[key] = values
-    return found | varied
+            if any(
+                other in gone or not given.get(other, set(_texts(of))) & set(_texts(of)) for other, of in when.items()
+            ):
+                gone.add(_bare(key))
+        if not gone & set(map(_bare, found)):
+            break
+        found = {key: values for key, values in found.items() if _bare(key) not in gone}
+    return {key: _without(values, given) for key, values in found.items()} | varied
+
+
+def _without(values: Any, given: Container[str]) -> Any:
+    """The values of a key without the conditions on keys that are given."""
+    if not isinstance(values, dict) or not isinstance(values.get("when"), dict):
+        return values
+    left = {other: of for other, of in values["when"].items() if other not in given}
+    return {**values, "when": left} if left else values["of"]
+
+
+def _forms(override: Override) -> set[str]:
+    """The value of an override as it was written, and as we would write it."""
+    text = (override.input_line or "").partition("=")[2]
+    return {text} if override.is_delete() else {text, written("sweep.space", override.value())}
 
 
 def _texts(wanted: Any) -> list[str]:
     """The values of a condition as they stand on a command line."""
-    return [text if isinstance(text, str) else written("sweep.space", text) for text in _listed(wanted)]
-
-
-def _listed(wanted: Any) -> list[Any]:
-    return list(wanted) if isinstance(wanted, list | tuple) else [wanted]
+    listed = wanted if isinstance(wanted, list | tuple) else [wanted]
+    return [text if isinstance(text, str) else written("sweep.space", text) for text in listed]
 
 
 def _name(plan: Plan) -> str:
@@ -161,10 +160,19 @@ def _variants(space: Space) -> Iterator[list[str]]:
     tried = set[tuple[str, ...]]()
     for parameter in space.parameters:
         for value in _ends(parameter):
-            variant = tuple(_active(space, {**first, parameter.key: value}))
-            if variant not in tried and len(tried) < MOST_CHOICES:
+            variant = tuple(_active(space, {**first, **_parents(space, parameter), parameter.key: value}))
+            if variant not in tried and len(tried) < MOST_VARIANTS:
                 tried.add(variant)
                 yield list(variant)
+
+
+def _parents(space: Space, parameter: Parameter) -> dict[str, Value]:
+    """Values of the keys that this one depends on, with which it is there."""
+    found: dict[str, Value] = {}
+    for key, texts in parameter.when.items():
+        parent = space.by_key[key]
+        found |= {**_parents(space, parent), key: parent.value(parent.texts.index(texts[0]))}
+    return found
 
 
 def _ends(parameter: Parameter) -> list[Value]:
@@ -207,31 +215,6 @@ def _tell_crowding(settings: SweepConfig, threads: int) -> None:
     if settings.mode == ORDERED and settings.workers > settings.lag:
         told = f"{settings.workers} workers, but only sweep.lag={settings.lag} trials are known at a time"
         print(f"{told}; the others wait", file=sys.stderr)
-
-
-def _choices(space: Space) -> Iterator[list[str]]:
-    """Every combination of the values of those keys that are groups of Hydra's."""
-    groups = [parameter for parameter in space.parameters if parameter.key in GROUPS and not parameter.when]
-    combinations = itertools.product(*([f"{group.key}={text}" for text in group.texts] for group in groups))
-    for number, combination in enumerate(combinations):
-        if number == MOST_CHOICES:
-            raise ConfigError(
-                f"sweep.space: {', '.join(group.key for group in groups)} have more than {MOST_CHOICES} combinations. "
-                "Leave values out, or search them one after another."
-            )
-        yield list(combination)
-
-
-def _compose(layout: Layout, overrides: list[str]) -> Config:
-    config: Config = compose_config(layout, "config", overrides)
-    if config.output:
-        raise ConfigError(f"output: found '{config.output}', expected none in a sweep, whose jobs are kept apart.")
-    return config
-
-
-def _base(layout: Layout, overrides: list[str]) -> Base:
-    config = _compose(layout, overrides)
-    return Base(config, identified(config, layout).identity)
 
 
 def _objectives(settings: SweepConfig, bases: list[Base]) -> list[str]:

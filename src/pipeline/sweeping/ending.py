@@ -1,5 +1,6 @@
 """The end of a search: its page, MLflow, the table, and what went wrong."""
 
+import shutil
 import sys
 
 from pipeline.errors import ConfigError
@@ -21,20 +22,22 @@ def end(study: Study, layout: Layout) -> None:
     plan, folder = study.plan, layout.sweep(study.plan.name)
     keep_records(folder, jobs_of(study, layout))
     jobs = counted(study, read_jobs(folder))
+    for job in read_jobs(folder):
+        if job.number not in {one.number for one in jobs}:
+            shutil.rmtree(folder / str(job.number))
     page = write_page(folder, jobs, study.trials())
     drop_models(study, layout)
     print(summary(jobs))
     print(f"sweep {plan.name}: page {page}, records in {folder}", flush=True)
     address = deliver_sweep(layout, plan.name)
     print(f"MLflow run sweep-{plan.name} at {address}")
-    if not study.done:
-        print(f"{plan.settings.seconds:g} s are over; give the same command to go on", file=sys.stderr)
-        return
     failed = sorted((job for job in jobs if job.status == FAILED), key=lambda job: job.number)
-    given_up = plan.settings.sampler.name != GRID and len(jobs) - len(failed) < study.total
+    given_up = study.done and plan.settings.sampler.name != GRID and len(jobs) - len(failed) < study.total
     if failed and (plan.settings.strict or given_up or not any(job.status == FINISHED for job in jobs)):
         first = failed[0]
         raise ConfigError(f"{len(failed)} of {len(jobs)} trials failed, first {first.number}: {first.error}")
+    if not study.done:
+        print(f"{plan.settings.seconds:g} s are over; give the same command to go on", file=sys.stderr)
 
 
 def jobs_of(study: Study, layout: Layout) -> list[SweepJob]:

@@ -4,24 +4,32 @@ from contextlib import suppress
 
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
+from pipeline.search.plan import Plan
+from pipeline.search.space import parse_space
+from pipeline.sweeping.base import bases_of, digest_of
 
 
 class State:
     """The checkout as it was when a worker began. It computes with the code that it has imported, while the identities
-    of its trainings name the files that are there, so it must not go on once these have changed."""
+    of its trainings name the files that are there, so it must not go on once these say something else."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._files = _stamps(layout)
+    def __init__(self, layout: Layout, plan: Plan) -> None:
+        self._layout, self._plan, self._files = layout, plan, _stamps(layout)
 
-    def check(self, layout: Layout) -> None:
-        """Raise ConfigError where a file of the code, of conf/, params.yaml or requirements.lock has changed."""
-        now = _stamps(layout)
+    def check(self) -> None:
+        """Raise ConfigError where files have changed so that trials would be of something else than the search is.
+        A new experiment of somebody else changes nothing."""
+        now = _stamps(self._layout)
         changed = sorted(path for path in {*self._files, *now} if self._files.get(path) != now.get(path))
-        if changed:
+        if not changed:
+            return
+        bases = bases_of(self._layout, self._plan.overrides, parse_space(self._plan.settings.space))
+        if digest_of(bases) != self._plan.code:
             raise ConfigError(
-                f"{changed[0]} has changed since this search began to run, so further trials would be of something "
-                "else. Put it back and give the same command to go on, or begin another search."
+                f"{changed[0]} has changed since this search began, and its trials depend on it. Put it back and give "
+                "the same command to go on, or begin another search."
             )
+        self._files = now
 
 
 def _stamps(layout: Layout) -> dict[str, tuple[int, int]]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pipeline.cli import about_storage, was_interrupted
 from pipeline.compose import compose_config
 from pipeline.data.history import GivenUp
+from pipeline.errors import ArtifactError
 from pipeline.layout import Layout
 from pipeline.search.claimed import Claimed
 from pipeline.search.plan import Plan
@@ -23,7 +24,7 @@ def run_trial(plan: Plan, claimed: Claimed, layout: Layout, state: State) -> Non
     Whatever goes wrong with it fails this trial alone, and is told at once. A full disk, an interrupt, and a checkout
     that has changed since the worker began end the worker; the trial then waits for another one.
     """
-    state.check(layout)
+    state.check()
     job = new_job(plan, claimed, layout)
     job.save()
     try:
@@ -35,10 +36,13 @@ def run_trial(plan: Plan, claimed: Claimed, layout: Layout, state: State) -> Non
         # TensorFlow and Arrow turn an interrupt into errors of their own.
         if was_interrupted() or about_storage(error) is not None:
             raise
-        state.check(layout)
+        state.check()
         job.fail(error)
         result = Result(FAILED, error=job.error, log=job.log)
-    result = replace(claimed.judged(result), identity=job.identity, seconds=time.time() - job.started)
+    before, result = result, claimed.judged(result)
+    if result.status == FAILED and before.status != FAILED:
+        job.fail(ArtifactError(result.error))
+    result = replace(result, identity=job.identity, seconds=time.time() - job.started, log=job.log)
     job.status, job.epochs, job.seconds, job.error = result.status, result.epochs, result.seconds, result.error
     job.values, job.constraints = list(result.values), list(result.constraints)
     job.score = result.values[0] if result.values else None

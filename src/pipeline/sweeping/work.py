@@ -20,7 +20,7 @@ def work(study: Study, layout: Layout, until: float, teller: Teller | None = Non
     """Work on a search until it is done, or until the time `until` (in seconds since 1970; 0 is never), after which no
     further trial begins."""
     quiet()
-    state = State(layout)
+    state = State(layout, study.plan)
     while not study.done:
         if until and time.time() >= until:
             return

@@ -14,18 +14,18 @@ from pathlib import Path
 from pipeline import locks
 from pipeline.cli import terminate_as_interrupt
 from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError
-from pipeline.layout import LOCK, Layout
+from pipeline.layout import JOURNAL, LOCK, Layout
 from pipeline.search.study import Study
 from pipeline.search.trial import Result
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.work import work
-from pipeline.tracking.sweep import FAILED, RUNNING, read_jobs
+from pipeline.tracking.journal import read
+from pipeline.tracking.sweep import FAILED, RUNNING, SweepJob, read_jobs
 
 POLL_SECONDS = 0.1
 # So long may a worker take to save its checkpoint when the search is interrupted.
 PATIENCE_SECONDS = 30.0
-# Workers may die outside of any trial, and so often before the search gives up.
-OUTSIDE, MOST_DEATHS = -1, 3
+MOST_DEATHS = 3
 
 
 def run_workers(study: Study, layout: Layout) -> None:
@@ -49,18 +49,17 @@ def run_workers(study: Study, layout: Layout) -> None:
 def processes(study: Study, layout: Layout, until: float, teller: Teller) -> None:
     """Workers that are processes of this machine. They end when this process does, however it ends.
 
-    A worker that dies is replaced. A trial in which two workers have died one after the other has failed: it would take
-    all others with it.
+    A worker that dies is replaced (Deaths).
     """
     workers = [Worker(study, layout, until, number) for number in range(study.plan.settings.workers)]
-    deaths: Counter[int] = Counter()
+    deaths = Deaths(study, layout)
     try:
         while any(worker.runs for worker in workers):
             time.sleep(POLL_SECONDS)
             teller.tell()
             for number, worker in enumerate(workers):
                 if worker.died and not study.done:
-                    deaths.update(note_death(study, layout, worker, deaths))
+                    deaths.note(worker)
                     workers[number] = Worker(study, layout, until, number)
     finally:
         for worker in workers:
@@ -73,24 +72,45 @@ def processes(study: Study, layout: Layout, until: float, teller: Teller) -> Non
         raise ConfigError(f"sweep {study.plan.name}: workers have ended with {codes}. Give the same command to go on.")
 
 
-def note_death(study: Study, layout: Layout, worker: "Worker", deaths: Counter[int]) -> list[int]:
-    """Say that a worker has died, and return the trial that it had. The second death makes that trial fail."""
-    jobs = read_jobs(layout.sweep(study.plan.name))
-    had = [job for job in jobs if job.status == RUNNING and job.worker == worker.name]
-    where = f", in trial {had[0].number}" if had else ""
-    print(f"worker {worker.number} has died (code {worker.code}){where}; another takes its place", file=sys.stderr)
-    if not had and deaths[OUTSIDE] < MOST_DEATHS:
-        return [OUTSIDE]
-    if not had:
-        raise ConfigError(f"sweep {study.plan.name}: workers die before they have a trial (code {worker.code}).")
-    job = had[0]
-    if deaths[job.number] and (claimed := study.claim_trial(job.number)) is not None:
-        with claimed:
-            job.status, job.error = FAILED, f"two workers have died in it, the last with code {worker.code}"
-            job.save()
-            claimed.finish(Result(FAILED, identity=job.identity, error=job.error))
-        print(f"job {job.number} failed: {job.error}", file=sys.stderr, flush=True)
-    return [job.number]
+class Deaths:
+    """Decides what to do about workers that die. A trial in which MOST_DEATHS have died, one after the other and
+    without an epoch more, has failed: it would take all workers with it, again and again."""
+
+    def __init__(self, study: Study, layout: Layout) -> None:
+        self._study, self._layout = study, layout
+        self._count: Counter[int] = Counter()  # by trial, since it last got on
+        self._epochs: dict[int, int] = {}
+        self._outside, self._ended = 0, 0  # deaths outside of any trial, since so many trials had ended
+
+    def note(self, worker: "Worker") -> None:
+        jobs = read_jobs(self._layout.sweep(self._study.plan.name))
+        had = [job for job in jobs if job.status == RUNNING and job.worker == worker.name]
+        where = f", in trial {had[0].number}" if had else ""
+        print(f"worker {worker.number} has died (code {worker.code}){where}; another takes its place", file=sys.stderr)
+        if had:
+            self._in_trial(had[0], worker)
+            return
+        ended = sum(job.status != RUNNING for job in jobs)
+        self._outside = self._outside + 1 if ended == self._ended else 1
+        self._ended = ended
+        if self._outside > MOST_DEATHS:
+            raise ConfigError(f"sweep {self._study.plan.name}: workers die outside of any trial (code {worker.code}).")
+
+    def _in_trial(self, job: SweepJob, worker: "Worker") -> None:
+        number = job.number
+        records = read(self._layout.run(job.identity) / JOURNAL) if job.identity else []
+        epochs = sum(record["type"] == "metrics" for record in records)
+        self._count[number] = self._count[number] + 1 if self._epochs.get(number) == epochs else 1
+        self._epochs[number] = epochs
+        if self._count[number] >= MOST_DEATHS and (claimed := self._study.claim_trial(number)) is not None:
+            with claimed:
+                job.status, job.error = (
+                    FAILED,
+                    f"{MOST_DEATHS} workers have died in it, the last with code {worker.code}",
+                )
+                job.save()
+                claimed.finish(Result(FAILED, identity=job.identity, error=job.error))
+            print(f"job {number} failed: {job.error}", file=sys.stderr, flush=True)
 
 
 class Worker:

@@ -96,11 +96,12 @@ class Lifecycle:
         finite."""
         self._epoch += 1
         self._observer.epoch(self._epoch, values, bad_step)
-        if self._judge is not None and self._epoch < self._epochs:
-            self._given_up = self._judge(self._epoch, values)
         self._stopping.epoch(self._epoch, values["val_loss"])
         for callback in self._callbacks:
             callback.on_epoch_end(self._epoch - 1, dict(values))
+        # A training that has come to its end anyway is not given up.
+        if self._judge is not None and self._epoch < self._epochs and not self.stopped:
+            self._given_up = self._judge(self._epoch, values)
 
     def checkpoint_if_due(self) -> None:
         """Save a checkpoint if it is time to. If Ctrl-C or SIGTERM came, save and then raise KeyboardInterrupt; if the

@@ -100,7 +100,7 @@ def changed(**settings: Any) -> Plan:
         (replace(BEGUN, directions=("maximize",)), "sweep found: directions was ['minimize'] when the sweep began"),
         (
             replace(BEGUN, code="other"),
-            "sweep found was begun with other code, data or requirements.lock (code, here o",
+            "sweep found was begun with another configuration, code, data or requirements.lock (code",
         ),
     ],
 )
