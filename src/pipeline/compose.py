@@ -14,6 +14,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -45,6 +46,23 @@ class Composed(schema.Config):
 
     def experiment(self) -> schema.Config:
         return schema.Config(**{entry.name: getattr(self, entry.name) for entry in fields(schema.Config)})
+
+
+# Jobs of a grid at once, each in a process, as many as the cores can serve with trainer.threads each.
+JOBLIB = {
+    "_target_": "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
+    "n_jobs": "${fair_jobs:${trainer.threads}}",
+    "backend": "loky",
+    "prefer": "processes",
+    "require": None,
+    "verbose": 0,
+    "timeout": None,
+    "pre_dispatch": "${hydra.launcher.n_jobs}",
+    "batch_size": "auto",
+    "temp_folder": None,
+    "max_nbytes": None,
+    "mmap_mode": "r",
+}
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -142,9 +160,12 @@ def _register_classes() -> None:
         store.store(group="model", name=f"{name}_schema", node=family.config(family=name))
     for name, trainer in TRAINERS.items():
         store.store(group="trainer", name=f"{name}_schema", node=trainer.config(name=name))
-    # conf/hydra/launcher uses it: so many jobs run at once that their threads together do not exceed this process's
-    # cores.
+    # So many jobs run at once that their threads together do not exceed this process's cores.
     OmegaConf.register_new_resolver("fair_jobs", lambda threads: max(1, num_cores() // threads))
+    # The launcher has stored its own defaults by the time that all plugins are known; a file in conf/ would be merged
+    # with these, with a warning each time.
+    Plugins.instance()
+    store.store(group="hydra/launcher", name="joblib", node=JOBLIB, provider="pipeline")
 
 
 def config_of(node: DictConfig, choices: Mapping[str, object]) -> Any:

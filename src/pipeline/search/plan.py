@@ -73,20 +73,20 @@ class Plan:
 
     def check_same(self, asked: "Plan") -> None:
         """Raise ConfigError where `asked` is another search than this stored one, naming the first key that differs."""
-        if self.code != asked.code:
-            raise ConfigError(
-                f"sweep {self.name} was begun with other code, data or requirements.lock ({self.code}, here "
-                f"{asked.code}), so its trials cannot be compared with those of this checkout. Bring the checkout to "
-                f"the same state, or give sweep.name another name."
-            )
         before, now = dict(_flat(self.as_json())), dict(_flat(asked.as_json()))
         for key in [*before, *(key for key in now if key not in before)]:
             name = key.replace("settings.", "sweep.")
-            if before.get(key) != now.get(key) and name.removeprefix("sweep.") not in FREE:
+            if key != "code" and before.get(key) != now.get(key) and name.removeprefix("sweep.") not in FREE:
                 raise ConfigError(
                     f"sweep {self.name}: {name} was {before.get(key, 'not there')} when the sweep began, found "
                     f"{now.get(key, 'nothing')}. Put it back, or give sweep.name another name."
                 )
+        if self.code != asked.code:
+            raise ConfigError(
+                f"sweep {self.name} was begun with another configuration, code, data or requirements.lock "
+                f"({self.code}, here {asked.code}), so its trials cannot be compared with those of this checkout. "
+                f"Bring the checkout to the same state, or give sweep.name another name."
+            )
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,8 +1,8 @@
 """Where a study is kept: Optuna's journal file in the sweep's folder, or PostgreSQL."""
 
+import errno
 import json
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from pipeline.errors import ArtifactError, ConfigError
 from pipeline.search.claims import Claims, FileClaims, PostgresClaims
+from pipeline.tracking.settings import without_password
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -55,7 +56,8 @@ def open_journal(path: Path) -> "BaseStorage":
             text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
             with lock, path.open("ab", buffering=0) as stream:
                 drop_half_line(path)
-                stream.write(text.encode())
+                if stream.write(text.encode()) != len(text.encode()):  # a full disk takes a part at first
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     lock = FileLock(f"{path}.lock", poll_interval=0.001)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,8 +115,3 @@ def answering(address: str) -> Iterator[None]:
     except (SQLAlchemyError, StorageInternalError) as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise ConfigError(f"sweep.storage: {without_password(address)} does not answer ({reason}).") from error
-
-
-def without_password(address: str) -> str:
-    """An address that may be shown."""
-    return re.sub(r"password=[^&]*", "password=...", re.sub(r"://[^/@]*@", "://", address))

@@ -11,8 +11,9 @@ from pipeline.search.claimed import Claimed
 from pipeline.search.claims import Claims
 from pipeline.search.plan import Plan
 from pipeline.search.progress import Progress, progress
-from pipeline.search.storage import JOURNAL_FILE, answering, open_storage, without_password
+from pipeline.search.storage import JOURNAL_FILE, answering, open_storage
 from pipeline.search.trial import feasible, status_of
+from pipeline.tracking.settings import without_password
 from pipeline.tracking.sweep import FINISHED, RUNNING
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ class Study:
                 # for people who look at the study with tools of Optuna's
                 OptunaStudy(plan.name, storage).set_metric_names(plan.settings.objectives)
             if stored is not None:
-                Plan.from_json(stored, plan.settings.storage).check_same(plan)
+                before = Plan.from_json(stored, plan.settings.storage)
+                before.check_same(plan)
+                # The order of the keys is that of the first start, since the trials depend on it.
+                plan = before.with_free_of(plan)
             if stored != plan.as_json():
                 storage.set_study_user_attr(names[plan.name], PLAN, plan.as_json())
         return cls(plan, storage, claims)
@@ -93,10 +97,6 @@ class Study:
         """Whether the search has all its trials, or is given up because its first ones or very many failed."""
         return self.progress().done
 
-    def waits(self) -> bool:
-        """Whether there may be something to claim later, when others have finished."""
-        return not self.done
-
     def known_to(self, number: int) -> int:
         """How many of the first trials the trial `number` may know the results of, in mode `ordered`."""
         return max(0, number + 1 - self.plan.settings.lag)
@@ -116,6 +116,11 @@ class Study:
             if not self.ordered and len(trials) < state.asked:
                 return self._take(self._ask(trials)[-1])
         return None
+
+    def claim_trial(self, number: int) -> "Claimed | None":
+        """This trial, if it has not ended and nobody works on it."""
+        with answering(self.plan.settings.storage), self.claims.study():
+            return self._take(self.trials()[number])
 
     def _ask(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
         """All trials and a new one. It is stored by one write, so that it is there wholly or not at all."""

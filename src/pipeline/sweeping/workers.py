@@ -2,23 +2,30 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline import locks
 from pipeline.cli import terminate_as_interrupt
-from pipeline.errors import ConfigError
-from pipeline.layout import LOCK, Layout
+from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError
+from pipeline.layout import JOURNAL, LOCK, Layout
 from pipeline.search.study import Study
+from pipeline.search.trial import Result
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.work import work
+from pipeline.tracking.journal import read
+from pipeline.tracking.sweep import FAILED, RUNNING, SweepJob, read_jobs
 
 POLL_SECONDS = 0.1
 # So long may a worker take to save its checkpoint when the search is interrupted.
 PATIENCE_SECONDS = 30.0
+MOST_DEATHS = 3
 
 
 def run_workers(study: Study, layout: Layout) -> None:
@@ -28,11 +35,11 @@ def run_workers(study: Study, layout: Layout) -> None:
     teller = Teller(study)
     if study.done:
         return
+    terminate_as_interrupt()
     # While somebody has this lock, the sweep counts as running. A second command on the same search just joins.
     folder = layout.sweep(study.plan.name)
     with locks.held_if_free(folder / LOCK):
         if settings.on == "here" and settings.workers == 1:
-            terminate_as_interrupt()
             work(study, layout, until, teller)
         else:
             STARTERS[settings.on](study, layout, until, teller)
@@ -40,23 +47,70 @@ def run_workers(study: Study, layout: Layout) -> None:
 
 
 def processes(study: Study, layout: Layout, until: float, teller: Teller) -> None:
-    """Workers that are processes of this machine. They end when this process does, however it ends."""
+    """Workers that are processes of this machine. They end when this process does, however it ends.
+
+    A worker that dies is replaced (Deaths).
+    """
     workers = [Worker(study, layout, until, number) for number in range(study.plan.settings.workers)]
-    told = set[int]()
+    deaths = Deaths(study, layout)
     try:
         while any(worker.runs for worker in workers):
             time.sleep(POLL_SECONDS)
             teller.tell()
-            for worker in workers:
-                if not worker.runs and worker.code and worker.number not in told:
-                    told.add(worker.number)
-                    print(f"worker {worker.number} has ended with code {worker.code}", file=sys.stderr, flush=True)
+            for number, worker in enumerate(workers):
+                if worker.died and not study.done:
+                    deaths.note(worker)
+                    workers[number] = Worker(study, layout, until, number)
     finally:
         for worker in workers:
-            worker.stop()
-    if not study.done and not until:
-        codes = ", ".join(str(worker.code) for worker in workers)
-        raise ConfigError(f"sweep {study.plan.name}: all workers have ended ({codes}). Give the same command to go on.")
+            worker.tell_to_stop()
+        for worker in workers:
+            worker.wait()
+    refused = [worker.code for worker in workers if worker.code]
+    if refused and not study.done:
+        codes = ", ".join(map(str, refused))
+        raise ConfigError(f"sweep {study.plan.name}: workers have ended with {codes}. Give the same command to go on.")
+
+
+class Deaths:
+    """Decides what to do about workers that die. A trial in which MOST_DEATHS have died, one after the other and
+    without an epoch more, has failed: it would take all workers with it, again and again."""
+
+    def __init__(self, study: Study, layout: Layout) -> None:
+        self._study, self._layout = study, layout
+        self._count: Counter[int] = Counter()  # by trial, since it last got on
+        self._epochs: dict[int, int] = {}
+        self._outside, self._ended = 0, 0  # deaths outside of any trial, since so many trials had ended
+
+    def note(self, worker: "Worker") -> None:
+        jobs = read_jobs(self._layout.sweep(self._study.plan.name))
+        had = [job for job in jobs if job.status == RUNNING and job.worker == worker.name]
+        where = f", in trial {had[0].number}" if had else ""
+        print(f"worker {worker.number} has died (code {worker.code}){where}; another takes its place", file=sys.stderr)
+        if had:
+            self._in_trial(had[0], worker)
+            return
+        ended = sum(job.status != RUNNING for job in jobs)
+        self._outside = self._outside + 1 if ended == self._ended else 1
+        self._ended = ended
+        if self._outside > MOST_DEATHS:
+            raise ConfigError(f"sweep {self._study.plan.name}: workers die outside of any trial (code {worker.code}).")
+
+    def _in_trial(self, job: SweepJob, worker: "Worker") -> None:
+        number = job.number
+        records = read(self._layout.run(job.identity) / JOURNAL) if job.identity else []
+        epochs = sum(record["type"] == "metrics" for record in records)
+        self._count[number] = self._count[number] + 1 if self._epochs.get(number) == epochs else 1
+        self._epochs[number] = epochs
+        if self._count[number] >= MOST_DEATHS and (claimed := self._study.claim_trial(number)) is not None:
+            with claimed:
+                job.status, job.error = (
+                    FAILED,
+                    f"{MOST_DEATHS} workers have died in it, the last with code {worker.code}",
+                )
+                job.save()
+                claimed.finish(Result(FAILED, identity=job.identity, error=job.error))
+            print(f"job {number} failed: {job.error}", file=sys.stderr, flush=True)
 
 
 class Worker:
@@ -72,11 +126,17 @@ class Worker:
             # Ctrl-C is for the command alone, which then ends its workers.
             start_new_session=True,
         )
-        assert self._process.stdin is not None
         # The storage's address may hold a password, so it does not stand on a command line that others can see.
         order = {"sweep": study.plan.name, "storage": study.plan.settings.storage, "until": until}
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        self._process.stdin.flush()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            self._process.stdin.flush()
+
+    @property
+    def name(self) -> str:
+        """As records of trials name it."""
+        return f"{socket.gethostname()}:{self._process.pid}"
 
     @property
     def runs(self) -> bool:
@@ -86,11 +146,19 @@ class Worker:
     def code(self) -> int | None:
         return self._process.returncode
 
-    def stop(self) -> None:
-        """Let the process save a checkpoint and end; one that does not is killed, and loses what came after the last
-        checkpoint."""
+    @property
+    def died(self) -> bool:
+        """Whether it has ended in a way that it did not choose: by a signal, or with a traceback."""
+        return not self.runs and self.code not in (0, BAD_INPUT, INTERRUPTED)
+
+    def tell_to_stop(self) -> None:
+        """Let the process save a checkpoint and end."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+
+    def wait(self) -> None:
+        """Wait for its end. A process that does not end is killed, and loses what came after its last checkpoint."""
         try:
             self._process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:

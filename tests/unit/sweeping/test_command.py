@@ -74,6 +74,10 @@ def test_a_search_over_experiments_depends_on_the_code_of_each(layout: Layout) -
             "sweep.objectives with a pruner: 'val_r2' is unkno",
         ),
         (["sweep.sampler.name=grid"], "sweep.space.trainer.optimizer.learning_rate: an interval has no end of values"),
+        (["trainer.threads=1,2"], "trainer.threads: found 1, 2, but a search has one value"),
+        (["trainer.batch_size=choice(8,-1,16)"], "trainer.batch_size: found -1, expected 1 or more."),
+        (["sweep.name=a/b"], "sweep.name: found 'a/b', expected a name without a folder."),
+        (["sweep.constraints=['parameters <= nan']"], "sweep.constraints: found 'parameters <= nan', expected such as"),
         (["output=here"], "output: found 'here', expected none in a sweep"),
         (["dataset=digits,breast_cancer"], "model linear answers regression, but dataset digits asks for multiclass."),
     ],
@@ -83,3 +87,36 @@ def test_what_cannot_be_searched_is_refused(layout: Layout, arguments: list[str]
         plan_of(layout, *SEARCH, *arguments)
     assert str(refused.value).startswith(error)
     assert not layout.sweeps.exists()
+
+
+@pytest.mark.parametrize("name", ["linear", "logistic", "cnn", "rnn", "mlp"])
+def test_what_is_shipped_can_be_searched(layout: Layout, name: str) -> None:
+    experiment = {"linear": "linear_diabetes", "mlp": "mlp_breast_cancer"}.get(name, f"{name}_digits")
+    plan = plan_of(layout, f"experiment={experiment}", f"sweep={name}")
+    assert plan.name == plan_of(layout, f"experiment={experiment}", f"sweep={name}").name
+
+
+def test_the_shipped_search_over_families(layout: Layout) -> None:
+    plan = plan_of(layout, "sweep=families")
+    assert plan.experiment == "cnn_digits,logistic_digits,rnn_digits"
+    assert plan.total == 6
+
+
+def test_a_fixed_key_decides_whether_those_that_depend_on_it_are_searched(layout: Layout) -> None:
+    mlp = ["experiment=mlp_breast_cancer", "sweep=mlp"]
+    momentum = "trainer.optimizer.momentum"
+    assert plan_of(layout, *mlp, "trainer.optimizer.name=sgd").settings.space[momentum] == "interval(0, 0.99)"
+    assert momentum not in plan_of(layout, *mlp, "trainer.optimizer.name=adam").settings.space
+    assert plan_of(layout, *mlp).settings.space[momentum]["when"] == {"trainer.optimizer.name": "sgd"}
+
+
+def test_another_configuration_is_another_search_under_the_same_name(layout: Layout) -> None:
+    before = plan_of(layout, *SEARCH)
+    text = layout.params.read_text()
+    layout.params.unlink()
+    layout.params.write_text(text.replace("seed: 1", "seed: 2", 1))
+    after = plan_of(layout, *SEARCH)
+    assert after.name == before.name
+    assert after.code != before.code
+    with pytest.raises(ConfigError, match="another configuration"):
+        before.check_same(after)

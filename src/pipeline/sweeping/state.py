@@ -1,0 +1,43 @@
+"""Notices that the checkout has changed while a search runs."""
+
+from contextlib import suppress
+
+from pipeline.errors import ConfigError
+from pipeline.layout import Layout
+from pipeline.search.plan import Plan
+from pipeline.search.space import parse_space
+from pipeline.sweeping.base import bases_of, digest_of
+
+
+class State:
+    """The checkout as it was when a worker began. It computes with the code that it has imported, while the identities
+    of its trainings name the files that are there, so it must not go on once these say something else."""
+
+    def __init__(self, layout: Layout, plan: Plan) -> None:
+        self._layout, self._plan, self._files = layout, plan, _stamps(layout)
+
+    def check(self) -> None:
+        """Raise ConfigError where files have changed so that trials would be of something else than the search is.
+        A new experiment of somebody else changes nothing."""
+        now = _stamps(self._layout)
+        changed = sorted(path for path in {*self._files, *now} if self._files.get(path) != now.get(path))
+        if not changed:
+            return
+        bases = bases_of(self._layout, self._plan.overrides, parse_space(self._plan.settings.space))
+        if digest_of(bases) != self._plan.code:
+            raise ConfigError(
+                f"{changed[0]} has changed since this search began, and its trials depend on it. Put it back and give "
+                "the same command to go on, or begin another search."
+            )
+        self._files = now
+
+
+def _stamps(layout: Layout) -> dict[str, tuple[int, int]]:
+    """Size and time of each file, which is quick to ask and good enough within one command."""
+    found = {}
+    files = [layout.params, layout.root / "requirements.lock"]
+    for path in [*files, *layout.conf.rglob("*.yaml"), *(layout.root / "src" / "pipeline").rglob("*.py")]:
+        with suppress(FileNotFoundError):
+            about = path.stat()
+            found[str(path.relative_to(layout.root))] = (about.st_size, about.st_mtime_ns)
+    return found
