@@ -18,7 +18,10 @@ def serve() -> None:
     from pipeline.search.study import Study
     from pipeline.sweeping.work import work
 
-    order = json.loads(sys.stdin.readline())
+    line = sys.stdin.readline()
+    if not line:
+        return  # the command has ended before it said what to do
+    order = json.loads(line)
     terminate_as_interrupt()
     threading.Thread(target=end_with_command, daemon=True).start()
     layout = Layout.find()
@@ -26,7 +29,9 @@ def serve() -> None:
 
 
 def end_with_command() -> None:
-    sys.stdin.read()
+    # not by sys.stdin, whose lock this thread would hold when the interpreter ends
+    while os.read(0, 1):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -75,9 +75,9 @@ class Plan:
         """Raise ConfigError where `asked` is another search than this stored one, naming the first key that differs."""
         if self.code != asked.code:
             raise ConfigError(
-                f"sweep {self.name} was begun with other code, data or requirements.lock ({self.code}, here "
-                f"{asked.code}), so its trials cannot be compared with those of this checkout. Bring the checkout to "
-                f"the same state, or give sweep.name another name."
+                f"sweep {self.name} was begun with another configuration, code, data or requirements.lock "
+                f"({self.code}, here {asked.code}), so its trials cannot be compared with those of this checkout. "
+                f"Bring the checkout to the same state, or give sweep.name another name."
             )
         before, now = dict(_flat(self.as_json())), dict(_flat(asked.as_json()))
         for key in [*before, *(key for key in now if key not in before)]:

@@ -1,8 +1,10 @@
 """Where a study is kept: Optuna's journal file in the sweep's folder, or PostgreSQL."""
 
+import errno
 import json
 import os
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from filelock import FileLock
 
 from pipeline.errors import ArtifactError, ConfigError
 from pipeline.search.claims import Claims, FileClaims, PostgresClaims
+from pipeline.tracking.settings import without_password
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -51,11 +54,10 @@ def open_journal(path: Path) -> "BaseStorage":
 
         def append_logs(self, logs: list[dict[str, Any]]) -> None:
             text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-            with lock, path.open("r+b", buffering=0) as stream:
-                end = _end_of_lines(stream.fileno())
-                stream.truncate(end)
-                stream.seek(end)
-                stream.write(text.encode())
+            with lock, path.open("ab", buffering=0) as stream:
+                drop_half_line(path)
+                if stream.write(text.encode()) != len(text.encode()):  # a full disk takes a part at first
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     lock = FileLock(f"{path}.lock", poll_interval=0.001)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,12 +69,14 @@ def open_journal(path: Path) -> "BaseStorage":
         ) from error
 
 
-def _end_of_lines(file: int) -> int:
-    """Where the last whole line of a file ends: the end of the file, unless a write was cut off."""
-    size = os.fstat(file).st_size
-    while size and os.pread(file, 1, size - 1) != b"\n":
-        size -= 1
-    return size
+def drop_half_line(path: Path) -> None:
+    """Cut off what stands behind the last line's end, which a write that was cut off has left."""
+    with path.open("r+b") as stream:
+        size = end = stream.seek(0, os.SEEK_END)
+        while end and os.pread(stream.fileno(), 1, end - 1) != b"\n":
+            end -= 1
+        if end < size:
+            stream.truncate(end)
 
 
 def _open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
@@ -84,24 +88,30 @@ def _open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
         )
     if find_spec("psycopg") is None:
         raise ConfigError("sweep.storage: PostgreSQL needs the package psycopg, which is not installed. Install it.")
-    from optuna.exceptions import StorageInternalError
     from optuna.storages import RDBStorage, get_storage
     from sqlalchemy import NullPool, create_engine
-    from sqlalchemy.exc import SQLAlchemyError
 
     url = f"postgresql+psycopg://{rest}"
-    try:
+    with answering(address):
         # A claim's connection is its lock, so it is closed and never used again.
         engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=WAITS)
         # Of several processes that make the tables at once, all but one would fail.
         with PostgresClaims(engine, "tables").study():
             storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True, "connect_args": WAITS})
-    except (SQLAlchemyError, StorageInternalError) as error:
-        reason = str(error.__cause__ or error).strip().splitlines()[0]
-        raise ConfigError(f"sweep.storage: {without_password(address)} does not answer ({reason}).") from error
     return get_storage(storage), PostgresClaims(engine, name)
 
 
-def without_password(address: str) -> str:
-    """An address that may be shown."""
-    return re.sub(r"password=[^&]*", "password=...", re.sub(r"://[^/@]*@", "://", address))
+@contextmanager
+def answering(address: str) -> Iterator[None]:
+    """Turn what a server that does not answer raises into a ConfigError."""
+    if not address:
+        yield
+        return
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise ConfigError(f"sweep.storage: {without_password(address)} does not answer ({reason}).") from error

@@ -3,13 +3,13 @@
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from pipeline.tracking.sweep import FAILED, FINISHED, RUNNING
+from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-PRUNED = "PRUNED"
 OVERRIDES, RESULT, WORKER = "overrides", "result", "worker"
+STATUSES = {"COMPLETE": FINISHED, "PRUNED": PRUNED, "FAIL": FAILED}  # by Optuna's names
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def result_of(trial: "FrozenTrial") -> Result:
 
 
 def status_of(trial: "FrozenTrial") -> str:
-    return {"COMPLETE": FINISHED, "PRUNED": PRUNED, "FAIL": FAILED}.get(trial.state.name, RUNNING)
+    return STATUSES.get(trial.state.name, RUNNING)
 
 
 def feasible(trial: "FrozenTrial") -> bool:

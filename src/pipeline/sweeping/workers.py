@@ -2,23 +2,30 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline import locks
 from pipeline.cli import terminate_as_interrupt
-from pipeline.errors import ConfigError
+from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError
 from pipeline.layout import LOCK, Layout
 from pipeline.search.study import Study
+from pipeline.search.trial import Result
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.work import work
+from pipeline.tracking.sweep import FAILED, RUNNING, read_jobs
 
 POLL_SECONDS = 0.1
 # So long may a worker take to save its checkpoint when the search is interrupted.
 PATIENCE_SECONDS = 30.0
+# Workers may die outside of any trial, and so often before the search gives up.
+OUTSIDE, MOST_DEATHS = -1, 3
 
 
 def run_workers(study: Study, layout: Layout) -> None:
@@ -28,11 +35,11 @@ def run_workers(study: Study, layout: Layout) -> None:
     teller = Teller(study)
     if study.done:
         return
+    terminate_as_interrupt()
     # While somebody has this lock, the sweep counts as running. A second command on the same search just joins.
     folder = layout.sweep(study.plan.name)
     with locks.held_if_free(folder / LOCK):
         if settings.on == "here" and settings.workers == 1:
-            terminate_as_interrupt()
             work(study, layout, until, teller)
         else:
             STARTERS[settings.on](study, layout, until, teller)
@@ -40,23 +47,50 @@ def run_workers(study: Study, layout: Layout) -> None:
 
 
 def processes(study: Study, layout: Layout, until: float, teller: Teller) -> None:
-    """Workers that are processes of this machine. They end when this process does, however it ends."""
+    """Workers that are processes of this machine. They end when this process does, however it ends.
+
+    A worker that dies is replaced. A trial in which two workers have died one after the other has failed: it would take
+    all others with it.
+    """
     workers = [Worker(study, layout, until, number) for number in range(study.plan.settings.workers)]
-    told = set[int]()
+    deaths: Counter[int] = Counter()
     try:
         while any(worker.runs for worker in workers):
             time.sleep(POLL_SECONDS)
             teller.tell()
-            for worker in workers:
-                if not worker.runs and worker.code and worker.number not in told:
-                    told.add(worker.number)
-                    print(f"worker {worker.number} has ended with code {worker.code}", file=sys.stderr, flush=True)
+            for number, worker in enumerate(workers):
+                if worker.died and not study.done:
+                    deaths.update(note_death(study, layout, worker, deaths))
+                    workers[number] = Worker(study, layout, until, number)
     finally:
         for worker in workers:
-            worker.stop()
-    if not study.done and not until:
-        codes = ", ".join(str(worker.code) for worker in workers)
-        raise ConfigError(f"sweep {study.plan.name}: all workers have ended ({codes}). Give the same command to go on.")
+            worker.tell_to_stop()
+        for worker in workers:
+            worker.wait()
+    refused = [worker.code for worker in workers if worker.code]
+    if refused and not study.done:
+        codes = ", ".join(map(str, refused))
+        raise ConfigError(f"sweep {study.plan.name}: workers have ended with {codes}. Give the same command to go on.")
+
+
+def note_death(study: Study, layout: Layout, worker: "Worker", deaths: Counter[int]) -> list[int]:
+    """Say that a worker has died, and return the trial that it had. The second death makes that trial fail."""
+    jobs = read_jobs(layout.sweep(study.plan.name))
+    had = [job for job in jobs if job.status == RUNNING and job.worker == worker.name]
+    where = f", in trial {had[0].number}" if had else ""
+    print(f"worker {worker.number} has died (code {worker.code}){where}; another takes its place", file=sys.stderr)
+    if not had and deaths[OUTSIDE] < MOST_DEATHS:
+        return [OUTSIDE]
+    if not had:
+        raise ConfigError(f"sweep {study.plan.name}: workers die before they have a trial (code {worker.code}).")
+    job = had[0]
+    if deaths[job.number] and (claimed := study.claim_trial(job.number)) is not None:
+        with claimed:
+            job.status, job.error = FAILED, f"two workers have died in it, the last with code {worker.code}"
+            job.save()
+            claimed.finish(Result(FAILED, identity=job.identity, error=job.error))
+        print(f"job {job.number} failed: {job.error}", file=sys.stderr, flush=True)
+    return [job.number]
 
 
 class Worker:
@@ -72,11 +106,17 @@ class Worker:
             # Ctrl-C is for the command alone, which then ends its workers.
             start_new_session=True,
         )
-        assert self._process.stdin is not None
         # The storage's address may hold a password, so it does not stand on a command line that others can see.
         order = {"sweep": study.plan.name, "storage": study.plan.settings.storage, "until": until}
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        self._process.stdin.flush()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            self._process.stdin.flush()
+
+    @property
+    def name(self) -> str:
+        """As records of trials name it."""
+        return f"{socket.gethostname()}:{self._process.pid}"
 
     @property
     def runs(self) -> bool:
@@ -86,11 +126,19 @@ class Worker:
     def code(self) -> int | None:
         return self._process.returncode
 
-    def stop(self) -> None:
-        """Let the process save a checkpoint and end; one that does not is killed, and loses what came after the last
-        checkpoint."""
+    @property
+    def died(self) -> bool:
+        """Whether it has ended in a way that it did not choose: by a signal, or with a traceback."""
+        return not self.runs and self.code not in (0, BAD_INPUT, INTERRUPTED)
+
+    def tell_to_stop(self) -> None:
+        """Let the process save a checkpoint and end."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+
+    def wait(self) -> None:
+        """Wait for its end. A process that does not end is killed, and loses what came after its last checkpoint."""
         try:
             self._process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:

@@ -22,5 +22,5 @@ def set_defaults(seconds: str = BESIDE_A_TRAINING) -> None:
 
 
 def without_password(text: str) -> str:
-    """The text with `user:password@` taken out of every URI in it."""
-    return re.sub(r"://[^/@\s]*@", "://", text)
+    """The text with `user:password@` taken out of every URI in it, and the value of `password=`."""
+    return re.sub(r"password=[^&\s]*", "password=...", re.sub(r"://[^/@\s]*@", "://", text))

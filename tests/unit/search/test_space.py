@@ -7,7 +7,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from pipeline.errors import ConfigError
-from pipeline.search.space import Parameter, Space, parse_space
+from pipeline.search.parameter import Parameter
+from pipeline.search.space import Space, parse_space
 
 VALUES: dict[str, list[Any]] = {
     "choice(adam,sgd)": ["adam", "sgd"],
