@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ MOST_KEYS = 12  # that have an axis of their own, the most important ones
 COLUMNS = 3  # of slices
 BLUE, ORANGE, GREY = "#3b6ea5", "#e08a2c", "#999999"
 COLOURS = "viridis_r"  # dark is good
-BESIDE = {"textcoords": "offset points", "fontsize": 7}
+BESIDE: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7}
 LABEL_LENGTH = 40  # of a key, whose end tells more than its beginning
 
 
@@ -38,14 +39,14 @@ def write_plots(folder: Path, jobs: Sequence[SweepJob], important: Mapping[str, 
     goals = goals_of(list(jobs))
     drawings: dict[str, Callable[[], Figure]] = {}
     if finished:
-        drawings |= {f"history_{goal}": lambda i=i: draw_history(jobs, i) for i, goal in enumerate(goals)}
+        drawings |= {f"history_{goal}": partial(draw_history, jobs, i) for i, goal in enumerate(goals)}
     if important:
-        drawings["importance"] = lambda: draw_importance(important)
+        drawings["importance"] = partial(draw_importance, important)
     if len(goals) > 1 and finished:
-        drawings["pareto_front"] = lambda: draw_front(finished, goals)
+        drawings["pareto_front"] = partial(draw_front, finished, goals)
     if axes:
-        drawings["parallel_coordinates"] = lambda: draw_parallel(finished, axes)
-        drawings |= {f"slices_{goal}": lambda i=i: draw_slices(finished, axes, i) for i, goal in enumerate(goals)}
+        drawings["parallel_coordinates"] = partial(draw_parallel, finished, axes)
+        drawings |= {f"slices_{goal}": partial(draw_slices, finished, axes, i) for i, goal in enumerate(goals)}
     folder.mkdir(parents=True, exist_ok=True)
     with rc_context(SETTINGS):
         for name, draw in drawings.items():
@@ -65,11 +66,11 @@ def draw_history(jobs: Sequence[SweepJob], goal: int) -> "Figure":
             numbers, scores = [job.number for job in some], [job.scores[goal] for job in some]
             axes.scatter(numbers, scores, s=12, c=colour, marker=marker, linewidths=0, label=status.lower())
     if steps := best_so_far(by_number, goal):
-        numbers, scores = zip(*steps, (by_number[-1].number, steps[-1][1]), strict=True)
-        axes.step(numbers, scores, where="post", color="black", linewidth=1, label="best so far")
+        places, heights = zip(*steps, (by_number[-1].number, steps[-1][1]), strict=True)
+        axes.step(places, heights, where="post", color="black", linewidth=1, label="best so far")
     failed = [job.number for job in by_number if job.status == FAILED]
     if failed:
-        below = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+        below: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False}
         axes.scatter(failed, [0.0] * len(failed), s=16, c="black", marker="x", linewidths=1, label="failed", **below)
     beyond = limit(axes.set_ylim, np.array([job.scores[goal] for job in jobs if len(job.scores) > goal]))
     axes.set(xlabel=f"job{beyond}", ylabel=name)
@@ -157,7 +158,7 @@ def draw_slices(finished: Sequence[SweepJob], keys: Sequence[Axis], goal: int) -
     figure = new_figure(3.4 * columns, 2.6 * rows)
     grid = np.atleast_1d(figure.subplots(rows, columns, sharey=True)).ravel()
     for axes, axis in zip(grid, keys, strict=False):
-        colours = {"c": numbers[chosen], "cmap": "Blues", "vmin": -numbers.max() / 3}
+        colours: dict[str, Any] = {"c": numbers[chosen], "cmap": "Blues", "vmin": -numbers.max() / 3}
         axes.scatter(axis.places[chosen], scores[chosen], s=11, linewidths=0, **colours)
         if axis.log:
             axes.set_xscale("log")

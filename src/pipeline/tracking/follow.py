@@ -69,7 +69,7 @@ def follow(layout: Layout, sweep: str = "") -> bool:
                 if own is not None and run_id:
                     own.follow(name, run_id)
             if own is not None:
-                own.deliver()
+                own.deliver(wait=parent.ended)
             # A process trains one run after another, so every run but the last has ended.
             followed = followed[-1:]
             delivered, wait = True, SECONDS_BETWEEN

@@ -4,7 +4,6 @@ The parent stands in the MLflow experiment that sweep.json names, which is the o
 choice of experiments (`experiment=a,b`) it is the experiment of the first job that MLflow hears of.
 """
 
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +46,7 @@ class SweepSync:
 
     def __init__(self, store: Store, name: str) -> None:
         self._store, self._identity, self._folder = store, f"sweep-{name}", store.layout.sweep(name)
+        self._lock = self._folder / "sync.lock"
         self._children: dict[str, tuple[str, str | None]] = {}  # by identity: its run's id, and that of its parent
         self._points: dict[tuple[str, int], float] | None = None
         self._sent = ""
@@ -56,24 +56,31 @@ class SweepSync:
         run that an earlier sweep has trained moves to the latest sweep."""
         self._children.setdefault(identity, (run_id, parent))
 
-    def deliver(self) -> None:
-        """Bring the sweep's run up to date, as soon as a job has begun. Raises TrackingError."""
-        jobs = [job for job in read_jobs(self._folder) if job.experiment]
-        ended = status_of(self._folder, jobs)
-        page = page_version(self._folder)
-        state = digest_value([ended, page, sorted(self._children), [[job.number, job.status] for job in jobs]])
-        if not jobs or state == self._sent:
+    def deliver(self, wait: bool = True) -> None:
+        """Bring the sweep's run up to date, as soon as a job has begun. Where another process is about it, `wait` for
+        that, or leave it for the next call. Raises TrackingError."""
+        jobs, ended = self._look()
+        if not jobs or self._state(jobs, ended) == self._sent or (locks.held(self._lock) and not wait):
             return
-        with self._store.guard(), self._lock():
+        with self._store.guard(), locks.hold(self._lock, f"the sync of {self._identity}", self._store.gives_way):
+            jobs, ended = self._look()  # again, as others have gone on while this process waited for the lock
+            state = self._state(jobs, ended)
             run = self._parent(jobs)
             self._adopt(run.info.run_id, jobs)
-            self._describe(run, jobs, ended, page)
+            self._describe(run, jobs, ended)
             if ended != RUNNING:
                 note_delivery(self._store, self._folder)
         self._sent = state
 
-    def _lock(self) -> AbstractContextManager[None]:
-        return locks.hold(self._folder / "sync.lock", f"the sync of {self._identity}", self._store.gives_way)
+    def _look(self) -> tuple[list[SweepJob], str]:
+        """The jobs that have begun, and how the sweep has ended."""
+        jobs = [job for job in read_jobs(self._folder) if job.experiment]
+        return jobs, status_of(self._folder, jobs)
+
+    def _state(self, jobs: list[SweepJob], ended: str) -> str:
+        """Another value for whatever MLflow must be told."""
+        statuses = [[job.number, job.status] for job in jobs]
+        return digest_value([ended, page_version(self._folder), sorted(self._children), statuses])
 
     def _parent(self, jobs: list[SweepJob]) -> Run:
         """The sweep's run in MLflow, which is created where it is missing. Where two machines create it at the same
@@ -98,14 +105,14 @@ class SweepSync:
                 self._store.client.log_batch(run_id, tags=tags_of(tags))
                 self._children[identity] = run_id, parent
 
-    def _describe(self, run: Run, jobs: list[SweepJob], ended: str, page: str) -> None:
+    def _describe(self, run: Run, jobs: list[SweepJob], ended: str) -> None:
         """Note at the sweep's run what was swept, how its scores came about, which job is best and how it ended."""
         client, run_id = self._store.client, run.info.run_id
         points = list(points_of(self._folder, jobs, ended != RUNNING))
         metrics = [point.metric() for point in points if self._is_new(run, point)]
         for i in range(0, len(metrics), BATCH):
             client.log_batch(run_id, metrics[i : i + BATCH])
-        sweep, tags = read_sweep(self._folder), {}
+        sweep, page, tags = read_sweep(self._folder), page_version(self._folder), {}
         if page and run.data.tags.get(PAGE_TAG) != page:
             client.log_artifact(run_id, str(self._folder / PAGE))
             if (self._folder / PLOTS).is_dir():
