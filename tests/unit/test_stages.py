@@ -122,7 +122,7 @@ def test_a_table_of_numbers_reaches_nothing_of_images_recordings_and_sequences()
     layout = Layout(ROOT)
     values = as_plain(compose_config(layout, "config", ["experiment=linear_line"]))
     assert values["dataset"]["types"] == ["number"]
-    special = re.compile("audio|sound|spectrogram|recordings|masking|image|sequence|series|composition|dynamics")
+    special = re.compile("audio|sound|spectrogram|recordings|masking|image|sequence|composition|dynamics")
     for stage in ("prepare", "train", "evaluate"):
         assert [name for name in code_of(layout, stage, values) if special.search(name)] == [], stage
     # and each type has a line in these registries, since a type without one makes them count whole

@@ -125,7 +125,8 @@ def windows_of(
 
 def moments(column: SeriesColumn, found: Found, begins: Numbers) -> pa.Table:
     """What each forecast is of, as `forecasts_of` says."""
-    rows, told = found.rows, {}
+    rows = found.rows
+    told: dict[str, pa.Array] = {}
     ends = begins + column.window - 1
     if found.config.series is not None:
         told[SERIES] = pa.array(rows.names, pa.string()).take(pa.array(rows.code[ends]))

@@ -32,4 +32,5 @@ def autocorrelation(off_NWC: Numbers) -> Numbers:
     Where all are equal, each is what the one before was, which is 1."""
     squares = (off_NWC**2).sum(axis=1)
     products = (off_NWC[:, 1:] * off_NWC[:, :-1]).sum(axis=1)
-    return np.divide(products, squares, out=np.ones_like(squares), where=squares > 0)
+    found: Numbers = np.divide(products, squares, out=np.ones_like(squares), where=squares > 0)
+    return found
