@@ -2,28 +2,28 @@
 
 import json
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from pipeline.errors import ArtifactError, ConfigError
-from pipeline.search.claims import Claims, FileClaims, PostgresClaims
+from pipeline.errors import ArtifactError
+from pipeline.search.claims import Claims, FileClaims
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 JOURNAL_FILE = "study.journal"
-POSTGRES = "postgresql"
 
 
 def open_storage(address: str, name: str, folder: Path) -> "tuple[BaseStorage, Claims]":
     """The storage of the study `name`, whose sweep has this folder, and the locks that go with it."""
+    from pipeline.search.postgres import open_postgres
+
     silence()
     if not address:
         return open_journal(folder / JOURNAL_FILE), FileClaims(folder / "claims")
-    return _open_postgres(address, name)
+    return open_postgres(address, name)
 
 
 def silence() -> None:
@@ -72,26 +72,3 @@ def _end_of_lines(file: int) -> int:
     while size and os.pread(file, 1, size - 1) != b"\n":
         size -= 1
     return size
-
-
-def _open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
-    scheme, mark, rest = address.partition("://")
-    shown = f"{scheme}://{rest.rpartition('@')[2]}"
-    if not mark or scheme.partition("+")[0] not in (POSTGRES, "postgres"):
-        raise ConfigError(f"sweep.storage: found '{shown if mark else address}', expected nothing or postgresql://...")
-    if find_spec("psycopg") is None:
-        raise ConfigError("sweep.storage: PostgreSQL needs the package psycopg, which is not installed. Install it.")
-    from optuna.exceptions import StorageInternalError
-    from optuna.storages import RDBStorage
-    from sqlalchemy import NullPool, create_engine
-    from sqlalchemy.exc import SQLAlchemyError
-
-    url = f"postgresql+psycopg://{rest}"
-    claims = PostgresClaims(create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT"), name)
-    try:
-        with PostgresClaims(claims.engine, "tables").study():
-            storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
-    except (SQLAlchemyError, StorageInternalError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
-        raise ConfigError(f"sweep.storage: {shown} does not answer ({reason}).") from error
-    return storage, claims

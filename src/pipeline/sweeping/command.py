@@ -33,16 +33,18 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
     Raises ConfigError before any trial starts where it cannot be run, and at the end where trials have failed that
     should not.
     """
+    from pipeline.search.postgres import answering
     from pipeline.search.study import Study
     from pipeline.sweeping.ending import end
     from pipeline.sweeping.workers import run_workers
 
     layout = Layout.find()
     plan = make_plan(layout, typed(composed.sweep, "sweep"), arguments)
-    study = Study.create_or_open(plan, layout)
-    print(f"sweep {plan.name}: {study.total} trials, sampler {plan.settings.sampler.name}, {plan.settings.mode}")
-    run_workers(study, layout)
-    end(study, layout)
+    with answering(plan.settings.storage):
+        study = Study.create_or_open(plan, layout)
+        print(f"sweep {plan.name}: {study.total} trials, sampler {plan.settings.sampler.name}, {plan.settings.mode}")
+        run_workers(study, layout)
+        end(study, layout)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pipeline.data.history import GivenUp
 from pipeline.layout import Layout
 from pipeline.search.claimed import Claimed
 from pipeline.search.plan import Plan
+from pipeline.search.postgres import is_lost
 from pipeline.search.trial import Result
 from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, SweepJob
 from pipeline.train import score, trained
@@ -18,8 +19,8 @@ from pipeline.train import score, trained
 def run_trial(plan: Plan, claimed: Claimed, layout: Layout) -> None:
     """Train a trial, keep its record in the sweep's folder, and finish it in the study.
 
-    Whatever goes wrong with it fails this trial alone, and is told at once. A disk that is full and an interrupt end
-    the worker; the trial then waits for another one.
+    Whatever goes wrong with it fails this trial alone, and is told at once. A disk that is full, a storage that is gone
+    and an interrupt end the worker; the trial then waits for another one.
     """
     job = new_job(plan, claimed, layout)
     job.save()
@@ -29,7 +30,7 @@ def run_trial(plan: Plan, claimed: Claimed, layout: Layout) -> None:
         value = given_up.history[-1].get(plan.settings.objectives[0])
         result = Result(PRUNED, () if value is None else (value,), epochs=given_up.epoch)
     except Exception as error:
-        if about_storage(error) is not None:
+        if about_storage(error) is not None or is_lost(error):
             raise
         job.fail(error)
         result = Result(FAILED, error=job.error, log=job.log)

@@ -17,6 +17,7 @@ from pipeline.errors import ArtifactError, PipelineError
 from pipeline.files import write_json, write_text
 from pipeline.layout import JOB, SWEEP
 from pipeline.tasks import larger_is_better
+from pipeline.tracking.settings import hide_password
 
 RUNNING, FINISHED, PRUNED, FAILED = "RUNNING", "FINISHED", "PRUNED", "FAILED"
 TRACEBACK = "traceback.txt"
@@ -136,8 +137,9 @@ class Sweep:
 
 
 def command_given() -> str:
-    """The command that this process runs, to be given again."""
-    return shlex.join(["python", "-m", f"pipeline.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
+    """The command that this process runs, to be given again; a password in it is left out."""
+    arguments = map(hide_password, sys.argv[1:])
+    return shlex.join(["python", "-m", f"pipeline.{Path(sys.argv[0]).stem}", *arguments])
 
 
 def read_sweep(folder: Path) -> Sweep:
