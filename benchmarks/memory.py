@@ -47,7 +47,8 @@ def _schema() -> Any:
 def train_once(folder: Path, resident_bytes: int) -> None:
     """One epoch of logistic regression on the dataset in `folder`; prints the peak memory in MiB."""
     from pipeline.config import Config, DatasetConfig, OptimizerConfig, SplitConfig, TrainerConfig
-    from pipeline.data.prepared import TrainingData, open_split
+    from pipeline.data.prepared import open_split
+    from pipeline.data.sampling import TrainingData
     from pipeline.data.schema import Column, Schema
     from pipeline.data.types.image import ImageColumn
     from pipeline.model.families import FAMILIES

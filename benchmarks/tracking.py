@@ -58,7 +58,7 @@ def train_tracked(kind: str) -> None:
     case = CASES["cnn 8x8, filters 32 64 128"]
     config = config_of(case)
     load_tensorflow(config.trainer.tensorflow)
-    from pipeline.data.prepared import TrainingData
+    from pipeline.data.sampling import TrainingData
     from pipeline.layout import JOURNAL, Layout
     from pipeline.tracking.follower import followed
     from pipeline.tracking.journal import FINISHED, Journal

@@ -1,5 +1,6 @@
 """A checkout of its own for every test that runs commands: nothing here touches the one under test."""
 
+import gc
 import os
 import shutil
 import signal
@@ -29,6 +30,8 @@ TREE = (
 PRECISION = os.environ.get("PIPELINE_TEST_PRECISION", "float32")
 assert "tensorflow" not in sys.modules
 set_environment(TensorFlowConfig(precision=PRECISION))
+# as the commands' own processes do (processes.start_lean), before the slow imports
+gc.set_threshold(50_000, 20, 20)
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -48,6 +51,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
+def pytest_collection_finish() -> None:
+    """What is imported stays. Each training starts with a collection of garbage, which then need not go through it."""
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _threads() -> None:
     """TensorFlow's threads are set once in a process, before its first computation."""
@@ -58,28 +66,36 @@ def _threads() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that `make` fills, once for all of pytest's processes. Tests work in copies of what is in it."""
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = shared / name, shared / f"{name}.done"
+    with FileLock(shared / f"{name}.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            done.touch()
+    return folder
+
+
+def make_empty_store(folder: Path) -> None:
+    code = "from pipeline.tracking.store import Store; from pipeline.layout import Layout; Store(Layout.find()).client"
+    folder.mkdir()
+    (folder / "dvc.yaml").touch()
+    subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment(), check=True)
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated store; a copy of it costs milliseconds where a new one costs seconds."""
-    folder = tmp_path_factory.mktemp("store")
-    code = "from pipeline.tracking.store import Store; from pipeline.layout import Layout; Store(Layout.find()).client"
-    (folder / "dvc.yaml").touch()
-    subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment(), check=True)
-    return folder / "mlflow.db"
+    return made_once(tmp_path_factory, "store", make_empty_store) / "mlflow.db"
 
 
 @pytest.fixture(scope="session")
 def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reproduced clone (clones.reproduce), made once for all of pytest's processes. Tests work in a copy."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder, done = shared / "reproduced", shared / "reproduced.done"
-    with FileLock(shared / "reproduced.lock"):
-        if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            reproduce(folder)
-            done.touch()
-    return folder
+    """A reproduced clone (clones.reproduce)."""
+    return made_once(tmp_path_factory, "reproduced", reproduce)
 
 
 @pytest.fixture(scope="session")

@@ -2,21 +2,26 @@
 
 A process that has imported TensorFlow, MLflow and scikit-learn, but nothing of the pipeline, forks one child for each
 command; the child is `python -m pipeline.<command>` from there on: its own folder, environment, output, exit code, and
-the pipeline's code of its checkout. What must be a whole process (kills, stages of DVC, what imports what, commands of
-the pages) the tests start as one.
+the pipeline's code of its checkout. What follows a training (tracking/follower.py) is forked from that. What must be a
+whole process (kills, stages of DVC, what imports what, commands of the pages) the tests start as one.
 
 python -m tests.zygote     # the server, requests on standard input's socket
 """
 
+import atexit
+import gc
 import importlib
 import json
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import traceback
 from pathlib import Path
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 IMPORTED = (
@@ -32,6 +37,7 @@ IMPORTED = (
     "sqlalchemy",
     "tqdm",
 )
+FOLLOWER = "pipeline.tracking.follow"
 
 
 class Zygote:
@@ -63,15 +69,57 @@ def import_what_takes_long() -> None:
     from pipeline.tensorflow_process import NOT_NEEDED, _hidden
     from pipeline.tracking.settings import set_defaults
 
+    gc.set_threshold(50_000, 20, 20)  # as processes.start_lean does, which registers for the exit too
     set_defaults()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with _hidden(NOT_NEEDED):
         import tensorflow  # noqa: F401
     for name in IMPORTED:
         importlib.import_module(name)
-    # the commands bring their checkout's own
+    forget_the_pipeline()
+    # no child goes through it, or copies it, in a collection of garbage
+    gc.collect()
+    gc.freeze()
+
+
+def forget_the_pipeline() -> None:
+    """Each process imports its checkout's own."""
     for name in [name for name in sys.modules if name.split(".")[0] == "pipeline"]:
         del sys.modules[name]
+
+
+def fork_followers() -> None:
+    """Let subprocess.Popen fork a follower without starting Python anew, which would import MLflow again."""
+    usual = subprocess.Popen.__init__
+
+    def start(self: subprocess.Popen, command: Any, *others: Any, **options: Any) -> None:
+        if list(command[1:3]) == ["-m", FOLLOWER]:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            # called where the new program would be loaded: with its streams, folder and session
+            options["preexec_fn"] = lambda: become_follower(command[3:])
+        usual(self, command, *others, **options)
+
+    subprocess.Popen.__init__ = start
+
+
+def become_follower(arguments: list[str]) -> NoReturn:
+    code = 1
+    try:
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        atexit._clear()
+        forget_the_pipeline()
+        sys.argv[1:] = arguments
+        runpy.run_module(FOLLOWER, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+        atexit._run_exitfuncs()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
 
 
 def next_request(server: socket.socket) -> dict[str, object]:
@@ -104,6 +152,7 @@ def main() -> None:
     # as `python -m` does: the working directory, then PYTHONPATH
     sys.path[:0] = [os.getcwd(), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     importlib.invalidate_caches()
+    fork_followers()
     sys.argv[1:] = request["arguments"]
     runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
 

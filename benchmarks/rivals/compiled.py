@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.config import Config, DatasetConfig, OptimizerConfig, SplitConfig, TensorFlowConfig, TrainerConfig
-from pipeline.data.prepared import Split, TrainingData
+from pipeline.data.prepared import Split
+from pipeline.data.sampling import TrainingData
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types.image import ImageColumn
 from pipeline.data.types.number import NumberColumn

@@ -1,4 +1,4 @@
-"""`python -m pipeline.adopt sweep=<name> as=<experiment> [trial=<number>]`: make a trial an experiment of the pipeline."""
+"""`python -m pipeline.adopt sweep=<name> as=<experiment>`: make the best trial an experiment of the pipeline."""
 
 import sys
 

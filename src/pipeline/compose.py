@@ -168,16 +168,32 @@ def config_of(node: DictConfig, choices: Mapping[str, object]) -> Any:
 def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> Any:
     """Compose `config_name` of conf/ with Hydra. Raises ConfigError, whose text is one line."""
     try:
-        register_schema(layout)
-        GlobalHydra.instance().clear()
-        with initialize_config_dir(str(layout.conf), version_base=VERSION_BASE):
-            node = compose(config_name, overrides, return_hydra_config=True)
-        choices = dict(node.hydra.runtime.choices)
-        OmegaConf.set_struct(node, False)
-        node.pop("hydra")
-        return config_of(node, choices)
+        return config_of(*_composed(layout, config_name, overrides))
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise explain(error) from error
+
+
+def compose_incomplete(layout: Layout, overrides: list[str]) -> dict[str, Any]:
+    """The values that Hydra composes for an experiment, unchecked; one that is still to be given is `???`."""
+    try:
+        node, _ = _composed(layout, "config", overrides)
+        values = OmegaConf.to_container(node, throw_on_missing=False)
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        raise explain(error) from error
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def _composed(layout: Layout, config_name: str, overrides: list[str]) -> tuple[DictConfig, dict[str, object]]:
+    """What Hydra composes, without its own part, and the options of its groups."""
+    register_schema(layout)
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(layout.conf), version_base=VERSION_BASE):
+        node = compose(config_name, overrides, return_hydra_config=True)
+    choices = dict(node.hydra.runtime.choices)
+    OmegaConf.set_struct(node, False)
+    node.pop("hydra")
+    return node, choices
 
 
 def choices(layout: Layout) -> str:

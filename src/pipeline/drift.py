@@ -27,7 +27,7 @@ def drift(config: DriftConfig) -> None:
     from pipeline.evaluation.drift import DRIFT, UNCLEAR, compare
     from pipeline.files import write_json
     from pipeline.processes import exit_lean
-    from pipeline.serving.row_files import read_any_rows
+    from pipeline.serving.inputs import read_any
 
     layout = Layout.find()
     prepared = layout.prepared(config.dataset)
@@ -35,7 +35,7 @@ def drift(config: DriftConfig) -> None:
     described, advice = layout.described(config.dataset), remedy(prepared, again=True)
     known = read_statistics(described, advice)
     check_fits(described, known, schema.features, advice)
-    rows, refused = read_any_rows(schema, config)
+    rows, refused = read_any(schema, config)
     found = compare(schema.features, known[:-1], rows, refused, config.threshold, config.confidence)
     print(table(found))
     unseen = [column.name for column in schema.features if kind_of(column) == "other"]

@@ -18,7 +18,8 @@ def evaluate(config: Config) -> None:
     from threadpoolctl import threadpool_limits
 
     from pipeline.data.history import read_history
-    from pipeline.data.prepared import ROW, TARGET, SplitFile, best_possible, sample
+    from pipeline.data.prepared import ROW, TARGET, SplitFile, best_possible
+    from pipeline.data.sampling import sample
     from pipeline.data.schema import Schema
     from pipeline.evaluation import report
     from pipeline.evaluation.plots import write_plots

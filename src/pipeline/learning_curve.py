@@ -53,7 +53,8 @@ def limited_to(overrides: list[str], fraction: float, seed: int) -> list[str]:
 
 def curve_of(points: "list[list[Run]]") -> dict[str, Any]:
     """The content of learning_curve.json, from the runs of each point, which differ only in their seeds."""
-    from pipeline.data.prepared import SplitFile, num_kept
+    from pipeline.data.prepared import SplitFile
+    from pipeline.data.sampling import num_kept
     from pipeline.data.schema import Schema
     from pipeline.evaluation.predictions import read_predictions
     from pipeline.layout import PREDICTIONS, TEST, TRAIN, split_file

@@ -35,6 +35,7 @@ REGISTRIES = {
     "FAMILIES": "model.family",
     "INPUTS": "dataset.types",
     "LOOKS": "dataset.types",
+    "MEASUREMENTS": "dataset.types",
     "SOURCES": "dataset.source",
     "TASKS": "dataset.task",
     "TRAINERS": "trainer.name",

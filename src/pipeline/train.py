@@ -139,7 +139,7 @@ def train_model(
     run: Run, journal: "Journal", chief: bool = True, judge: "Judge | None" = None
 ) -> "tuple[Assembled, list[EpochValues]]":
     """The trained model and its history, from the prepared data."""
-    from pipeline.data.prepared import TrainingData
+    from pipeline.data.sampling import TrainingData
     from pipeline.identity import features_key
     from pipeline.tensorflow_process import load_tensorflow
 
@@ -187,7 +187,7 @@ def score(run: Run, history: "list[EpochValues]", objective: str) -> float:
     kept = kept_epoch([values["val_loss"] for values in history], config.trainer.early_stopping)
     if objective in history[kept]:
         return history[kept][objective]
-    from pipeline.data.prepared import TrainingData
+    from pipeline.data.sampling import TrainingData
     from pipeline.serving.archive import load_served
     from pipeline.serving.batch import metrics_of
     from pipeline.tensorflow_process import load_tensorflow, start_session

@@ -15,7 +15,6 @@ from pipeline.cli import run_command, terminate_as_interrupt
 
 def serve() -> None:
     from pipeline.layout import Layout
-    from pipeline.search.postgres import answering
     from pipeline.search.study import Study
     from pipeline.sweeping.work import work
 
@@ -23,8 +22,7 @@ def serve() -> None:
     terminate_as_interrupt()
     threading.Thread(target=end_with_command, daemon=True).start()
     layout = Layout.find()
-    with answering(order["storage"]):
-        work(Study.open(order["storage"], order["sweep"], layout), layout, order["until"])
+    work(Study.open(order["storage"], order["sweep"], layout), layout, order["until"])
 
 
 def end_with_command() -> None:

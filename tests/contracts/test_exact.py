@@ -10,7 +10,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from pipeline.config import CheckpointConfig, Config
 from pipeline.data.history import EpochValues
-from pipeline.data.prepared import Split, TrainingData
+from pipeline.data.prepared import Split
+from pipeline.data.sampling import TrainingData
 from pipeline.data.schema import Schema
 from pipeline.errors import ConfigError
 from pipeline.model.assembly import Assembled

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from pipeline.config import Config, EarlyStoppingConfig
 from pipeline.data.order import epoch_order
-from pipeline.data.prepared import TrainingData
+from pipeline.data.sampling import TrainingData
 from pipeline.model.assembly import assemble
 from pipeline.tensorflow_process import start_session
 from pipeline.tracking.journal import Journal

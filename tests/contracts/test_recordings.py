@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from pipeline.config import AudioFeaturesConfig, LimitConfig, PrepareConfig, SplitConfig
-from pipeline.data.prepared import TrainingData, read_split
+from pipeline.data.prepared import read_split
+from pipeline.data.sampling import TrainingData
 from pipeline.data.sound import decoded
 from pipeline.data.sources.sklearn import SklearnDataset
 from pipeline.data.sources.spoken_digits import SpokenDigitsDataset
@@ -29,7 +30,7 @@ from tests.contracts.test_families import config_of
 DATASET = SpokenDigitsDataset("spoken", "spoken_digits", "multiclass", speakers=12, clips=40)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("prepared")
     write_prepared(PrepareConfig(SplitConfig(1, 0.2, 0.2), DATASET), folder, folder)

@@ -11,7 +11,7 @@ import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from pipeline.config import CheckpointConfig, Config, EarlyStoppingConfig
-from pipeline.data.prepared import TrainingData
+from pipeline.data.sampling import TrainingData
 from pipeline.layout import CHECKPOINTS, TENSORBOARD
 from pipeline.tracking.journal import Journal, read
 from pipeline.training import TRAINERS, callbacks, checkpoint
@@ -78,6 +78,13 @@ def kill_at_save(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
             raise Killed
 
     monkeypatch.setattr(Checkpoints, "save", save_and_die)
+
+
+def forget_last_checkpoint(folder: Path) -> None:
+    """Leave what a training leaves that is killed shortly before it saves again: the next one starts further back."""
+    earlier, last = sorted((folder / CHECKPOINTS).iterdir())
+    assert (earlier.name, last.name) == ("epoch-000000003.ckpt", "epoch-000000006.ckpt")
+    last.unlink()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])

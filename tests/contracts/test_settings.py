@@ -14,7 +14,7 @@ from sklearn.linear_model import Ridge
 
 from pipeline.config import Config
 from pipeline.data.history import EpochValues
-from pipeline.data.prepared import TrainingData
+from pipeline.data.sampling import TrainingData
 from pipeline.errors import ArtifactError, ConfigError
 from pipeline.layout import CHECKPOINTS
 from pipeline.model.assembly import Assembled
@@ -29,7 +29,7 @@ from tests.clones import environment
 from tests.contracts.mixed_precision import CASES as MIXED_CASES
 from tests.contracts.test_exact import config_for as exact_config
 from tests.contracts.test_families import config_of, features_of, rows_of, schema_of
-from tests.contracts.test_resume import CASES, Killed, kill_at_save, run
+from tests.contracts.test_resume import CASES, forget_last_checkpoint, run
 from tests.contracts.test_resume import config_for as resumable_config
 
 ITERATIVE = ("compiled", "keras")
@@ -114,18 +114,15 @@ def test_mixed_precision_under_the_instructions_of_a_real_run() -> None:
 @pytest.mark.parametrize(
     "case", [case for case in CASES if case[0] in ("linear", "mlp", "cnn")], ids=lambda case: case[0]
 )
-def test_xla_repeats_and_resumes(case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xla_repeats_and_resumes(case: tuple[str, str, str], tmp_path: Path) -> None:
     config = resumable_config("compiled", case)
     # where images are augmented, XLA gets each step instead of whole epochs
     config.trainer.augmentation.translate = 0.2 if case[0] == "cnn" else 0.0
     config.trainer.xla = "on"
-    whole = run(config, case, tmp_path / "whole")
-    kill_at_save(monkeypatch, 1)
-    with pytest.raises(Killed):
-        run(config, case, tmp_path / "killed")
-    monkeypatch.undo()
-    assert run(config, case, tmp_path / "killed") == whole
-    tags = [record["tags"] for record in read(tmp_path / "whole" / "journal.jsonl") if record["type"] == "tags"]
+    whole = run(config, case, tmp_path)
+    forget_last_checkpoint(tmp_path)
+    assert run(config, case, tmp_path) == whole
+    tags = [record["tags"] for record in read(tmp_path / "journal.jsonl") if record["type"] == "tags"]
     assert tags[0]["xla"] == "on"
 
 
@@ -189,11 +186,10 @@ def test_validation_rows_beyond_one_batch(
         np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-5)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("case", CASES[2:], ids=lambda case: case[0])
-def test_xla_learns_what_is_learned_without(case: tuple[str, str, str], dropout: float, tmp_path: Path) -> None:
+def test_xla_learns_what_is_learned_without(case: tuple[str, str, str], tmp_path: Path) -> None:
     config = config_of(case[0], case[2])
-    config.trainer.name, config.model.dropout = "compiled", dropout
+    config.trainer.name, config.model.dropout = "compiled", 0.3
     config.trainer.optimizer.name = "sgd"  # Adam makes rounding visible behind batch norm
     histories = []
     for xla in ("off", "on"):

@@ -7,14 +7,15 @@ import pyarrow as pa
 import pytest
 
 from pipeline.data import prepared
-from pipeline.data.prepared import SplitFile, TrainingData, chunk_rows, open_split, read_split
+from pipeline.data.prepared import SplitFile, chunk_rows, open_split, read_split
 from pipeline.data.rows_file import RowsFile
+from pipeline.data.sampling import TrainingData
 from pipeline.data.types.type import storage_bytes
 from pipeline.errors import ConfigError
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of, rows_of, schema_of
-from tests.contracts.test_resume import CASES, Killed, config_for, kill_at_save
+from tests.contracts.test_resume import CASES, config_for, forget_last_checkpoint
 from tests.made import array_of, write_split
 
 TRAINERS = ("compiled", "keras")
@@ -53,16 +54,12 @@ def trained(
     [(case, trainer) for case in CASES for trainer in TRAINERS if trainer == "compiled" or case[0] == "cnn"],
     ids=lambda value: value[0] if isinstance(value, tuple) else value,
 )
-def test_same_bits(case: tuple[str, str, str], trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_bits(case: tuple[str, str, str], trainer: str, tmp_path: Path) -> None:
     data = on_disk(tmp_path / "data", case)
     resident = trained(tmp_path / "resident", data, case, trainer, 2**30)
     assert trained(tmp_path / "streamed", data, case, trainer, 1) == resident
-    kill_at_save(monkeypatch, 1)
-    with pytest.raises(Killed):
-        trained(tmp_path / "killed", data, case, trainer, 1)
-    monkeypatch.undo()
-    monkeypatch.setattr(prepared, "CHUNK_ROWS", 16)
-    assert trained(tmp_path / "killed", data, case, trainer, 1) == resident
+    forget_last_checkpoint(tmp_path / "streamed")
+    assert trained(tmp_path / "streamed", data, case, trainer, 1) == resident
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import pytest
 
 from pipeline.config import EarlyStoppingConfig
 from pipeline.data.history import EpochValues
-from pipeline.data.prepared import TrainingData
+from pipeline.data.sampling import TrainingData
 from pipeline.model.assembly import Assembled
 from pipeline.tracking.journal import Journal
 from pipeline.training import TRAINERS
 from pipeline.training.fit import fit
-from tests.contracts.test_families import CASES, config_of, rows_of, schema_of
+from tests.contracts.test_families import PAIRS, config_of, rows_of, schema_of
 
 OTHERS = [name for name in TRAINERS if name not in ("keras", "exact")]  # exact goes another way
 
@@ -38,7 +38,7 @@ def trained(
 
 
 @pytest.mark.parametrize("trainer", OTHERS)
-@pytest.mark.parametrize("case", CASES, ids="-".join)
+@pytest.mark.parametrize("case", PAIRS, ids="-".join)
 def test_same_values_and_weights_as_fit(trainer: str, case: tuple[str, str, str], tmp_path: Path) -> None:
     expected_model, expected = trained("keras", case, tmp_path)
     weights = expected_model.core.get_weights()

@@ -47,15 +47,19 @@ def test_a_grid_is_one_parent_run_and_the_bits_of_each_job_alone(
     assert done.returncode == 0, done.stderr
     jobs = jobs_of(checkout)
     assert [job["overrides"] for job in jobs] == [[*COMMON, f"model.filters=[{n}]"] for n in (4, 8)]
-    header, *rows = done.stdout.splitlines()[-4:-1]
+    header, *rows, best, counts, _, _ = done.stdout.splitlines()[-7:]
     assert header.split() == ["job", "overrides", "val_loss", "run"]
     assert [row.split()[1] for row in rows] == ["model.filters=[8]", "model.filters=[4]"], "best first"
     assert [float(row.split()[2]) for row in rows] == sorted(round(job["score"], 6) for job in jobs)
+    assert best == f"best: python -m pipeline.train {' '.join(COMMON)} 'model.filters=[8]'"
+    assert counts == "2 jobs: 2 finished"
     runs = runs_of(checkout, "cnn_digits")
     (parent,) = [run for name, run in runs.items() if name.startswith("sweep-")]
     assert parent.info.status == "FINISHED"
     assert parent.data.params == {"model.filters": "[8] [4]"}
-    assert parent.data.metrics == {"best_val_loss": min(job["score"] for job in jobs)}
+    best_score = min(job["score"] for job in jobs)
+    assert parent.data.metrics == {"best_val_loss": best_score, "finished": 2, "pruned": 0, "failed": 0}
+    assert parent.data.tags["pipeline.command"].startswith("python -m pipeline.train -m trainer.epochs=3")
     for job in jobs:
         assert runs[job["identity"]].data.tags[MLFLOW_PARENT_RUN_ID] == parent.info.run_id
         assert runs[job["identity"]].data.metrics["val_loss"] == job["score"]
@@ -89,7 +93,7 @@ def test_joblib_gives_the_same_bits_and_a_failed_job_fails_alone(checkout: Path,
     )
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: 1 of 4 jobs failed, first 1: trainer.optimizer.learning")
-    *_, last, _ = done.stdout.splitlines()
+    last = done.stdout.splitlines()[-5]
     assert re.match(r"1 +trainer.optimizer.learning_rate=-1 +failed: trainer.optimizer.learning_rate: found -1", last)
     swept = outputs(checkout)
     assert len(swept) == 3 * len(FILES)
@@ -97,7 +101,7 @@ def test_joblib_gives_the_same_bits_and_a_failed_job_fails_alone(checkout: Path,
     more = pipeline("train", "-m", *options, "objective=val_r2", "trainer.optimizer.learning_rate=0.01,0.1,0.02")
     assert more.returncode == 0, more.stderr
     assert more.stdout.count("linear_diabetes: trained before, in ") == 2
-    header, *rows = more.stdout.splitlines()[-5:-1]
+    header, *rows = more.stdout.splitlines()[-8:-4]
     assert header.split()[2] == "val_r2"
     assert [float(row.split()[2]) for row in rows] == sorted((float(row.split()[2]) for row in rows), reverse=True)
     (data,) = (checkout / "runs" / "data").glob("diabetes-*/validation.parquet")

@@ -14,6 +14,8 @@ from tests.conftest import Run, Start
 from tests.end_to_end.test_kill import OUTPUTS, once
 
 EPOCHS = 20_000  # some seconds: its first are journaled after one
+# Of no interest here, and to write so many epochs into a store takes longer than to train them.
+NO_STORE = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1"}
 
 
 @pytest.mark.slow
@@ -60,12 +62,12 @@ def test_a_training_that_outlives_its_dvc_repro(
     """DVC alone is killed; the next `dvc repro` removes the stage's output and starts the same training again."""
     edit("conf/experiment/linear_diabetes.yaml", "epochs: 200", f"epochs: {EPOCHS}")
     command = ["dvc", "repro", "train@linear_diabetes"]
-    process = start(*command)
+    process = start(*command, **NO_STORE)
     journal = once(checkout, process, 20)
     process.kill()
     process.wait()
     os.killpg(process.pid, signal.SIGSTOP)  # what it has left; it would have ended before the next is there
-    successor = start(*command)
+    successor = start(*command, **NO_STORE)
     assert successor.stderr is not None
     told = next((line for line in successor.stderr if line.startswith("waiting for")), "it did not wait")
     assert "which holds output build/train/linear_diabetes (" in told
@@ -77,7 +79,7 @@ def test_a_training_that_outlives_its_dvc_repro(
     epochs = [record["epoch"] for record in read(journal) if record["type"] == "metrics"]
     assert epochs == list(range(1, EPOCHS + 1))
     trained = checkout / "build" / "train" / "linear_diabetes"
-    again = run("python", "-m", "pipeline.train", "experiment=linear_diabetes", "output=again")
+    again = run("python", "-m", "pipeline.train", "experiment=linear_diabetes", "output=again", **NO_STORE)
     assert again.returncode == 0, again.stderr
     for name in OUTPUTS:
         assert (trained / name).read_bytes() == (checkout / "again" / name).read_bytes()

@@ -15,7 +15,7 @@ from pipeline.matching import check_family
 from tests.clones import ROOT
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def layout() -> Layout:
     return Layout(ROOT)
 

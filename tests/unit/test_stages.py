@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.compose import as_plain, compose_config
 from pipeline.data.near import LOOKS
+from pipeline.data.profile.measurements import MEASUREMENTS
 from pipeline.data.types import TYPES
 from pipeline.evaluation.designs import DESIGNS
 from pipeline.layout import Layout
@@ -24,7 +25,7 @@ SHOWN = {"audio": "recordings", "image": "pictures", "sequence": "sequences", "s
 SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text() for path in PACKAGE.rglob("*.py")}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def graph() -> grimp.ImportGraph:
     return grimp.build_graph("pipeline", exclude_type_checking_imports=True, cache_dir=None)
 
@@ -121,11 +122,11 @@ def test_a_table_of_numbers_reaches_nothing_of_images_recordings_and_sequences()
     layout = Layout(ROOT)
     values = as_plain(compose_config(layout, "config", ["experiment=linear_line"]))
     assert values["dataset"]["types"] == ["number"]
-    special = re.compile("audio|sound|spectrogram|recordings|masking|image|sequence")
+    special = re.compile("audio|sound|spectrogram|recordings|masking|image|sequence|series|composition|dynamics")
     for stage in ("prepare", "train", "evaluate"):
         assert [name for name in code_of(layout, stage, values) if special.search(name)] == [], stage
     # and each type has a line in these registries, since a type without one makes them count whole
-    assert set(AUGMENTATIONS) == set(DESIGNS) == set(LOOKS) == set(TYPES)
+    assert set(AUGMENTATIONS) == set(DESIGNS) == set(LOOKS) == set(MEASUREMENTS) == set(TYPES)
 
 
 def test_a_choice_may_be_several_keys_and_may_be_missing() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.data.prepared import ROW, AnySplit, SplitFile, read_table, sample
+from pipeline.data.prepared import ROW, AnySplit, SplitFile, read_table
+from pipeline.data.sampling import sample
 from pipeline.data.schema import Schema
 from pipeline.data.unusual import most_unusual_input
 from pipeline.errors import ArtifactError, DataError

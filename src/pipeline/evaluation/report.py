@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import EvaluationConfig
-from pipeline.data.prepared import AnySplit, Split, sample
+from pipeline.data.prepared import AnySplit, Split
+from pipeline.data.sampling import sample
 from pipeline.data.schema import Schema
 from pipeline.evaluation.intervals import intervals
 from pipeline.evaluation.reference import BASELINES, REFERENCES

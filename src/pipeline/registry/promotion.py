@@ -11,7 +11,8 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from pipeline.config import PromotionConfig
-from pipeline.data.prepared import SplitFile, sample
+from pipeline.data.prepared import SplitFile
+from pipeline.data.sampling import sample
 from pipeline.data.schema import Schema
 from pipeline.errors import BAD_INPUT, ArtifactError, DataError, TrackingError
 from pipeline.evaluation.predictions import read_predictions

@@ -12,8 +12,9 @@ from pipeline.errors import ConfigError
 from pipeline.search.asking import Pruning
 from pipeline.search.claims import Lock
 from pipeline.search.plan import Plan
-from pipeline.search.trial import OVERRIDES, PRUNED, RESULT, WORKER, Result
-from pipeline.tracking.sweep import FAILED, FINISHED
+from pipeline.search.postgres import answering
+from pipeline.search.trial import OVERRIDES, RESULT, WORKER, Result
+from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -70,15 +71,16 @@ class Claimed:
             pruning.see(self._look())
         before = pruning.own
         stops = pruning.stops(epoch, values[objective])
-        for key, value in pruning.own.system_attrs.items():
-            if key not in before.system_attrs:
-                self._storage.set_trial_system_attr(self._id, key, value)
-        if pruning.own.intermediate_values != before.intermediate_values:
-            self._storage.set_trial_intermediate_value(self._id, epoch, values[objective])
+        with answering(self._plan.settings.storage):
+            for key, value in pruning.own.system_attrs.items():
+                if key not in before.system_attrs:
+                    self._storage.set_trial_system_attr(self._id, key, value)
+            if pruning.own.intermediate_values != before.intermediate_values:
+                self._storage.set_trial_intermediate_value(self._id, epoch, values[objective])
         return stops
 
     def finish(self, result: Result) -> None:
-        """Keep the result, for all workers. A value that is not a number is a failure."""
+        """Keep the result, for all workers. A value that is not finite is a failure."""
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
@@ -86,11 +88,12 @@ class Claimed:
         state = {FINISHED: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}[result.status]
         note = {**result.as_json(), WORKER: f"{socket.gethostname()}:{os.getpid()}"}
         try:
-            if result.constraints:
-                self._storage.set_trial_system_attr(self._id, "constraints", list(result.constraints))
-            self._storage.set_trial_user_attr(self._id, RESULT, note)
-            # The last write: until it is there, the trial is as good as running.
-            self._storage.set_trial_state_values(self._id, state, list(result.values) or None)
+            with answering(self._plan.settings.storage):
+                if result.constraints:
+                    self._storage.set_trial_system_attr(self._id, "constraints", list(result.constraints))
+                self._storage.set_trial_user_attr(self._id, RESULT, note)
+                # The last write: until it is there, the trial is as good as running.
+                self._storage.set_trial_state_values(self._id, state, list(result.values) or None)
         except UpdateFinishedTrialError:
             pass  # another worker had it as well, and has finished it
         finally:
@@ -101,12 +104,13 @@ class Claimed:
         if result.status == PRUNED:
             epochs = self._pruning.own.intermediate_values if self._pruning else {}
             values = (epochs[max(epochs)],) if epochs else result.values
-            return replace(result, values=tuple(value for value in values if not math.isnan(value)))
+            return replace(result, values=tuple(value for value in values if math.isfinite(value)))
         if result.status == FAILED:
             return replace(result, values=(), constraints=())
         if len(result.values) != len(self._plan.directions):
             raise ValueError(f"{len(result.values)} values for {len(self._plan.directions)} objectives")
-        if any(math.isnan(value) for value in (*result.values, *result.constraints)):
-            error = f"an objective or a constraint is not a number ({', '.join(map(str, result.values))})"
+        if not all(math.isfinite(value) for value in (*result.values, *result.constraints)):
+            found = ", ".join(map(str, (*result.values, *result.constraints)))
+            error = f"an objective or a constraint is not finite: found {found}"
             return replace(result, status=FAILED, values=(), constraints=(), error=error)
         return result

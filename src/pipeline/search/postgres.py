@@ -28,16 +28,16 @@ def open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
     url = url_of(address)
     if find_spec("psycopg") is None:
         raise ConfigError("sweep.storage: PostgreSQL needs the package psycopg, which is not installed. Install it.")
-    from optuna.storages import RDBStorage
+    from optuna.storages import RDBStorage, get_storage
     from sqlalchemy import NullPool, create_engine
 
     arguments = connect_arguments(url)
+    # A claim's connection is its lock, so it is closed and never used again.
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=arguments)
-    with answering(address):
-        # Of several workers that create the tables at once, all but one would fail.
-        with PostgresClaims(engine, "tables").study():
-            storage = RDBStorage(_with_password(url), {"pool_pre_ping": True, "connect_args": arguments})
-        return storage, PostgresClaims(engine, name)
+    # Of several workers that create the tables at once, all but one would fail.
+    with answering(address), PostgresClaims(engine, "tables").study():
+        storage = RDBStorage(url.render_as_string(False), {"pool_pre_ping": True, "connect_args": arguments})
+    return get_storage(storage), PostgresClaims(engine, name)
 
 
 def url_of(address: str) -> "URL":
@@ -58,14 +58,11 @@ def url_of(address: str) -> "URL":
     return url
 
 
-def shown(url: "URL") -> str:
+def shown(address: str) -> str:
     """The address for people: without user, password and options."""
+    url = url_of(address)
     port = f":{url.port}" if url.port else ""
     return f"postgresql://{url.host or url.query.get('host', '')}{port}/{url.database or ''}"
-
-
-def _with_password(url: "URL") -> str:
-    return url.render_as_string(hide_password=False)
 
 
 def connect_arguments(url: "URL") -> dict[str, str | int]:
@@ -77,27 +74,26 @@ def connect_arguments(url: "URL") -> dict[str, str | int]:
     return {"options": options, **{key: value for key, value in own.items() if key not in url.query}}
 
 
+class NoAnswerError(ConfigError):
+    """The storage is not there. What a worker does then fails nothing: its trial waits for another worker."""
+
+
 @contextmanager
 def answering(address: str) -> Iterator[None]:
-    """Turn what the driver raises in the body into one ConfigError; without an `address` there is no server."""
-    try:
+    """Turn what the driver raises in the body into one error; without an `address` there is no server."""
+    if not address:
         yield
-    except Exception as error:
-        if not address or not is_lost(error):
-            raise
-        url = url_of(address)
-        raise ConfigError(
-            f"sweep.storage: PostgreSQL at {shown(url)}: {_reason(error, url)}. Check the address, the server and the "
-            "password (PGPASSWORD or ~/.pgpass). Nothing is lost; the same command goes on."
-        ) from error
-
-
-def is_lost(error: Exception) -> bool:
-    """Whether the error comes from the storage, so that what was to be kept there is not."""
+        return
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
-    return isinstance(error, (StorageInternalError, SQLAlchemyError))
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise NoAnswerError(
+            f"sweep.storage: {shown(address)} does not answer ({_reason(error, url_of(address))}). Check the address, "
+            "the server and the password (PGPASSWORD or ~/.pgpass); the same command then goes on."
+        ) from error
 
 
 def _reason(error: BaseException, url: "URL") -> str:

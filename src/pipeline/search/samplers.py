@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.config.sweep import SamplerConfig, SweepConfig
 from pipeline.errors import ConfigError, did_you_mean
-from pipeline.search.space import Parameter, Space, Value
+from pipeline.search.parameter import Parameter, Value
+from pipeline.search.space import Space
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

@@ -1,83 +1,17 @@
-"""What a search varies: from Hydra's expressions to parameters with values, and back to overrides.
-
-`interval(0, 0.5)`, `tag(log, interval(1e-4, 1e-2))`, `tag(int, interval(1, 8))`, `choice(adam, sgd)`, `a,b` and
-`range(1, 9)` mean what they mean on Hydra's command line. A value is written back so that Hydra reads the same value.
-"""
+"""What a search varies: its keys with their values, which of them are there, and a trial's values as overrides."""
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
-
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, QuotedString, RangeSweep, Transformer
-from hydra.errors import HydraException
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from pipeline.errors import ConfigError, did_you_mean
+from pipeline.search.expressions import EXAMPLES, parse_expression
+from pipeline.search.parameter import Parameter, Value
 
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-
-Value = str | float  # a choice is the text that Hydra reads; a number is a number
-TAGS = ("log", "int")
-EXAMPLES = "interval(0, 0.5), tag(log, interval(1e-4, 1e-2)), tag(int, interval(1, 8)), choice(a, b) or range(1, 9)"
 MOST_IN_GRID = 10_000
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A key that is searched. `texts` are its values as Hydra reads them, for a choice or a range; numbers between
-    `low` and `high` have none. `when` holds the values that other keys must have for this one to be there."""
-
-    key: str
-    prefix: str = ""  # + or ++
-    texts: tuple[str, ...] = ()
-    low: float = 0.0
-    high: float = 0.0
-    step: float = 0.0  # of a range; 0 for others
-    log: bool = False
-    whole: bool = False
-    when: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def numeric(self) -> bool:
-        return self.high > self.low or not self.texts
-
-    @property
-    def size(self) -> int:
-        """How many values there are; 0 for an interval of numbers."""
-        return len(self.texts)
-
-    def text(self, value: Value) -> str:
-        """`value` as Hydra reads it."""
-        if isinstance(value, str):
-            return value
-        if self.texts:
-            return self.texts[self.index(value)]
-        return str(round(value)) if self.whole else repr(float(value))
-
-    def index(self, value: Value) -> int:
-        """Where `value` stands in `texts`."""
-        if isinstance(value, str):
-            return self.texts.index(value)
-        return round((value - self.low) / self.step) if self.step else 0
-
-    def value(self, index: int) -> Value:
-        """The value whose text is `texts[index]`."""
-        return self.low + index * self.step if self.numeric else self.texts[index]
-
-    @property
-    def distribution(self) -> "BaseDistribution":
-        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-        if not self.numeric:
-            return CategoricalDistribution(self.texts)
-        if self.whole:
-            return IntDistribution(int(self.low), int(self.high), log=self.log, step=int(self.step) or 1)
-        return FloatDistribution(self.low, self.high, log=self.log, step=self.step or None)
 
 
 @dataclass(frozen=True)
@@ -141,11 +75,6 @@ class Space:
         return points
 
 
-@cache
-def _parser() -> OverridesParser:
-    return OverridesParser.create()
-
-
 def parse_space(space: Mapping[str, Any]) -> Space:
     """The parameters of `sweep.space`. Raises ConfigError for what is no range of values."""
     if not space:
@@ -176,88 +105,7 @@ def _parse_entry(key: str, entry: Any) -> Parameter:
         raise ConfigError(f"{where}: found {entry!r}, expected {EXAMPLES}. One value alone is an override: {key}=...")
     if re.search(r"\b(shuffle|sort)\s*\(", re.sub(r"'[^']*'|\"[^\"]*\"", "", entry)):
         raise ConfigError(f"{where}: found '{entry}'. The sampler decides the order; leave out shuffle and sort.")
-    return _parse_expression(where, key, entry)
-
-
-def _parse_expression(where: str, key: str, text: str) -> Parameter:
-    try:
-        override = _parser().parse_override(f"{key}={text}")
-    except (HydraException, ValueError) as error:
-        reason = " ".join(str(error).split("See https://")[0].split())
-        raise ConfigError(f"{where}: '{text}' cannot be read ({reason}). Expected {EXAMPLES}.") from error
-    name = override.key_or_group if override.package is None else f"{override.key_or_group}@{override.package}"
-    if name.startswith(("hydra.", "hydra/", "sweep.")) or override.is_delete():
-        raise ConfigError(f"{where}: found '{key}', expected a key of the experiment.")
-    parameter = Parameter(name, override.get_key_element().removesuffix(name))
-    value = override.value()
-    if isinstance(value, IntervalSweep):
-        return _interval(where, text, parameter, value)
-    if isinstance(value, RangeSweep):
-        return _range(where, text, parameter, value)
-    if isinstance(value, ChoiceSweep):
-        return _choice(where, text, parameter, value, override)
-    if override.is_sweep_override():
-        raise ConfigError(f"{where}: '{text}' names options by a pattern. Write them out: choice(a, b).")
-    raise ConfigError(f"{where}: found '{text}', expected {EXAMPLES}. One value alone is an override: {key}={text}")
-
-
-def _interval(where: str, text: str, parameter: Parameter, sweep: IntervalSweep) -> Parameter:
-    _check_tags(where, sweep.tags, TAGS)
-    assert sweep.start is not None
-    assert sweep.end is not None
-    low, high = float(sweep.start), float(sweep.end)
-    log = "log" in sweep.tags
-    whole = "int" in sweep.tags or (isinstance(sweep.start, int) and isinstance(sweep.end, int))
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise ConfigError(f"{where}: found '{text}', expected two finite numbers.")
-    if low >= high:
-        raise ConfigError(f"{where}: found '{text}', expected the lower end first and the ends to differ.")
-    if log and low <= 0:
-        raise ConfigError(f"{where}: found '{text}', expected a lower end above 0, since it has no logarithm else.")
-    if whole and (low % 1 or high % 1):
-        raise ConfigError(f"{where}: found '{text}', expected ends that are whole numbers.")
-    return replace(parameter, low=low, high=high, log=log, whole=whole)
-
-
-def _range(where: str, text: str, parameter: Parameter, sweep: RangeSweep) -> Parameter:
-    """Hydra's range: the end is not among the values."""
-    _check_tags(where, sweep.tags, ())
-    start, stop, step = (Decimal(str(number)) for number in (sweep.start, sweep.stop, sweep.step))
-    if step == 0 or not all(number.is_finite() for number in (start, stop, step)):
-        raise ConfigError(f"{where}: found '{text}', expected finite numbers and a step that is not 0.")
-    size = max(0, math.ceil((stop - start) / step))
-    if size == 0:
-        raise ConfigError(f"{where}: '{text}' holds no value. The end is not among the values.")
-    if size > MOST_IN_GRID:
-        raise ConfigError(
-            f"{where}: '{text}' holds {size:,} values, expected {MOST_IN_GRID:,} at most. Use interval()."
-        )
-    whole = all(isinstance(number, int) for number in (sweep.start, sweep.stop, sweep.step))
-    values = sorted(start + index * step for index in range(size))
-    texts = tuple(str(int(value)) if whole else repr(float(value)) for value in values)
-    low, high = float(values[0]), float(values[-1])
-    return replace(parameter, texts=texts, low=low, high=high, step=float(abs(step)), whole=whole)
-
-
-def _choice(where: str, text: str, parameter: Parameter, sweep: ChoiceSweep, override: Override) -> Parameter:
-    _check_tags(where, sweep.tags, ())
-    seen: list[object] = []
-    for element in sweep.list:
-        plain = [type(element).__name__, element]
-        if isinstance(element, QuotedString):
-            plain = ["str", element.text]
-        if plain in seen:
-            raise ConfigError(f"{where}: '{text}' holds {Transformer.str(element)} twice. Keep one of them.")
-        seen.append(plain)
-    return replace(parameter, texts=tuple(override.sweep_string_iterator()))
-
-
-def _check_tags(where: str, tags: Iterable[str], known: tuple[str, ...]) -> None:
-    for tag in sorted(tags):
-        if tag not in TAGS:
-            raise ConfigError(f"{where}: the tag '{tag}' is unknown {did_you_mean(tag, TAGS)}")
-        if tag not in known:
-            raise ConfigError(f"{where}: the tag '{tag}' is for interval(...). Leave it out here.")
+    return parse_expression(where, key, entry)
 
 
 def _parse_when(key: str, when: Mapping[str, Any], parsed: Mapping[str, Parameter]) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from pipeline.search.asking import Pruning, ask
 from pipeline.search.claimed import Claimed
 from pipeline.search.claims import Claims
 from pipeline.search.plan import Plan
+from pipeline.search.postgres import answering, shown
 from pipeline.search.progress import Progress, progress
 from pipeline.search.storage import open_storage
 from pipeline.search.trial import feasible, status_of
@@ -44,7 +45,7 @@ class Study:
     def begin(cls, plan: Plan, storage: "BaseStorage", claims: Claims) -> "Study":
         from optuna.study import StudyDirection
 
-        with claims.study():
+        with answering(plan.settings.storage), claims.study():
             names = {study.study_name: study._study_id for study in storage.get_all_studies()}
             if plan.name not in names:
                 directions = [StudyDirection[direction.upper()] for direction in plan.directions]
@@ -59,12 +60,14 @@ class Study:
     @classmethod
     def open(cls, storage: str, name: str, layout: Layout) -> "Study":
         """The search of this name. Raises ConfigError where there is none."""
-        missing = ConfigError(f"sweep {name}: not found in {storage or layout.sweep(name)}. Begin it by its command.")
+        place = shown(storage) if storage else layout.sweep(name)
+        missing = ConfigError(f"sweep {name}: not found in {place}. Begin it by its command.")
         if not storage and not layout.sweep(name).is_dir():
             raise missing
         opened, claims = open_storage(storage, name, layout.sweep(name))
         try:
-            stored = opened.get_study_user_attrs(opened.get_study_id_from_name(name))[PLAN]
+            with answering(storage):
+                stored = opened.get_study_user_attrs(opened.get_study_id_from_name(name))[PLAN]
         except KeyError as error:
             raise missing from error
         return cls(Plan.from_json(stored, storage), opened, claims)
@@ -75,7 +78,8 @@ class Study:
 
     def trials(self) -> "list[FrozenTrial]":
         """All trials by number, as Optuna keeps them; not to be changed."""
-        return self.storage.get_all_trials(self.id, deepcopy=False)
+        with answering(self.plan.settings.storage):
+            return self.storage.get_all_trials(self.id, deepcopy=False)
 
     def progress(self) -> Progress:
         return progress(self.plan, self.total, [status_of(trial) for trial in self.trials()])
@@ -95,7 +99,7 @@ class Study:
 
     def claim(self) -> "Claimed | None":
         """The lowest trial that nobody works on, or a new one where it is time for one; None where there is none."""
-        with self.claims.study():
+        with answering(self.plan.settings.storage), self.claims.study():
             trials = self.trials()
             state = progress(self.plan, self.total, [status_of(trial) for trial in trials])
             if state.done:
@@ -126,12 +130,16 @@ class Study:
         lock = self.claims.trial(trial.number)
         if lock is None:
             return None
-        # Its worker may have finished it since it was read.
-        now = self.storage.get_trial(trial._trial_id)
-        if status_of(now) != RUNNING:
+        try:
+            # Its worker may have finished it since it was read.
+            now = self.storage.get_trial(trial._trial_id)
+            if status_of(now) == RUNNING:
+                return Claimed(self.plan, self.storage, now, lock, self._pruning(now.number), self._look(now.number))
+        except BaseException:
             lock.release()
-            return None
-        return Claimed(self.plan, self.storage, now, lock, self._pruning(now.number), self._look(now.number))
+            raise
+        lock.release()
+        return None
 
     def _pruning(self, number: int) -> Pruning | None:
         if self.plan.settings.pruner.name == "none":

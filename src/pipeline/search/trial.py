@@ -3,12 +3,11 @@
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from pipeline.tracking.sweep import FAILED, FINISHED, RUNNING
+from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-PRUNED = "PRUNED"
 OVERRIDES, RESULT, WORKER = "overrides", "result", "worker"
 
 

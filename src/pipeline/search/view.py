@@ -145,7 +145,9 @@ class FixedPoint(BaseSampler):
 
 
 def numbered(trial: FrozenTrial, number: int) -> FrozenTrial:
-    """A copy of `trial` whose id is its number."""
+    """`trial` with its number as id, which it may have already."""
+    if trial.number == trial._trial_id == number:
+        return trial
     fresh = copy.copy(trial)
     fresh.number = fresh._trial_id = number
     return fresh

@@ -14,10 +14,10 @@ import pyarrow as pa
 from pipeline.config import DriftConfig, PredictConfig, TextConfig
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.rows import layout_of
-from pipeline.data.schema import Column, Schema
+from pipeline.data.schema import Schema
 from pipeline.data.sources.series_rows import IGNORE, SPLIT, Found, WindowsDataset, read_series
 from pipeline.data.sources.series_stretches import Advice, stretches
-from pipeline.data.sources.table import ACCEPT, ROW, SKIP
+from pipeline.data.sources.table_files import ACCEPT, ROW, SKIP
 from pipeline.data.types.clock import since_1970
 from pipeline.data.types.series import SeriesColumn, as_stored
 from pipeline.data.windows import Array, Numbers, cut, starts_of
@@ -47,66 +47,75 @@ def forecasts_of(schema: Schema, config: PredictConfig) -> Iterator[tuple[pa.Tab
 
     Raises DataError for what `prepare` would refuse, before the first window is given.
     """
-    column, settings = dataset_of(schema, config)
-    ((_, found),) = read_series(settings, Path(), column.config.channels)
+    column = column_of(schema)
+    settings = settings_of(schema, column, config)
+    ((_, found),) = read_series(settings, Path(), column.channels)
     parts = stretches(found, settings.needed, TO_PREDICT)
     begins = np.union1d(starts_of(parts, settings.needed, settings.stride), newest(found, parts, settings.window))
-    return ((moments(column, found, some), windows) for some, windows in windows_of(column, found, begins))
+    return ((moments(column, found, some), windows) for some, windows in windows_of(schema, column, found, begins))
 
 
 def windows_apart(schema: Schema, config: DriftConfig) -> pa.Table:
     """Windows that share no rows, to be compared with those for training. Rows that cannot be used are left out, and
     series are cut there. Raises DataError as `forecasts_of` does."""
-    column, settings = dataset_of(schema, config)
+    column = column_of(schema)
+    settings = settings_of(schema, column, config)
     settings.on_bad_row = SKIP
     settings.on_gap = IGNORE if settings.on_gap == IGNORE else SPLIT
-    ((_, found),) = read_series(settings, Path(), column.config.channels)
+    ((_, found),) = read_series(settings, Path(), column.channels)
     parts = stretches(found, settings.needed, TO_PREDICT)
     begins = starts_of(parts, settings.needed, max(settings.window, settings.stride))
-    return pa.concat_tables([windows for _, windows in windows_of(column, found, begins)])
+    return pa.concat_tables([windows for _, windows in windows_of(schema, column, found, begins)])
 
 
-def dataset_of(schema: Schema, config: PredictConfig | DriftConfig) -> tuple[Column, WindowsDataset]:
-    """The column of windows, and the settings with which they are cut from the input. A window needs no horizon."""
+def column_of(schema: Schema) -> SeriesColumn:
+    """The column of windows, which is the only feature."""
     (column,) = schema.features
+    assert isinstance(column.config, SeriesColumn)
+    return column.config
+
+
+def settings_of(schema: Schema, column: SeriesColumn, config: PredictConfig | DriftConfig) -> WindowsDataset:
+    """The settings with which windows are cut from the input. They need no horizon."""
     written = {entry.name: getattr(config, entry.name) for entry in fields(TextConfig)}
-    settings = WindowsDataset(
+    return WindowsDataset(
         name=config.input,
         task=schema.task,
         path=config.input,
         format=config.format,
         constant=ACCEPT,
-        window=column.config.window,
+        window=column.window,
         **written,
-        **(column.config.cut | {"horizon": 0}),
+        **(column.cut | {"horizon": 0}),
     )
-    return column, settings
 
 
 def newest(found: Found, parts: list[tuple[int, int]], window: int) -> Numbers:
-    """The first row of the newest window of each series, unless a gap follows too soon before its end."""
+    """The first row of the newest window of each series, unless a gap is so near its end that none fits behind it."""
     ends = {*(np.flatnonzero(np.append(~found.rows.follows, True)) + 1).tolist()}
     return np.array([stop - window for start, stop in parts if stop in ends and stop - start >= window], np.int64)
 
 
-def windows_of(column: Column, found: Found, begins: Numbers) -> Iterator[tuple[Numbers, pa.Table]]:
+def windows_of(
+    schema: Schema, column: SeriesColumn, found: Found, begins: Numbers
+) -> Iterator[tuple[Numbers, pa.Table]]:
     """The windows that begin at these rows, some at a time, and the rows."""
-    values_NC: Array = np.stack([found.rows.table[name].to_numpy() for name in column.config.channels], axis=1)
-    for some, windows_BWC in cut(values_NC, begins, column.config.window):
-        yield some, pa.table({column.name: as_stored(windows_BWC)})
+    values_NC: Array = np.stack([found.rows.table[name].to_numpy() for name in column.channels], axis=1)
+    for some, windows_BWC in cut(values_NC, begins, column.window):
+        yield some, pa.table({schema.features[0].name: as_stored(windows_BWC)})
 
 
-def moments(column: Column, found: Found, begins: Numbers) -> pa.Table:
+def moments(column: SeriesColumn, found: Found, begins: Numbers) -> pa.Table:
     """What each forecast is of, as `forecasts_of` says."""
     rows, told = found.rows, {}
-    ends = begins + column.config.window - 1
+    ends = begins + column.window - 1
     if found.config.series is not None:
         told[SERIES] = pa.array(rows.names, pa.string()).take(pa.array(rows.code[ends]))
     if rows.time is None:
         numbers = rows.table[ROW].to_numpy()[ends]
         return pa.table(told | {WINDOW_ENDS: pa.array(numbers.astype(np.int64))})
     told[WINDOW_ENDS] = rows.time.take(pa.array(ends))
-    told[TIME] = times_after(found, ends, int(column.config.cut["horizon"]))
+    told[TIME] = times_after(found, ends, int(column.cut["horizon"]))
     return pa.table(told)
 
 

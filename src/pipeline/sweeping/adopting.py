@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.compose import as_plain, compose_config
+from pipeline.compose import as_plain, compose_config, compose_incomplete
 from pipeline.config import Config
 from pipeline.errors import ArtifactError, ConfigError
 from pipeline.files import replacing, replacing_folder, write_json
@@ -24,6 +24,7 @@ from pipeline.tracking.sweep import FINISHED, Sweep, SweepJob
 GROUPS = ("dataset", "model", "trainer")
 # What is not a value of the experiment: its name comes from its file, and only DVC's stages set the output.
 NOT_WRITTEN = ("name", "output")
+DERIVED = ("name", "types")  # of the dataset
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def adopt_trial(layout: Layout, adoption: Adoption) -> tuple[list[Path], bool]:
     if path.exists():
         raise ConfigError(f"{path.relative_to(layout.root)}: is there already. Remove it, or choose another name: as=.")
     config = compose_config(layout, "config", job.overrides)
-    base = _choices(layout, config, job.overrides)
+    base = _base(layout, config)
     text = provenance(adoption) + experiment_text(as_plain(config), base)
     params = with_experiment(layout.params.read_text(encoding="utf-8"), config.dataset.name, name)
     with replacing(path) as temporary:
@@ -88,16 +89,17 @@ class Base:
     values: dict[str, Any]
 
 
-def _choices(layout: Layout, config: Config, overrides: list[str]) -> Base:
+def _base(layout: Layout, config: Config) -> Base:
     choices = {"dataset": config.dataset.name, "model": config.model.family, "trainer": config.trainer.name}
     chosen = [f"{group}={choice}" for group, choice in choices.items()]
-    return Base(choices, as_plain(compose_config(layout, "config", [*chosen, "~experiment", f"+name={config.name}"])))
+    return Base(choices, compose_incomplete(layout, [*chosen, "~experiment"]))
 
 
 def experiment_text(values: dict[str, Any], base: Base) -> str:
     """The YAML of an experiment with these values."""
     defaults = [{f"override /{group}": choice} for group, choice in base.choices.items()]
     own = {key: value for key, value in values.items() if key not in NOT_WRITTEN}
+    own["dataset"] = {key: value for key, value in own["dataset"].items() if key not in DERIVED}
     text = yaml.safe_dump({"defaults": defaults}, sort_keys=False)
     differing = differences(own, base.values)
     return text + ("\n" + yaml.safe_dump(differing, sort_keys=False) if differing else "")

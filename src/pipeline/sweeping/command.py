@@ -16,9 +16,11 @@ from pipeline.errors import ConfigError
 from pipeline.files import digest_value
 from pipeline.identity import Identity
 from pipeline.layout import Layout
+from pipeline.search.parameter import Value
 from pipeline.search.plan import FREE, Plan
-from pipeline.search.space import Space, Value, parse_space
+from pipeline.search.space import Space, parse_space
 from pipeline.tasks import TASKS, larger_is_better, objectives
+from pipeline.tracking.sweep import Sweep, command_given
 from pipeline.train import PARAMETERS, identified
 
 DIGITS = 8
@@ -33,18 +35,24 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
     Raises ConfigError before any trial starts where it cannot be run, and at the end where trials have failed that
     should not.
     """
-    from pipeline.search.postgres import answering
     from pipeline.search.study import Study
     from pipeline.sweeping.ending import end
     from pipeline.sweeping.workers import run_workers
 
     layout = Layout.find()
     plan = make_plan(layout, typed(composed.sweep, "sweep"), arguments)
-    with answering(plan.settings.storage):
-        study = Study.create_or_open(plan, layout)
-        print(f"sweep {plan.name}: {study.total} trials, sampler {plan.settings.sampler.name}, {plan.settings.mode}")
-        run_workers(study, layout)
-        end(study, layout)
+    study = Study.create_or_open(plan, layout)
+    note(plan, layout)
+    print(f"sweep {plan.name}: {study.total} trials, sampler {plan.settings.sampler.name}, {plan.settings.mode}")
+    run_workers(study, layout)
+    end(study, layout)
+
+
+def note(plan: Plan, layout: Layout) -> None:
+    """Keep with the sweep's records what was asked, for MLflow, the page and `adopt`."""
+    space = {key: values if isinstance(values, str) else str(values) for key, values in plan.settings.space.items()}
+    experiment = "" if "," in plan.experiment else plan.experiment
+    Sweep(command_given(), experiment, space).save(layout.sweep(plan.name))
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.page import write_page
 from pipeline.search.study import Study
-from pipeline.search.trial import RESULT, RUNNING, WORKER, result_of
-from pipeline.tracking.sweep import FAILED, FINISHED, SweepJob, keep_records, read_jobs
+from pipeline.search.trial import RESULT, WORKER, result_of
+from pipeline.tracking.sweep import FAILED, FINISHED, RUNNING, SweepJob, keep_records, read_jobs
 from pipeline.tracking.sweep_summary import summary
 from pipeline.train import deliver_sweep
 

@@ -1,8 +1,8 @@
 """What a search prints while it runs: a line for each trial as it ends, with the best one so far."""
 
 from pipeline.search.study import Study
-from pipeline.search.trial import RUNNING, feasible, result_of
-from pipeline.tracking.sweep import FAILED, PRUNED
+from pipeline.search.trial import feasible, result_of
+from pipeline.tracking.sweep import FAILED, PRUNED, RUNNING
 
 
 class Teller:

@@ -10,7 +10,7 @@ from pipeline.data.history import GivenUp
 from pipeline.layout import Layout
 from pipeline.search.claimed import Claimed
 from pipeline.search.plan import Plan
-from pipeline.search.postgres import is_lost
+from pipeline.search.postgres import NoAnswerError
 from pipeline.search.trial import Result
 from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, SweepJob
 from pipeline.train import score, trained
@@ -30,7 +30,7 @@ def run_trial(plan: Plan, claimed: Claimed, layout: Layout) -> None:
         value = given_up.history[-1].get(plan.settings.objectives[0])
         result = Result(PRUNED, () if value is None else (value,), epochs=given_up.epoch)
     except Exception as error:
-        if about_storage(error) is not None or is_lost(error):
+        if isinstance(error, NoAnswerError) or about_storage(error) is not None:
             raise
         job.fail(error)
         result = Result(FAILED, error=job.error, log=job.log)

@@ -33,5 +33,6 @@ def differing_params(starts: list[Record]) -> tuple[list[str], set[str]]:
     names = dict.fromkeys(name for start in starts for name in start["params"])
     differing = [name for name in names if len({str(start["params"].get(name)) for start in starts}) > 1]
     tasks = {str(start["params"].get("dataset.task")) for start in starts}
-    objectives = {str(start["params"].get("objective", "")).removeprefix(VALIDATION_PREFIX) for start in starts} - {""}
+    named = {str(start["params"].get("objective")) for start in starts}
+    objectives = {name.removeprefix(VALIDATION_PREFIX) for name in named if name.startswith(VALIDATION_PREFIX)}
     return differing, {"loss"} | objectives | {TASKS[name].training_metric for name in tasks if name in TASKS}

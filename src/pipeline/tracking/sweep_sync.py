@@ -101,8 +101,8 @@ class SweepSync:
     def _describe(self, run: Run, jobs: list[SweepJob], ended: str, page: str) -> None:
         """Note at the sweep's run what was swept, how its scores came about, which job is best and how it ended."""
         client, run_id = self._store.client, run.info.run_id
-        points = [point for point in points_of(self._folder, jobs, ended != RUNNING) if self._is_new(run, point)]
-        metrics = [point.metric() for point in points]
+        points = list(points_of(self._folder, jobs, ended != RUNNING))
+        metrics = [point.metric() for point in points if self._is_new(run, point)]
         for i in range(0, len(metrics), BATCH):
             client.log_batch(run_id, metrics[i : i + BATCH])
         sweep, tags = read_sweep(self._folder), {}

@@ -115,8 +115,8 @@ class TensorBoardWriter:
 
 
 def write_kept(folder: Path, epoch: int, values: Mapping[str, float]) -> None:
-    """Write into a run's `folder` the validation values of the epoch (from 1) whose weights are kept: one point of
-    each, on the validation's line. HParams would otherwise show the last epoch's values."""
+    """Write into a run's `folder` the validation values of the epoch (from 1) whose weights are kept, one point of each
+    on the validation's line. HParams would otherwise show the last epoch's values."""
     from tensorboard.compat.proto.summary_pb2 import Summary
 
     held_out = {k.removeprefix(VALIDATION_PREFIX): v for k, v in values.items() if k.startswith(VALIDATION_PREFIX)}

@@ -19,7 +19,8 @@ from pipeline.training.feature_cache import FeatureCache
 if TYPE_CHECKING:
     import keras
 
-    from pipeline.data.prepared import AnySplit, TrainingData
+    from pipeline.data.prepared import AnySplit
+    from pipeline.data.sampling import TrainingData
 
 EVALUATED_ROWS, EVALUATED_BYTES = 1024, 2**26
 

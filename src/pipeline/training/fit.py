@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.data.history import EpochValues
-from pipeline.data.prepared import TrainingData
+from pipeline.data.sampling import TrainingData
 from pipeline.layout import CHECKPOINTS, TENSORBOARD
 from pipeline.model.assembly import Assembled, assemble
 from pipeline.model.augmentation import build_augmentation

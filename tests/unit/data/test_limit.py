@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.config import LimitConfig
 from pipeline.data import prepared
-from pipeline.data.prepared import Split, limited, open_split
+from pipeline.data.prepared import Split, open_split
+from pipeline.data.sampling import limited
 from pipeline.errors import ConfigError
 from tests.contracts.test_families import ROWS, rows_of, schema_of
 from tests.contracts.test_streaming import on_disk

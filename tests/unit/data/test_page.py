@@ -18,6 +18,7 @@ from pipeline.data.profile.details import DETAILS
 from pipeline.data.profile.sample import Sample
 from pipeline.data.profile.statistics import ColumnStatistics, read_statistics
 from pipeline.data.profile.view import View
+from pipeline.data.row_checks import tell_balance
 from pipeline.data.schema import Column, Schema
 from pipeline.data.sound import HEAD
 from pipeline.data.sources import SOURCES
@@ -32,7 +33,7 @@ from pipeline.data.types.number import NumberColumn
 from pipeline.data.types.sequence import SequenceColumn
 from pipeline.data.types.series import SeriesColumn
 from pipeline.data.types.text import TextColumn
-from pipeline.data.writing import tell_balance, write_prepared
+from pipeline.data.writing import write_prepared
 from pipeline.errors import DataError
 from pipeline.evaluation.drift import compare
 from pipeline.layout import SPLITS
@@ -150,8 +151,12 @@ def test_the_statistics_are_those_of_the_training_rows(tmp_path: Path, monkeypat
     assert list(known)[-1] == "target"
     features = Schema.read(tmp_path / "rows").features
     measures = compare(features, list(known.values())[:-1], rows, {}, 0.1, 0.95)
-    of_contents = {m.what for m in measures if m.column in ("seen", "heard", "read", "moved")}
-    assert of_contents == {"missing", "none of its type"}
+    of_contents = {name: {m.what for m in measures if m.column == name} for name in ("seen", "heard", "read", "moved")}
+    usual = {"missing", "none of its type"}
+    assert of_contents["seen"] == of_contents["heard"] == usual
+    assert of_contents["read"] == usual | {"lengths", "letters", "pairs of letters"}
+    of_channels = {f"{what} of {name}" for what in ("level", "spread", "autocorrelation") for name in (ODD, "still")}
+    assert of_contents["moved"] == usual | of_channels
     with pytest.raises(DataError, match=r"statistics.json: not found. Run: again"):
         read_statistics(tmp_path, "Run: again")
 

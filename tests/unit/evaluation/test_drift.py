@@ -6,11 +6,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.data.profile.composition import composition
+from pipeline.data.profile.dynamics import dynamics
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import ColumnStatistics, check_fits, quantiles, statistics_of
-from pipeline.data.schema import Schema
+from pipeline.data.schema import Column, Schema
+from pipeline.data.types.sequence import SequenceColumn
+from pipeline.data.types.series import SeriesColumn, as_stored
 from pipeline.errors import DataError
-from pipeline.evaluation.drift import Distance, Measure, clopper_pearson, compare, distance
+from pipeline.evaluation.distances import Distance, clopper_pearson, distance
+from pipeline.evaluation.drift import Measure, compare
 from tests.made import category, number, text
 
 COLUMNS = [number("x", nullable=True), category("kind"), text("said")]
@@ -136,11 +141,9 @@ def test_the_distance_is_that_of_kolmogorov_and_smirnov() -> None:
 
     random = np.random.default_rng(0)
     trained, new = random.normal(size=200).round(1), random.normal(0.3, size=90).round(1)
-    statistics = ColumnStatistics("x", "number", 200, 0, values=200, quantiles=quantiles(trained))
-    assert distance(statistics, new).value == pytest.approx(ks_2samp(trained, new).statistic, abs=1e-12)
+    assert distance(quantiles(trained), 200, new).value == pytest.approx(ks_2samp(trained, new).statistic, abs=1e-12)
     many = random.normal(size=5000)
-    statistics = ColumnStatistics("x", "number", 5000, 0, values=5000, quantiles=quantiles(many))
-    assert distance(statistics, new).value == pytest.approx(ks_2samp(many, new).statistic, abs=1 / 256)
+    assert distance(quantiles(many), 5000, new).value == pytest.approx(ks_2samp(many, new).statistic, abs=1 / 256)
     assert clopper_pearson(3, 20, 0.05) == pytest.approx((beta.ppf(0.025, 3, 18), beta.ppf(0.975, 4, 17)))
 
 
@@ -148,3 +151,105 @@ def test_a_radius_is_that_of_massart() -> None:
     low, high = Distance(0.5, 100, 400).interval(0.05)
     expected = np.sqrt(np.log(40) / 200) + np.sqrt(np.log(40) / 800)
     assert (0.5 - low, high - 0.5) == (pytest.approx(expected), pytest.approx(expected))
+
+
+DNA = Column("site", SequenceColumn("sequence"))
+
+
+def sequences(seed: int, size: int, weights: tuple[float, ...] = (1, 1, 1, 1), mean: int = 60) -> list[str]:
+    random = np.random.default_rng(seed)
+    letters = np.array(list("ACGT"))
+    return ["".join(random.choice(letters, n, p=np.array(weights) / sum(weights))) for n in random.poisson(mean, size)]
+
+
+def of_contents(column: Column, trained: pa.Array, new: pa.Array) -> dict[str, Measure]:
+    """The measures of a column against training rows; half of them are for testing, which does not matter."""
+    seen = Seen(Schema("made", "regression", "hash", [column], "y", []))
+    ids = [f"{i:06d}" for i in range(len(trained))]
+    for split in ("train", "test"):
+        seen.look_at(split, pa.table({"row": ids, column.name: trained, "target": [1.0] * len(ids)}))
+    found = statistics_of(seen)[:-1]
+    return {measure.what: measure for measure in compare([column], found, pa.table({column.name: new}), {}, 0.05, 0.95)}
+
+
+def test_the_letters_and_lengths_of_sequences_are_compared() -> None:
+    trained = pa.array(sequences(0, 4000))
+    same = of_contents(DNA, trained, pa.array(sequences(1, 4000)))
+    assert set(same) == {"missing", "none of its type", "lengths", "letters", "pairs of letters"}
+    assert all(measure.low == 0 for measure in same.values())
+    rich = of_contents(DNA, trained, pa.array(sequences(2, 4000, (1, 2, 2, 1))))
+    assert rich["letters"].value == pytest.approx(1 / 6, abs=0.01)
+    assert {name for name, measure in rich.items() if measure.verdict == "drift"} == {"letters", "pairs of letters"}
+    # the same letters, but C is never before G
+    apart = of_contents(DNA, trained, pa.array([text.replace("CG", "GC") for text in sequences(3, 4000)]))
+    assert (apart["letters"].low, apart["pairs of letters"].value > 0.06) == (0, True)
+    assert of_contents(DNA, trained, pa.array(sequences(4, 400, mean=80)))["lengths"].verdict == "drift"
+
+
+def test_the_composition_counts_each_sequence_once_and_ambiguous_letters_apart() -> None:
+    found = composition(pa.chunked_array([["A", "ACGN", "AAAAAAAA"]]), SequenceColumn("sequence"))
+    assert found.shares["letters"] == pytest.approx({"A": 2.25 / 3, "C": 0.25 / 3, "G": 0.25 / 3, "T": 0})
+    assert found.shares["pairs of letters"]["AA"] == pytest.approx(1 / 3)
+    assert sum(found.shares["pairs of letters"].values()) == pytest.approx((2 / 3 + 1) / 3)
+    protein = composition(pa.chunked_array([["MKV"]]), SequenceColumn("sequence", alphabet="protein"))
+    assert list(protein.shares) == ["letters"]
+
+
+def wave(seed: int, size: int, follows: float = 0.8, level: float = 0.0, spread: float = 1.0) -> np.ndarray:
+    """Rows (size, 2): an autoregressive process with this mean and deviation, and another one that stays as it is."""
+    random = np.random.default_rng(seed)
+    noise = random.normal(size=(size, 2)) * np.sqrt(1 - np.array([follows, 0.8]) ** 2)
+    rows = np.zeros((size, 2))
+    for i in range(1, size):
+        rows[i] = rows[i - 1] * [follows, 0.8] + noise[i]
+    return rows * [spread, 1] + [level, 0]
+
+
+def windows(rows: np.ndarray, stride: int) -> pa.Array:
+    starts = np.arange(0, len(rows) - 11, stride)
+    return as_stored(rows[starts[:, np.newaxis] + np.arange(12)])
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [({"level": 2.0}, "level"), ({"spread": 3.0}, "spread"), ({"follows": 0.0}, "autocorrelation")],
+)
+def test_the_channels_of_series_are_compared(changed: dict[str, float], what: str) -> None:
+    column = Column("series", SeriesColumn("series", window=12, channels=["a", "b"], cut={"stride": 1}))
+    trained = windows(wave(0, 9000), 1)
+    same = of_contents(column, trained, windows(wave(1, 9000), 12))
+    assert len(same) == 2 + 3 * 2
+    assert all(measure.low == 0 for measure in same.values())
+    found = of_contents(column, trained, windows(wave(2, 9000, **changed), 12))
+    drifted = {name for name, measure in found.items() if measure.verdict == "drift"}
+    assert f"{what} of a" in drifted
+    assert not any(name.endswith(" of b") for name in drifted)
+
+
+def test_windows_that_share_rows_count_as_if_they_did_not() -> None:
+    random = np.random.default_rng(0)
+    trained, new = windows(random.normal(size=(1211, 1)), 1), windows(random.normal(size=(1200, 1)), 12)
+    widths = []
+    for cut in ({"stride": 1}, {}):
+        column = Column("series", SeriesColumn("series", window=12, channels=["a"], cut=cut))
+        level = of_contents(column, trained, new)["level of a"]
+        widths.append(level.high - level.value)
+    delta = 0.05 / 5 / 2
+    radius = [np.sqrt(np.log(2 / delta) / (2 * size)) for size in (100, 1200)]
+    assert widths[0] - widths[1] == pytest.approx(radius[0] - radius[1])
+
+
+def test_a_series_that_stands_still_follows_itself() -> None:
+    still = pa.chunked_array([as_stored(np.full((1, 12, 1), 3.0))])
+    found = dynamics(still, SeriesColumn("series", window=12, channels=["a"]))
+    assert {name: values.tolist() for name, values in found.numbers.items()} == {
+        "level of a": [3.0],
+        "spread of a": [0.0],
+        "autocorrelation of a": [1.0],
+    }
+    short = SeriesColumn("series", window=2, channels=["a"])
+    pair = dynamics(pa.chunked_array([as_stored(np.array([[[1.0], [3.0]]]))]), short)
+    assert {name: values.tolist() for name, values in pair.numbers.items()} == {
+        "level of a": [2.0],
+        "spread of a": [1.0],
+    }

@@ -10,7 +10,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
-from pipeline.data.prepared import Split, TrainingData
+from pipeline.data.prepared import Split
+from pipeline.data.sampling import TrainingData
 from pipeline.data.schema import Schema
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.tracking.journal import Journal

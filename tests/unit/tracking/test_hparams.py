@@ -2,13 +2,19 @@
 
 from pathlib import Path
 
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams import metadata
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
+from tensorboard.plugins.base_plugin import TBContext
+from tensorboard.plugins.hparams import api_pb2, metadata
+from tensorboard.plugins.hparams.backend_context import Context
+from tensorboard.plugins.hparams.list_session_groups import Handler
 
 from pipeline.layout import TENSORBOARD, Layout
 from pipeline.tracking.hparams import write_columns
 from pipeline.tracking.journal import Journal
-from pipeline.tracking.tensorboard import TensorBoardWriter
+from pipeline.tracking.tensorboard import TensorBoardWriter, write_kept
 
 
 def journaled(layout: Layout, identity: str, shown: bool, **params: object) -> None:
@@ -34,3 +40,27 @@ def test_what_is_the_same_in_all_runs_that_are_shown_has_no_column(tmp_path: Pat
     assert [info.name for info in found.hparam_infos] == ["model.l2", "model.filters"]
     named = [(info.name.group, info.name.tag, info.display_name) for info in found.metric_infos]
     assert named == [("kept", "accuracy", "val_accuracy"), ("kept", "loss", "val_loss")]
+
+
+def test_the_scores_are_those_of_the_kept_epoch_and_the_objective_is_there(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    for identity, l2 in (("a-1", 0.0), ("b-2", 0.1)):
+        journaled(layout, identity, True, **{"dataset.task": "binary", "model.l2": l2, "objective": "val_mcc"})
+        board = TensorBoardWriter(layout.run(identity) / TENSORBOARD, done=1)
+        for epoch, loss in ((2, 0.25), (3, 0.75)):
+            board.scalars(epoch, {"loss": loss, "val_loss": loss, "val_accuracy": 1 - loss})
+        board.kept(2, {"val_loss": 0.25, "val_accuracy": 0.75})
+        board.close()
+    write_kept(layout.run("a-1") / TENSORBOARD, 2, {"val_loss": 0.25, "val_accuracy": 0.75, "val_mcc": 0.5})
+    write_columns(layout, "a-1")
+    runs = EventMultiplexer().AddRunsFromDirectory(str(layout.runs))
+    runs.Reload()
+    provider = MultiplexerDataProvider(runs, str(layout.runs))
+    request = api_pb2.ListSessionGroupsRequest(start_index=0, slice_size=9, allowed_statuses=[0, 1, 2, 3])
+    groups = Handler(RequestContext(), Context(TBContext(data_provider=provider)), "", request).run().session_groups
+    found = {
+        group.sessions[0].name: {value.name.tag: (value.training_step, value.value) for value in group.metric_values}
+        for group in groups
+    }
+    assert found["a-1/tensorboard"] == {"loss": (2, 0.25), "accuracy": (2, 0.75), "mcc": (2, 0.5)}
+    assert found["b-2/tensorboard"] == {"loss": (2, 0.25), "accuracy": (2, 0.75)}

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.data.prepared import TrainingData
+from pipeline.data.sampling import TrainingData
 from pipeline.errors import ConfigError
 from pipeline.tracking.journal import Journal
 from pipeline.training import callbacks

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.data.profile.measurements import measured_of, measures_contents
 from pipeline.data.profile.seen import Seen, as_numbers, is_numeric
 from pipeline.data.schema import Column
 from pipeline.errors import DataError
@@ -32,8 +33,10 @@ class ColumnStatistics:
 
     Of the sample: `quantiles` of numbers, of moments, and of the lengths of texts, QUANTILES + 1 of them with equal
     shares between them, or all `values` in order if they are fewer; how often each of the most frequent `categories`
-    occurs; the most frequent `words` in texts, and which share of the words of a test row they are not, on average.
-    `values` is how many values the sample has.
+    occurs; the most frequent `words` in texts, and which share of the words of a test row they are not, on average. Of
+    sequences and series, `parts` has quantiles of each number that is measured, and `shares` says what they are made of
+    (measured.py). `values` is how many values the sample has, and `apart` how many windows of series would be left if
+    no two shared rows.
 
     Of the `test_values` values for testing, `test_new` are outside of the range or no category of the training rows.
     New rows of the same distribution have as many. There are none where the test rows are those for training.
@@ -50,6 +53,9 @@ class ColumnStatistics:
     categories: dict[str, int] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
     unknown_words: float = 0.0
+    shares: dict[str, dict[str, float]] = field(default_factory=dict)
+    parts: dict[str, list[float]] = field(default_factory=dict)
+    apart: int = 0
     test_values: int = 0
     test_new: int = 0
 
@@ -67,7 +73,7 @@ def statistics_of(seen: Seen) -> list[ColumnStatistics]:
         if not pa.types.is_nested(column.storage) and not pa.types.is_binary(column.storage):
             made.distinct = len(pc.unique(values))
         made.range, made.test_values = train.ranges.get(column.name), len(others)
-        SUMMARIES[kind_of(column)](made, values, others)
+        SUMMARIES[kind_of(column)](column, made, values, others)
         found.append(made)
     return found
 
@@ -78,20 +84,22 @@ def kind_of(column: Column) -> str:
         return "number"
     if column.config.type == "text":
         return "text"
+    if measures_contents(column):
+        return "content"
     return "category" if column.config.type in ("category", "boolean") else "other"
 
 
-def of_numbers(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
+def of_numbers(column: Column, found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
     found.quantiles = quantiles(as_numbers(values).to_numpy())
     found.test_new = num_outside(found, as_numbers(others).to_numpy())
 
 
-def of_categories(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
+def of_categories(column: Column, found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
     found.categories = dict(most_frequent(counts_of(values), MOST_CATEGORIES))
     found.test_new = num_unknown(found, counts_of(others))
 
 
-def of_texts(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
+def of_texts(column: Column, found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
     found.quantiles = quantiles(lengths_of(values))
     words = Counter(word for text in values.to_pylist() for word in words_of(text))
     found.words = [word for word, _ in most_frequent(words, MOST_WORDS)]
@@ -99,14 +107,22 @@ def of_texts(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.Chunke
     found.unknown_words = float(unknown.mean()) if len(unknown) else 0.0
 
 
-def of_others(found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
+def of_contents(column: Column, found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
+    measured = measured_of(column, values)
+    found.parts = {name: quantiles(numbers) for name, numbers in measured.numbers.items()}
+    found.shares = measured.shares
+    found.apart = min(found.values, -(-found.rows // measured.overlap))
+
+
+def of_others(column: Column, found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:
     """Nothing is known of values of another type but how many are missing."""
 
 
-SUMMARIES: dict[str, Callable[[ColumnStatistics, pa.ChunkedArray, pa.ChunkedArray], None]] = {
+SUMMARIES: dict[str, Callable[[Column, ColumnStatistics, pa.ChunkedArray, pa.ChunkedArray], None]] = {
     "number": of_numbers,
     "category": of_categories,
     "text": of_texts,
+    "content": of_contents,
     "other": of_others,
 }
 
@@ -168,6 +184,8 @@ def read_statistics(folder: Path, remedy: str) -> list[ColumnStatistics]:
     path = folder / STATISTICS
     try:
         columns = json.loads(path.read_text(encoding="utf-8"))["columns"]
+        if lacking := {entry.name for entry in fields(ColumnStatistics)}.difference(*columns):
+            raise ValueError(f"no {', '.join(sorted(lacking))}")
         return [ColumnStatistics(**column) for column in columns]
     except FileNotFoundError as error:
         raise DataError(f"{path}: not found. {remedy}") from error

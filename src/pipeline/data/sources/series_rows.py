@@ -11,7 +11,8 @@ from omegaconf import MISSING
 from pipeline.config.data import ROLE_TYPES, TIME
 from pipeline.data.reading import MOST_PLACES
 from pipeline.data.schema import Column
-from pipeline.data.sources.table import REFUSE, ROW, TableDataset, declared, read_tables
+from pipeline.data.sources.table import TableDataset, declared
+from pipeline.data.sources.table_files import REFUSE, ROW, read_tables
 from pipeline.data.windows import Numbers, SeriesRows, in_order
 
 SPLIT, IGNORE = "split", "ignore"

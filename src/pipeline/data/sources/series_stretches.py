@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.data.reading import MOST_PLACES
 from pipeline.data.sources.series_rows import IGNORE, Found
-from pipeline.data.sources.table import REFUSE, SKIP
+from pipeline.data.sources.table_files import REFUSE, SKIP
 from pipeline.errors import DataError
 
 

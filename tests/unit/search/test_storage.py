@@ -1,0 +1,152 @@
+"""Studies on PostgreSQL, and journal files that were cut off."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.config.sweep import PrunerConfig
+from pipeline.errors import ArtifactError, ConfigError
+from pipeline.layout import Layout
+from pipeline.search.claims import PostgresClaims
+from pipeline.search.storage import open_storage
+from pipeline.search.study import Study
+from tests.unit.search.simulated import Search, plan_of, result_of_training, trained
+
+MEDIAN = PrunerConfig("median", startup_trials=2)
+
+
+def run(study: Study) -> list[Any]:
+    while claimed := study.claim():
+        for epoch in range(1, 4):
+            if claimed.should_prune(epoch, {"val_loss": trained(claimed.overrides, epoch)}):
+                break
+        claimed.finish(result_of_training(study.plan, claimed.overrides, 0))
+    return [(trial.params, trial.values, trial.intermediate_values) for trial in study.trials()]
+
+
+def test_the_same_trials_on_postgres_and_in_a_file(postgres: str, tmp_path: Path) -> None:
+    trials = []
+    for storage in (postgres, ""):
+        plan = plan_of(trials=6, startup=2, lag=2, pruner=MEDIAN, storage=storage)
+        trials.append(run(Study.create_or_open(plan, Layout(tmp_path))))
+    assert trials[0] == trials[1]
+    again = Study.open(postgres, "found", Layout(tmp_path))
+    assert again.done
+    assert again.plan.settings.space == plan.settings.space
+
+
+@pytest.mark.parametrize("kind", ["file", "postgres"])
+def test_workers_that_begin_at_once_share_the_trials(kind: str, tmp_path: Path, request: Any) -> None:
+    """Each of four opens the study for itself. Nobody gets a trial that another one has."""
+    storage = "" if kind == "file" else request.getfixturevalue("postgres")
+    plan = plan_of(name=f"at once in {kind}", trials=12, lag=4, startup=2, storage=storage)
+    begun: list[int] = []
+
+    def work() -> None:
+        study = Study.create_or_open(plan, Layout(tmp_path))
+        while not study.done:
+            if (claimed := study.claim()) is None:
+                time.sleep(0.002)
+                continue
+            begun.append(claimed.number)
+            time.sleep(0.005)
+            claimed.finish(result_of_training(plan, claimed.overrides, 5))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    study = Study.open(storage, plan.name, Layout(tmp_path))
+    alone = Search(tmp_path / "alone", plan, failing=5).run()
+    assert [trial.params for trial in study.trials()] == [trial[2] for trial in alone.trials()]
+    assert sorted(begun) == list(range(len(study.trials())))
+
+
+CLAIM = """
+import sys, time
+from pathlib import Path
+from pipeline.layout import Layout
+from pipeline.search.study import Study
+study = Study.open(sys.argv[1], "killed", Layout(Path(sys.argv[2])))
+claimed = study.claim()
+print(claimed.number, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "postgres"])
+def test_a_killed_worker_frees_its_trial(kind: str, tmp_path: Path, request: Any) -> None:
+    storage = "" if kind == "file" else request.getfixturevalue("postgres")
+    study = Study.create_or_open(plan_of(name="killed", trials=1, storage=storage), Layout(tmp_path))
+    command = [sys.executable, "-c", CLAIM, storage, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "0\n"
+        assert study.claim() is None
+        assert study.waits()
+        process.kill()
+    for _ in range(1000):
+        if claimed := study.claim():
+            break
+        time.sleep(0.01)
+    assert claimed is not None
+    assert claimed.number == 0
+
+
+def test_a_worker_that_lost_its_lock_may_finish_or_not(postgres: str, tmp_path: Path) -> None:
+    """A server that starts again frees all locks, so that two workers may have one trial. The first result counts."""
+    plan = plan_of(name="lost", trials=1, storage=postgres)
+    study = Study.create_or_open(plan, Layout(tmp_path))
+    first = study.claim()
+    assert isinstance(study.claims, PostgresClaims)
+    with study.claims.engine.connect() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+        )
+    second = Study.open(postgres, "lost", Layout(tmp_path)).claim()
+    assert first is not None
+    assert second is not None
+    assert second.number == first.number == 0
+    for claimed in (second, first):
+        claimed.finish(result_of_training(plan, claimed.overrides, 0))
+    assert study.done
+
+
+@pytest.mark.parametrize(
+    ("storage", "message"),
+    [
+        ("postgresql://me:secret@127.0.0.1:1/studies", r"^sweep.storage: postgresql://127.0.0.1:1/studies does not"),
+        (
+            "postgresql:///studies?host=/nowhere&password=secret",
+            r"^sweep.storage: postgresql:///nowhere/studies does not",
+        ),
+        ("postgresql://me:se/secret@127.0.0.1:1/studies", r"^sweep.storage: postgresql://127.0.0.1:1/studies does not"),
+        ("postgresql://me:my@secret@127.0.0.1:1/studies", "^sweep.storage: the address has several @. Write %40"),
+        (
+            "postgresql://me:secret@127.0.0.1:port/studies",
+            "^sweep.storage: the address cannot be read, expected postgr",
+        ),
+        ("sqlite:///secret.db", "^sweep.storage: found sqlite://..., expected postgresql://"),
+        ("secret.db", "^sweep.storage: found no address, expected postgresql://"),
+    ],
+)
+def test_storage_that_cannot_be_used(storage: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        Study.create_or_open(plan_of(storage=storage), Layout(tmp_path))
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_journal_is_said(tmp_path: Path) -> None:
+    path = Search(tmp_path / "study.journal", plan_of(trials=1)).run().path
+    path.write_bytes(b"{]\n" + path.read_bytes())
+    with pytest.raises(ArtifactError, match=r"study\.journal: damaged"):
+        open_storage("", "found", tmp_path)

@@ -1,0 +1,85 @@
+"""What is asked of a search: from Hydra's words to a plan, and what cannot be searched."""
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from pipeline.compose import compose_incomplete, typed
+from pipeline.config import SweepConfig
+from pipeline.errors import ConfigError
+from pipeline.layout import Layout
+from pipeline.search.plan import Plan
+from pipeline.sweeping.command import make_plan
+from tests.clones import ROOT
+
+SEARCH = ["experiment=linear_line", "sweep=linear"]
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    """The sources and configuration of this checkout, with runs of its own."""
+    for name in ("conf", "src", "params.yaml", "dvc.yaml", "requirements.lock"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    return Layout(tmp_path)
+
+
+def plan_of(layout: Layout, *arguments: str) -> Plan:
+    settings = [argument for argument in arguments if argument.startswith("sweep")]
+    composed = compose_incomplete(layout, ["experiment=linear_line", *settings])
+    node = OmegaConf.merge(OmegaConf.structured(SweepConfig), composed["sweep"])
+    return make_plan(layout, typed(node, "sweep"), list(arguments))
+
+
+def test_the_command_line_adds_to_the_space_and_fixes_keys_of_it(layout: Layout) -> None:
+    plan = plan_of(layout, *SEARCH, "trainer.batch_size=8", "seed=1,2", "model.l2=interval(0,1)")
+    assert plan.settings.space == {
+        "trainer.optimizer.learning_rate": "tag(log, interval(1e-3, 1))",
+        "model.l2": "interval(0,1)",
+        "seed": "1,2",
+    }
+    assert plan.overrides == ("experiment=linear_line", "trainer.batch_size=8")
+    assert plan.settings.objectives == ["val_loss"]
+    assert plan.directions == ("minimize",)
+
+
+def test_the_same_command_gets_the_same_name_and_another_space_another(layout: Layout) -> None:
+    name = plan_of(layout, *SEARCH).name
+    assert name.startswith("linear_line-")
+    assert plan_of(layout, *SEARCH, "sweep.trials=99", "sweep.workers=4", "sweep.keep=0").name == name
+    assert plan_of(layout, *SEARCH, "sweep.seed=2").name != name
+    assert plan_of(layout, *SEARCH, "trainer.epochs=7").name != name
+
+
+def test_a_search_over_experiments_depends_on_the_code_of_each(layout: Layout) -> None:
+    both = plan_of(layout, "sweep=linear", "experiment=linear_line,linear_diabetes", "seed=1")
+    assert both.experiment == "linear_diabetes,linear_line"
+    assert both.overrides == ("seed=1",)
+    assert both.code not in {plan_of(layout, *SEARCH).code, plan_of(layout, *SEARCH, "experiment=linear_diabetes").code}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["model.l3=interval(0,1)"], "'l3' is not a field of linear (family, l2)."),
+        (["model.l2=interval(1,0)"], "sweep.space.model.l2: found 'interval(1,0)', expected the lower end first"),
+        (["trainer.batch_size=choice(8,-1)"], "trainer.batch_size: found -1, expected 1 or more."),
+        (["sweep.objectives=[val_acuracy]"], "sweep.objectives: 'val_acuracy' is unknown"),
+        (["sweep.constraints=['params <= 5']"], "sweep.constraints: 'params' is unknown"),
+        (["sweep.trials=0"], "sweep.trials: found 0, expected 1 or more."),
+        (["sweep.sampler.name=tpee"], "sweep.sampler.name: 'tpee' is unknown"),
+        (["sweep.objectives=[val_loss,val_r2]", "sweep.pruner.name=median"], "sweep.pruner"),
+        (
+            ["sweep.objectives=[val_r2]", "sweep.pruner.name=median"],
+            "sweep.objectives with a pruner: 'val_r2' is unkno",
+        ),
+        (["sweep.sampler.name=grid"], "sweep.space.trainer.optimizer.learning_rate: an interval has no end of values"),
+        (["output=here"], "output: found 'here', expected none in a sweep"),
+        (["dataset=digits,breast_cancer"], "model linear answers regression, but dataset digits asks for multiclass."),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(layout: Layout, arguments: list[str], error: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        plan_of(layout, *SEARCH, *arguments)
+    assert str(refused.value).startswith(error)
+    assert not layout.sweeps.exists()
