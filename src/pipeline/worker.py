@@ -15,14 +15,13 @@ from pipeline.cli import run_command, terminate_as_interrupt
 
 def serve() -> None:
     from pipeline.layout import Layout
-    from pipeline.search.study import Study
-    from pipeline.sweeping.work import work
+    from pipeline.sweeping.processes import Order
+    from pipeline.sweeping.work import take_part
 
-    order = json.loads(sys.stdin.readline())
+    order = Order(**json.loads(sys.stdin.readline()))
     terminate_as_interrupt()
     threading.Thread(target=end_with_command, daemon=True).start()
-    layout = Layout.find()
-    work(Study.open(order["storage"], order["sweep"], layout), layout, order["until"])
+    take_part(order, Layout.find())
 
 
 def end_with_command() -> None:

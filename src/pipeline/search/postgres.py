@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigError
 from pipeline.search.claims import Claims, PostgresClaims
+from pipeline.tracking.settings import without_password
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -41,14 +42,14 @@ def open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
 
 
 def url_of(address: str) -> "URL":
-    """The address for SQLAlchemy, with our driver. Raises ConfigError, which does not repeat what it cannot read."""
+    """The address for SQLAlchemy, with our driver. Raises ConfigError where it cannot be read."""
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
     scheme, mark, rest = address.partition("://")
     if not mark or scheme not in SCHEMES:
-        found = f"{scheme}://..." if mark else "no address"
-        raise ConfigError(f"sweep.storage: found {found}, {EXPECTED}, or nothing for a file.")
+        found = without_password(address)
+        raise ConfigError(f"sweep.storage: found '{found}', {EXPECTED}, or nothing for a file in the sweep's folder.")
     try:
         url = make_url(f"postgresql+psycopg://{rest}")
     except (ArgumentError, ValueError) as error:

@@ -1,32 +1,27 @@
 """`python -m pipeline.train -m experiment=... sweep=...`: begin a search or go on with it, and tell how it ended."""
 
-import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 
-from pipeline.compose import compose_config, typed
-from pipeline.config import Config
+from pipeline.compose import typed
 from pipeline.config.checks import one_of
 from pipeline.config.sweep import SweepConfig
 from pipeline.errors import ConfigError
 from pipeline.files import digest_value
-from pipeline.identity import Identity
 from pipeline.layout import Layout
 from pipeline.search.parameter import Value
 from pipeline.search.plan import FREE, Plan
 from pipeline.search.space import Space, parse_space
+from pipeline.sweeping.bases import Base, bases_of, compose_trial, state_of
 from pipeline.tasks import TASKS, larger_is_better, objectives
 from pipeline.tracking.sweep import Sweep, command_given
-from pipeline.train import PARAMETERS, identified
+from pipeline.train import PARAMETERS
 
 DIGITS = 8
-# Hydra's groups that decide which code and data a trial uses.
-GROUPS = ("experiment", "dataset", "model", "trainer", "debug")
-MOST_CHOICES = 64  # of all groups together; each is composed before the search begins
 
 
 def search(composed: DictConfig, arguments: list[str]) -> None:
@@ -37,10 +32,12 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
     """
     from pipeline.search.study import Study
     from pipeline.sweeping.ending import end
-    from pipeline.sweeping.workers import run_workers
+    from pipeline.sweeping.workers import check_place, run_workers
 
     layout = Layout.find()
-    plan = make_plan(layout, typed(composed.sweep, "sweep"), arguments)
+    settings = typed(composed.sweep, "sweep")
+    check_place(settings)
+    plan = make_plan(layout, settings, arguments)
     study = Study.create_or_open(plan, layout)
     note(plan, layout)
     print(f"sweep {plan.name}: {study.total} trials, sampler {plan.settings.sampler.name}, {plan.settings.mode}")
@@ -51,16 +48,9 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
 def note(plan: Plan, layout: Layout) -> None:
     """Keep with the sweep's records what was asked, for MLflow, the page and `adopt`."""
     space = {key: values if isinstance(values, str) else str(values) for key, values in plan.settings.space.items()}
-    experiment = "" if "," in plan.experiment else plan.experiment
+    # The first one of several: all machines must show the sweep in the same place.
+    experiment = plan.experiment.split(",")[0]
     Sweep(command_given(), experiment, space).save(layout.sweep(plan.name))
-
-
-@dataclass(frozen=True)
-class Base:
-    """What trials have in common that make the same choices of Hydra's groups."""
-
-    config: Config
-    identity: Identity
 
 
 def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Plan:
@@ -72,13 +62,12 @@ def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Pl
     settings = replace(settings, space=kept | varied)
     space = parse_space(settings.space)
     for extreme in _extremes(space):
-        _compose(layout, [*fixed, *extreme])
-    bases = [_base(layout, [*fixed, *choices]) for choices in _choices(space)]
+        compose_trial(layout, [*fixed, *extreme])
+    bases = bases_of(layout, fixed, space)
     settings = replace(settings, objectives=_objectives(settings, bases))
     directions = tuple("maximize" if larger_is_better(name) else "minimize" for name in settings.objectives)
     names = sorted({base.config.name for base in bases})
-    code = digest_value([[base.identity[key] for key in ("data", "code", "lock")] for base in bases])[:DIGITS]
-    plan = Plan(settings.name, ",".join(names), tuple(fixed), settings, directions, code)
+    plan = Plan(settings.name, ",".join(names), tuple(fixed), settings, directions, state_of(bases))
     plan.checked()
     return plan if plan.name else replace(plan, name=_name(plan))
 
@@ -118,31 +107,6 @@ def _extremes(space: Space) -> Iterator[list[str]]:
                 numbers = parameter.low if first else parameter.high
                 chosen[parameter.key] = numbers if parameter.numeric else parameter.texts[0 if first else -1]
         yield space.overrides(chosen)
-
-
-def _choices(space: Space) -> Iterator[list[str]]:
-    """Every combination of the values of those keys that are groups of Hydra's."""
-    groups = [parameter for parameter in space.parameters if parameter.key in GROUPS and not parameter.when]
-    combinations = itertools.product(*([f"{group.key}={text}" for text in group.texts] for group in groups))
-    for number, combination in enumerate(combinations):
-        if number == MOST_CHOICES:
-            raise ConfigError(
-                f"sweep.space: {', '.join(group.key for group in groups)} have more than {MOST_CHOICES} combinations. "
-                "Leave values out, or search them one after another."
-            )
-        yield list(combination)
-
-
-def _compose(layout: Layout, overrides: list[str]) -> Config:
-    config: Config = compose_config(layout, "config", overrides)
-    if config.output:
-        raise ConfigError(f"output: found '{config.output}', expected none in a sweep, whose jobs are kept apart.")
-    return config
-
-
-def _base(layout: Layout, overrides: list[str]) -> Base:
-    config = _compose(layout, overrides)
-    return Base(config, identified(config, layout).identity)
 
 
 def _objectives(settings: SweepConfig, bases: list[Base]) -> list[str]:

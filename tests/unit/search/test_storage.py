@@ -125,16 +125,16 @@ def test_a_worker_that_lost_its_lock_may_finish_or_not(postgres: str, tmp_path: 
         ("postgresql://me:secret@127.0.0.1:1/studies", r"^sweep.storage: postgresql://127.0.0.1:1/studies does not"),
         (
             "postgresql:///studies?host=/nowhere&password=secret",
-            r"^sweep.storage: postgresql:///nowhere/studies does not",
+            "postgresql:///nowhere/studies does not",
         ),
         ("postgresql://me:se/secret@127.0.0.1:1/studies", r"^sweep.storage: postgresql://127.0.0.1:1/studies does not"),
         ("postgresql://me:my@secret@127.0.0.1:1/studies", "^sweep.storage: the address has several @. Write %40"),
         (
             "postgresql://me:secret@127.0.0.1:port/studies",
-            "^sweep.storage: the address cannot be read, expected postgr",
+            "^sweep.storage: the address cannot be read, expected",
         ),
-        ("sqlite:///secret.db", "^sweep.storage: found sqlite://..., expected postgresql://"),
-        ("secret.db", "^sweep.storage: found no address, expected postgresql://"),
+        ("sqlite:///studies.db", r"^sweep.storage: found 'sqlite:///studies.db', expected postgresql://"),
+        ("studies.db", "^sweep.storage: found 'studies.db', expected postgresql://"),
     ],
 )
 def test_storage_that_cannot_be_used(storage: str, message: str, tmp_path: Path) -> None:
