@@ -49,7 +49,9 @@ def plan_of(
         objectives=["val_loss", "parameters"][:objectives],
         **settings,
     )
-    return Plan(name, "cnn_digits", ("experiment=cnn_digits",), config, ("minimize",) * objectives, "code")
+    return Plan(
+        name, "cnn_digits", ("experiment=cnn_digits",), config, ("minimize",) * objectives, "code:2 data:2 lock:1"
+    )
 
 
 def trained(overrides: list[str], epoch: int) -> float:
