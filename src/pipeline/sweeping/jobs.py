@@ -10,6 +10,8 @@ from pipeline.search.study import Study
 from pipeline.sweeping.telling import Teller
 
 POLL_SECONDS = 0.5
+# Within so long, workers see that the search is done, and end. What is in the queue then is not needed.
+GRACE_SECONDS = 5.0
 
 
 class Job(Protocol):
@@ -36,6 +38,9 @@ def wait(study: Study, jobs: Sequence[Job], until: float, teller: Teller, logs: 
                     told[number] = job.trouble()
                     if told[number]:
                         print(f"worker {number} has ended: {told[number]}", file=sys.stderr, flush=True)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while not all(job.ended() for job in jobs) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
     finally:
         for job in jobs:
             if not job.ended():

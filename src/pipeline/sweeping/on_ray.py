@@ -3,6 +3,7 @@
 Each node has the checkout and its environment at the same paths.
 """
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,23 +26,29 @@ def start(study: Study, layout: Layout, until: float, teller: Teller) -> None:
 
     settings = study.plan.settings
     connect(settings.address)
-    submitted = list[RayJob]()
+    references = list[Any]()
     try:
-        try:
-            remote = ray.remote(run_worker).options(**{"num_cpus": 1, "name": "sweep", **settings.resources})
-        except (TypeError, ValueError) as error:
-            reason = " ".join(str(error).split()).rstrip(".")
-            raise ConfigError(f"sweep.resources: {reason}. Expected what Ray's options() takes.") from error
-        order = Order.of(study, until)
+        remote = remote_worker(settings.resources)
         # The own value of a variable that Ray sets in its jobs: it may decide about bits.
-        threads = os.environ.get(THREADS, "")
-        submitted += [RayJob(remote.remote(order, str(layout.root), threads)) for _ in range(settings.workers)]
-        jobs.wait(study, submitted, until, teller, "their output stands above")
+        order, root, threads = Order.of(study, until), str(layout.root), os.environ.get(THREADS, "")
+        references += [remote.remote(order, root, threads) for _ in range(settings.workers)]
+        jobs.wait(study, [RayJob(one) for one in references], until, teller, "their output stands above")
     finally:
         # Ray kills what its jobs have started; those that were cancelled may save a checkpoint before.
-        if references := [job.reference for job in submitted]:
+        if references:
             ray.wait(references, num_returns=len(references), timeout=PATIENCE_SECONDS)
         ray.shutdown()
+
+
+def remote_worker(resources: dict[str, Any]) -> Any:
+    """`run_worker` as Ray calls it, with these resources each."""
+    import ray
+
+    try:
+        return ray.remote(run_worker).options(**{"num_cpus": 1, "name": "sweep", **resources})
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ConfigError(f"sweep.resources: {reason}. Expected what Ray's options() takes.") from error
 
 
 def connect(address: str) -> None:
@@ -50,7 +57,7 @@ def connect(address: str) -> None:
     address = address or os.environ.get("RAY_ADDRESS", "local")
     own = {"include_dashboard": False} if address == "local" else {}
     try:
-        ray.init(address=address, logging_level="ERROR", **own)
+        ray.init(address=address, logging_level=logging.ERROR, **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split()).rstrip(".")[:300]
         raise ConfigError(f"sweep.address: no Ray cluster at '{address}' ({reason}).") from error

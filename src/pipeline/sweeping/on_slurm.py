@@ -35,7 +35,7 @@ def start(study: Study, layout: Layout, until: float, teller: Teller) -> None:
     order = Order.of(study, until)
     task = Task(str(layout.root), order.sweep, order.until)
     with storage_in_environment(order.storage):
-        submitted = [SlurmJob(executor.submit(task)) for _ in range(settings.workers)]
+        submitted = [SlurmJob(submit(executor, task)) for _ in range(settings.workers)]
     jobs.wait(study, submitted, until, teller, f"logs in {folder}")
 
 
@@ -53,10 +53,21 @@ def new_executor(folder: Path, address: str, resources: dict[str, Any]) -> "Auto
         raise ConfigError(f"sweep.on: {error}. sweep.address=local runs the jobs on this machine.") from error
     try:
         executor.update_parameters(**{"name": "sweep", "timeout_min": MINUTES, **resources})
-    except (NameError, TypeError, ValueError) as error:
+    except (AssertionError, NameError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ConfigError(f"sweep.resources: {reason}. Expected what submitit's update_parameters takes.") from error
     return executor
+
+
+def submit(executor: "AutoExecutor", task: "Task") -> Any:
+    """The job, in the queue. Raises ConfigError where Slurm refuses it."""
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+    try:
+        return executor.submit(task)
+    except (FailedJobError, FailedSubmissionError) as error:
+        reason = " ".join(str(error).split())[-300:].rstrip(".")
+        raise ConfigError(f"sweep.on: Slurm does not take the job ({reason}). Look at sweep.resources.") from error
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Where workers run: what is missing or cannot be is said before anything begins; jobs of Ray and Slurm."""
 
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.postgres import NoAnswerError
 from pipeline.search.study import Study
-from pipeline.sweeping import jobs, on_slurm, trial, workers
+from pipeline.sweeping import jobs, on_ray, on_slurm, trial, workers
 from pipeline.sweeping.on_slurm import STORAGE, Task, storage_in_environment
 from pipeline.sweeping.processes import Order
 from pipeline.sweeping.telling import Teller
@@ -99,6 +100,7 @@ def test_jobs_that_end_too_soon_and_jobs_that_are_not_needed(
     with pytest.raises(ConfigError, match=r"all workers have ended \(no memory; logs here\)\. Give the same command"):
         jobs.wait(study, [Fake("no memory"), Fake()], 0.0, teller, "logs here")
     queued = Fake(over=False)
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.0)
 
     def interrupted(seconds: float) -> None:
         raise KeyboardInterrupt
@@ -113,6 +115,68 @@ def test_jobs_that_end_too_soon_and_jobs_that_are_not_needed(
     queued = Fake(over=False)
     jobs.wait(study, [queued], 0.0, teller, "")
     assert queued.cancelled
+
+
+class Ray:
+    """What `on_ray` uses of Ray, in this process: a job runs when it is looked at."""
+
+    exceptions = SimpleNamespace(RayError=RuntimeError)
+
+    def __init__(self, cluster: str) -> None:
+        self.cluster = cluster
+        self.calls: list[Any] = []
+
+    def init(self, address: str, **_: Any) -> None:
+        if address != self.cluster:
+            raise ConnectionError(f"no node at\n{address}.")
+
+    def remote(self, function: Any) -> Any:
+        def options(**given: Any) -> Any:
+            if "num_gpu" in given:
+                raise ValueError("Invalid option keyword num_gpu.")
+            self.calls.append(given)
+            return SimpleNamespace(remote=lambda *arguments: (function, arguments))
+
+        return SimpleNamespace(options=options)
+
+    def wait(self, references: list[Any], **_: Any) -> tuple[list[Any], list[Any]]:
+        return references, []
+
+    def get(self, reference: Any) -> Any:
+        function, arguments = reference
+        return function(*arguments)
+
+    def shutdown(self) -> None:
+        self.calls.append("shutdown")
+
+
+def test_what_ray_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray, orders = Ray("head:6379"), list[Any]()
+    monkeypatch.setitem(sys.modules, "ray", ray)  # type: ignore[arg-type]
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.0)
+
+    def started(order: Order, root: Path, environment: Any) -> Any:
+        orders.append((order, root, environment))
+        return SimpleNamespace(wait=lambda: 7, stop=lambda: None)
+
+    monkeypatch.setattr(on_ray, "Worker", started)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    plan = plan_of(trials=1)
+
+    def start(**settings: Any) -> None:
+        study = Study.create_or_open(replace(plan, settings=replace(plan.settings, on="ray", **settings)), layout)
+        on_ray.start(study, layout, 0.0, Teller(study))
+
+    layout = Layout(tmp_path)
+    with pytest.raises(ConfigError, match=r"^sweep.address: no Ray cluster at 'tail:1' \(no node at tail:1\)\."):
+        start(address="tail:1")
+    with pytest.raises(ConfigError, match="^sweep.resources: Invalid option keyword num_gpu. Expected what Ray's"):
+        start(address="head:6379", resources={"num_gpu": 1})
+    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
+    with pytest.raises(ConfigError, match=r"all workers have ended \(its process ended with code 7; their output"):
+        start(workers=2, resources={"num_gpus": 1})
+    assert ray.calls == ["shutdown", {"num_cpus": 1, "name": "sweep", "num_gpus": 1}, "shutdown"]
+    assert (Order("found", "", 0.0), tmp_path, {"OMP_NUM_THREADS": "3"}) in orders
 
 
 def test_a_server_that_goes_away_fails_no_trial(
