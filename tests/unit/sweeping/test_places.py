@@ -170,7 +170,7 @@ def test_what_ray_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     layout = Layout(tmp_path)
     with pytest.raises(ConfigError, match=r"^sweep.address: no Ray cluster at 'tail:1' \(no node at tail:1\)\."):
         start(address="tail:1")
-    with pytest.raises(ConfigError, match="^sweep.resources: Invalid option keyword num_gpu. Expected what Ray's"):
+    with pytest.raises(ConfigError, match=r"^sweep.resources: Invalid option keyword num_gpu\. Expected what Ray's"):
         start(address="head:6379", resources={"num_gpu": 1})
     monkeypatch.setenv("RAY_ADDRESS", "head:6379")
     with pytest.raises(ConfigError, match=r"all workers have ended \(its process ended with code 7; their output"):
