@@ -22,21 +22,25 @@ def adopt() -> None:
     check_name("as", given["as"])
     layout = Layout.find()
     folder = layout.sweep(given["sweep"])
-    if not folder.is_dir():
-        known = [path.name for path in layout.sweeps.glob("*")]
+    known = [path.name for path in layout.sweeps.glob("*")]
+    if given["sweep"] not in known:
         raise ConfigError(f"sweep: '{given['sweep']}' is unknown {did_you_mean(given['sweep'], known)}")
     jobs = read_jobs(folder)
     numbers = {str(job.number): job for job in jobs}
-    chosen = given.get("trial", str(jobs[0].number) if jobs else "")
+    best = next((job for job in jobs if job.status == FINISHED and not job.violation), None)
+    chosen = given.get("trial") or (str(best.number) if best else "none")
     if chosen not in numbers:
-        raise ConfigError(f"trial: found '{chosen}', expected the number of one of the {len(jobs)} trials in {folder}.")
+        raise ConfigError(
+            f"trial: found {chosen}, expected the number of one of the {len(jobs)} trials in {folder}. Without "
+            "it, the best is taken that has finished and meets the constraints."
+        )
     finished = sum(job.status == FINISHED for job in jobs)
     adoption = Adoption(given["sweep"], numbers[chosen], finished, given["as"], read_sweep(folder))
     files, at_hand = adopt_trial(layout, adoption)
     print("wrote " + ", ".join(str(path.relative_to(layout.root)) for path in files))
-    how = "its training is at hand, and not done again" if at_hand else "it is trained again, to the same bits"
+    how = "its training is at hand, and not done again" if at_hand else "it is trained again"
     print(f"next: dvc repro evaluate@{given['as']} ({how})")
-    print(f"its validation score is the best of {finished}, and so better than it is; the test score is what counts")
+    print(f"chosen among {finished} by its validation score, which is better than it is; the test score is what counts")
 
 
 def arguments(given: list[str]) -> dict[str, str]:

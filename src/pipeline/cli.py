@@ -77,6 +77,11 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def was_interrupted() -> bool:
+    """Whether a signal has interrupted this process. Whatever error arrives after it may be its consequence."""
+    return bool(_interrupted)
+
+
 def terminate_as_interrupt() -> None:
     """Let SIGTERM unwind the stack as Ctrl-C does, so that open files and locks are closed on the way."""
     signal.signal(signal.SIGTERM, _interrupt)

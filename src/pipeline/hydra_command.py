@@ -51,11 +51,15 @@ def hydra_command(command: Callable[[Resolved], object], config_name: str, multi
         if arguments.help and not arguments.overrides:
             print(f"{sys.modules[command.__module__].__doc__}\n\n{compose.choices(layout)}")
         elif not _is_multirun(arguments):
+            _check_search(arguments, multirun=False)
             _run_once(layout, config_name, command)
         elif multirun is None:
             raise ConfigError("-m (multirun) is for pipeline.train. Give this command one choice at a time.")
-        elif (name := _run_jobs(layout, config_name, multirun.job)) is not None:
-            multirun.end(layout, name)
+        elif _check_search(arguments, multirun=True):
+            exit_in_full()
+            _call_hydra(layout, config_name, _no_job)
+        else:
+            multirun.end(layout, _run_jobs(layout, config_name, multirun.job))
 
     run_command(composed)
 
@@ -75,6 +79,26 @@ def _is_multirun(arguments: "Namespace") -> bool:
     return sweeps and not (arguments.help or arguments.hydra_help or arguments.shell_completion)
 
 
+def _check_search(arguments: "Namespace", multirun: bool) -> bool:
+    """Whether the arguments ask for a search. Hydra's sweeper for searches (hydra_plugins) then runs it. Raises
+    ConfigError for settings of a search that nobody would read."""
+    keys = [override.lstrip("+").partition("=") for override in arguments.overrides]
+    chosen = [value for key, _, value in keys if key == "sweep"]
+    searches = bool(chosen) or ("hydra/sweeper", "=", "search") in keys
+    if any("," in value or "(" in value for value in chosen):
+        raise ConfigError(f"sweep: found '{chosen[0]}', expected one search. Give them one after another.")
+    if searches and not multirun:
+        raise ConfigError(f"sweep={chosen[0] if chosen else 'search'} is a search, which needs -m. Add it.")
+    settings = [key for key, _, _ in keys if key.startswith("sweep.")]
+    if settings and not searches:
+        raise ConfigError(f"{settings[0]} is a setting of a search, and none is chosen. Add sweep=<name> and -m.")
+    return searches
+
+
+def _no_job(node: "DictConfig") -> float:
+    raise AssertionError("the workers of a search run its trials, and not Hydra's launcher")
+
+
 def _run_once(layout: "Layout", config_name: str, command: Callable[[Resolved], object]) -> None:
     # Hydra adds a line of its own to every error that passes through it, so the error goes around it.
     ended: list[BaseException] = []
@@ -90,11 +114,8 @@ def _run_once(layout: "Layout", config_name: str, command: Callable[[Resolved], 
         raise ended[0]
 
 
-def _run_jobs(
-    layout: "Layout", config_name: str, run: Callable[[Callable[[], "Config"], "SweepJob"], float]
-) -> str | None:
-    """Run the jobs of a sweep, in whichever processes the launcher chooses, and return the sweep's name; None where a
-    search (`sweep=...`) has taken over, which keeps its own records."""
+def _run_jobs(layout: "Layout", config_name: str, run: Callable[[Callable[[], "Config"], "SweepJob"], float]) -> str:
+    """Run the jobs of a sweep, in whichever processes the launcher chooses, and return the sweep's name."""
     from pipeline import locks
     from pipeline.layout import JOB, LOCK
     from pipeline.tracking.sweep import Sweep, SweepJob, command_given
@@ -118,10 +139,9 @@ def _run_jobs(
         try:
             _call_hydra(layout, config_name, task)
         finally:
-            ran = any(sweep.glob(f"*/{JOB}"))
-            if not ran:
+            if not any(sweep.glob(f"*/{JOB}")):
                 shutil.rmtree(sweep)
-    return sweep.name if ran else None
+    return sweep.name
 
 
 def _call_hydra(layout: "Layout", config_name: str, task: Callable[["DictConfig"], float | None]) -> None:

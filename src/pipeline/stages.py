@@ -45,7 +45,7 @@ REGISTRIES = {
 # Modules and packages of src/pipeline/ that every command runs, and that do not change what it writes.
 FRAME = (
     # They start a command, end it, and keep two processes from running it at the same time.
-    *("cli", "processes", "locks"),
+    *("hydra_command", "cli", "processes", "locks"),
     # what they resolve stands in the stage's file; what a value means is said where it is used
     *("compose", "config", "hydra_errors", "matching"),
     # a stage that ends with an error has no outputs

@@ -10,7 +10,19 @@ from pipeline.cli import terminate_as_interrupt
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.hydra_command import Multirun, hydra_command
-from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, PREDICTIONS, TENSORBOARD, TEST, Layout
+from pipeline.layout import (
+    CHECKPOINTS,
+    HISTORY,
+    IDENTITY,
+    JOURNAL,
+    LOCK,
+    MODEL,
+    OBJECTIVES,
+    PREDICTIONS,
+    TENSORBOARD,
+    TEST,
+    Layout,
+)
 from pipeline.tracking.sweep import SweepJob, read_jobs
 
 if TYPE_CHECKING:
@@ -45,20 +57,27 @@ def train(config: Config, job: SweepJob | None = None) -> float:
     `job` is the record of a sweep's job, if this training is one. Returns the score: the value of `config.objective`
     in the epoch whose weights are kept.
     """
-    run, history = trained(config, (config.objective,), job)
-    if run is None:
-        # Nobody reads what this process returns, and only the chief has an output to score.
-        return history[-1]["val_loss"]
-    return score(run, history, config.objective)
+    done = trained(config, (config.objective,), job)
+    # Nobody reads what a worker returns that is not the chief; only the chief has an output to score.
+    return done.scores[config.objective] if done.scores else done.history[-1]["val_loss"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that has come to its end: the values of each epoch, and the scores that were asked for, which only the
+    chief of several workers knows."""
+
+    history: "list[EpochValues]"
+    scores: dict[str, float]
 
 
 def trained(
     config: Config, objectives: tuple[str, ...], job: SweepJob | None = None, judge: "Judge | None" = None
-) -> "tuple[Run | None, list[EpochValues]]":
-    """Train one experiment as `train` does, or find it trained by an earlier job with the scores `objectives` at hand.
+) -> Trained:
+    """Train one experiment as `train` does, or find it trained by an earlier job, and return its scores `objectives`.
 
-    Returns the run and its history. The run is None in a worker that is not the chief. Raises GivenUp where the `judge`
-    gives the training up; its checkpoint stays, so that the same training by hand goes on from there to its end.
+    Raises GivenUp where the `judge` gives the training up; its checkpoint stays, so that the same training by hand goes
+    on from there to its end.
     """
     from pipeline import locks
     from pipeline.tracking.dataset_page import keep_page
@@ -74,32 +93,32 @@ def trained(
     run = identified(config, Layout.find())
     layout, name, folder, output = run.layout, run.folder.name, run.folder, run.output
     if not is_chief(config.trainer):
-        return None, train_as_worker(run)
+        return Trained(train_as_worker(run), {})
     if job is not None:
-        job.experiment, job.identity, job.objective = config.name, name, config.objective
+        job.experiment, job.identity, job.objective = config.name, name, job.objective or config.objective
         job.save()
     # A training outlives its `dvc repro` when that is killed, and must not write over its successor's output.
     with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(folder / LOCK, f"run {name}"):
         sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
         if job is not None and (history := trained_before(run, job, objectives)):
             note_owner(layout, name, sweep, trained=False)
-            judge_history(judge, history)
+            judge_history(judge, history, config.trainer.epochs)
             if not job.objectives:
                 print(f"{config.name}: trained before, in {output}")
-            return run, history
+            return Trained(history, scored(run, history, objectives))
         keep_page(layout, config.dataset.name, run.prepared, folder)
         note_owner(layout, name, sweep, trained=True)
         with followed(layout, name, sweep, wait), recorded(config, run.identity, layout) as journal:
             model, history = train_model(run, journal, judge=judge)
             write_output(run, model, history)
-    if job is not None and job.objectives:
-        # A search tells its trials itself.
-        return run, history
-    print(
-        f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
-        f"MLflow run {name} at {without_password(layout.tracking_uri)}"
-    )
-    return run, history
+        # While the lock is held: another worker of the search may remove the model once it is free.
+        scores = scored(run, history, objectives)
+    if job is None or not job.objectives:  # a search tells its trials itself
+        print(
+            f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
+            f"MLflow run {name} at {without_password(layout.tracking_uri)}"
+        )
+    return Trained(history, scores)
 
 
 def identified(config: Config, layout: Layout) -> Run:
@@ -125,13 +144,13 @@ def train_as_worker(run: Run) -> "list[EpochValues]":
 
 def trained_before(run: Run, job: SweepJob, objectives: tuple[str, ...]) -> "list[EpochValues] | None":
     """The history of a finished run of this identity whose output is there. A search, which keeps the models of its
-    best trials alone, does without the model where the history tells its objectives."""
+    best trials alone, does without the model where all its objectives are known."""
     from pipeline.tracking.recording import finished_epochs
 
     history = finished_epochs(run.identity, run.layout)
     if not history or not (run.output / HISTORY).is_file():
         return None
-    suffices = bool(job.objectives) and set(objectives) <= set(history[0])
+    suffices = bool(job.objectives) and set(objectives) <= {*history[0], *known_scores(run)}
     return history if suffices or (run.output / MODEL).is_file() else None
 
 
@@ -177,32 +196,52 @@ def write_output(run: Run, model: "Assembled", history: "list[EpochValues]") -> 
     Checkpoints(run.folder / CHECKPOINTS, run.folder.name).clear()
 
 
-def score(run: Run, history: "list[EpochValues]", objective: str) -> float:
-    """The value of an objective with the weights that the training has kept. It comes from the history where each
-    epoch measures it; any other metric is computed from the saved model's answers to the validation rows, and
-    `parameters`, the number of trainable weights, is counted in it."""
+def scored(run: Run, history: "list[EpochValues]", objectives: tuple[str, ...]) -> dict[str, float]:
+    """The values of the objectives with the weights that the training has kept. They come from the history where each
+    epoch measures them. The others are computed with the saved model, and kept in the run's folder, where a search
+    finds them when it has removed the model."""
+    from pipeline.files import write_json
     from pipeline.training.early_stopping import kept_epoch
 
-    config = run.config
-    kept = kept_epoch([values["val_loss"] for values in history], config.trainer.early_stopping)
-    if objective in history[kept]:
-        return history[kept][objective]
+    kept = kept_epoch([values["val_loss"] for values in history], run.config.trainer.early_stopping)
+    known = known_scores(run) | history[kept]
+    if missing := [name for name in objectives if name not in known]:
+        from pipeline.tracking.tensorboard import write_kept
+
+        found = measured(run, missing)
+        known |= found
+        write_json(run.folder / OBJECTIVES, known_scores(run) | found)
+        write_kept(run.folder / TENSORBOARD, kept + 1, history[kept] | found)
+    return {name: known[name] for name in objectives}
+
+
+def known_scores(run: Run) -> dict[str, float]:
+    """The scores of a run that were computed with its model, by name."""
+    import json
+
+    path = run.folder / OBJECTIVES
+    known: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return known
+
+
+def measured(run: Run, objectives: list[str]) -> dict[str, float]:
+    """Scores that need the saved model: test metrics on the validation rows, and the number of trainable weights."""
     from pipeline.data.sampling import TrainingData
     from pipeline.serving.archive import load_served
     from pipeline.serving.batch import metrics_of
     from pipeline.tensorflow_process import load_tensorflow, start_session
-    from pipeline.tracking.tensorboard import write_kept
 
+    trainer = run.config.trainer
     # where this job was trained before, nothing has set up TensorFlow yet, and the next job may have to train
-    load_tensorflow(config.trainer.tensorflow)
-    start_session(config.trainer.tensorflow, config.seed)
+    load_tensorflow(trainer.tensorflow)
+    start_session(trainer.tensorflow, run.config.seed)
     served = load_served(run.output / MODEL)
-    if objective == PARAMETERS:
-        return float(sum(math.prod(weight.shape) for weight in served.trainable_weights))
-    data = TrainingData.open(run.prepared, config.trainer.resident_bytes, config.trainer.limit)
-    found = metrics_of(served, data.validation, data.schema)[objective.removeprefix("val_")]
-    write_kept(run.folder / TENSORBOARD, kept + 1, history[kept] | {objective: found})
-    return found
+    found = {PARAMETERS: float(sum(math.prod(weight.shape) for weight in served.trainable_weights))}
+    if set(objectives) - set(found):
+        data = TrainingData.open(run.prepared, trainer.resident_bytes, trainer.limit)
+        metrics = metrics_of(served, data.validation, data.schema)
+        found |= {f"val_{name}": value for name, value in metrics.items()}
+    return {name: found[name] for name in objectives}
 
 
 def train_job(compose: Callable[[], Config], job: SweepJob) -> float:

@@ -15,17 +15,22 @@ from pipeline.cli import run_command, terminate_as_interrupt
 
 def serve() -> None:
     from pipeline.layout import Layout
-    from pipeline.sweeping.processes import Order
+    from pipeline.sweeping.order import Order
     from pipeline.sweeping.work import take_part
 
-    order = Order(**json.loads(sys.stdin.readline()))
+    line = sys.stdin.readline()
+    if not line:
+        return  # the command has ended before it said what to do
+    order = Order(**json.loads(line))
     terminate_as_interrupt()
     threading.Thread(target=end_with_command, daemon=True).start()
     take_part(order, Layout.find())
 
 
 def end_with_command() -> None:
-    sys.stdin.read()
+    # not by sys.stdin, whose lock this thread would hold when the interpreter ends
+    while os.read(0, 1):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -1,5 +1,6 @@
 """A search: which keys it varies, how trials are chosen, stopped early and judged, and where they run."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,8 +67,8 @@ class Constraint:
     def parse(cls, text: str) -> "Constraint":
         found = re.fullmatch(r"\s*(\w+)\s*(<=|>=)\s*(\S+)\s*", text)
         try:
-            if found:
-                return cls(found[1], found[2], float(found[3]))
+            if found and math.isfinite(bound := float(found[3])):
+                return cls(found[1], found[2], bound)
         except ValueError:
             pass
         raise ConfigError(f"sweep.constraints: found '{text}', expected such as 'parameters <= 100000'.")
@@ -117,11 +118,15 @@ class SweepConfig:
     def check(self) -> None:
         if self.name:
             check_name("sweep.name", self.name)
+            check("/" not in self.name, "sweep.name", self.name, "a name without a folder")
         one_of("sweep.mode", self.mode, MODES)
         one_of("sweep.on", self.on, ("here", "ray", "slurm"))
         for name, least in {"lag": 1, "trials": 1, "workers": 1, "keep": 0, "seed": 0, "seconds": 0}.items():
             value = getattr(self, name)
             check(value >= least, f"sweep.{name}", value, f"{least} or more")
+        if self.mode == ORDERED:
+            most = f"{self.lag} at most, since in mode ordered only sweep.lag trials are under way; raise that, too"
+            check(self.workers <= self.lag, "sweep.workers", self.workers, most)
         for kind in ("objectives", "constraints"):
             values = getattr(self, kind)
             twice = next((value for value in values if values.count(value) > 1), None)

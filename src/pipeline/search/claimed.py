@@ -84,7 +84,7 @@ class Claimed:
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
-        result = self._judged(result)
+        result = self.judged(result)
         state = {FINISHED: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}[result.status]
         note = {**result.as_json(), WORKER: f"{socket.gethostname()}:{os.getpid()}"}
         try:
@@ -99,8 +99,9 @@ class Claimed:
         finally:
             self._lock.release()
 
-    def _judged(self, result: Result) -> Result:
-        """The result with the values that count."""
+    def judged(self, result: Result) -> Result:
+        """The result with the values that count, which is what `finish` keeps: a value that is not finite is a
+        failure."""
         if result.status == PRUNED:
             epochs = self._pruning.own.intermediate_values if self._pruning else {}
             values = (epochs[max(epochs)],) if epochs else result.values

@@ -89,7 +89,7 @@ def _range(where: str, text: str, parameter: Parameter, sweep: RangeSweep) -> Pa
 def _choice(where: str, text: str, parameter: Parameter, sweep: ChoiceSweep) -> Parameter:
     _check_tags(where, sweep.tags, ())
     values = [_plain(element) for element in sweep.list]
-    texts = tuple(_written(where, value) for value in values)
+    texts = tuple(written(where, value) for value in values)
     for index, value in enumerate(values):
         if any(_same(value, other) for other in values[:index]):
             raise ConfigError(f"{where}: '{text}' holds {texts[index]} twice. Keep one of them.")
@@ -116,7 +116,7 @@ def _quoted(value: Any) -> Any:
     return {key: _quoted(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
-def _written(where: str, value: Any) -> str:
+def written(where: str, value: Any) -> str:
     """A text that Hydra reads as `value`. Its own writing forgets the quotes of a text that looks like a number."""
     for form in (value, _quoted(value)):
         text = Transformer.str(form)

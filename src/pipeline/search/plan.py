@@ -13,8 +13,9 @@ from pipeline.search.space import Space, parse_space
 
 # Settings that may change from one start of a search to the next: they do not decide what its trials are.
 FREE = ("trials", "keep", "strict", "storage", "seconds", "workers", "on", "address", "resources")
+
 # The parts of a checkout that all workers must share, with their names for people.
-STATE = {"code": "code", "data": "data", "lock": "requirements.lock"}
+STATE = {"config": "configuration", "code": "code", "data": "data", "lock": "requirements.lock"}
 
 
 @dataclass(frozen=True)

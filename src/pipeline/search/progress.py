@@ -34,7 +34,7 @@ def progress(plan: Plan, total: int, statuses: Sequence[str]) -> Progress:
         told += 1
         failed += status == FAILED
         # In mode `ordered` nothing counts behind the trial that ends the search, even if another worker had begun it.
-        if _done(told, failed, total, each_once):
+        if ordered and _done(told, failed, total, each_once):
             break
     done = _done(told, failed, total, each_once)
     most = total if each_once else total + failed

@@ -89,9 +89,9 @@ def check_pruner(settings: SweepConfig, objectives: int) -> None:
     name = config.name
     if name not in PRUNERS:
         raise ConfigError(f"sweep.pruner.name: '{name}' is unknown {did_you_mean(name, PRUNERS)}")
-    refuse_unused("sweep.pruner", config, PrunerConfig(), PRUNERS[name].options)
     if name == "none":
-        return
+        return  # also where a file in conf/sweep/ has set options for the pruner that the command line turns off
+    refuse_unused("sweep.pruner", config, PrunerConfig(), PRUNERS[name].options)
     if objectives > 1:
         raise ConfigError(f"sweep.pruner.name={name} compares one objective, found {objectives}. Use none.")
     if settings.objectives == ["parameters"]:

@@ -15,7 +15,10 @@ from pipeline.search.parameter import Parameter, Value
 from pipeline.search.space import Space
 
 if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial
 
 SEEDS = 2**32
 
@@ -52,10 +55,18 @@ def tpe(ask: Ask) -> "BaseSampler":
     in groups of their own. Trials without a result count as bad ones, so that they are not tried twice."""
     from optuna.samplers import TPESampler
 
-    return TPESampler(
+    conditional = ask.space.conditional
+    together = {} if conditional else ask.space.distributions
+
+    class Sampler(TPESampler):
+        def infer_relative_search_space(self, study: "Study", trial: "FrozenTrial") -> "dict[str, BaseDistribution]":
+            """What all trials have in common is known, and need not be found in each of them again."""
+            return together or super().infer_relative_search_space(study, trial)
+
+    return Sampler(
         n_startup_trials=ask.settings.sampler.startup,
         multivariate=True,
-        group=ask.space.conditional,
+        group=conditional,
         constant_liar=True,
         seed=ask.seed,
     )

@@ -5,11 +5,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError, did_you_mean
-from pipeline.search.expressions import EXAMPLES, parse_expression
+from pipeline.search.expressions import EXAMPLES, parse_expression, written
 from pipeline.search.parameter import Parameter, Value
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
 MOST_IN_GRID = 10_000
 
@@ -27,6 +30,12 @@ class Space:
     @property
     def conditional(self) -> bool:
         return any(parameter.when for parameter in self.parameters)
+
+    @cached_property
+    def distributions(self) -> "dict[str, BaseDistribution]":
+        """What Optuna chooses from, without those that have one value alone, by name."""
+        found = {each.key: each.distribution for each in sorted(self.parameters, key=lambda each: each.key)}
+        return {key: distribution for key, distribution in found.items() if not distribution.single()}
 
     def active(self, parameter: Parameter, chosen: Mapping[str, Value]) -> bool:
         """Whether `parameter` is there, given the values of those before it."""
@@ -117,7 +126,9 @@ def _parse_when(key: str, when: Mapping[str, Any], parsed: Mapping[str, Paramete
         known = parsed[other].texts
         if not known:
             raise ConfigError(f"{where}: '{other}' is an interval, expected a choice or a range.")
-        texts = [str(value) for value in (values if isinstance(values, list | tuple) else [values])]
+        # a text is as Hydra reads it; YAML's own true, null and numbers are written as Hydra reads those
+        alternatives = values if isinstance(values, list | tuple) else [values]
+        texts = [value if isinstance(value, str) else written(where, value) for value in alternatives]
         for text in texts:
             if text not in known:
                 raise ConfigError(f"{where}: '{text}' is not a value of {other} {did_you_mean(text, known)}")

@@ -1,5 +1,6 @@
 """Where a study is kept: Optuna's journal file in the sweep's folder, or PostgreSQL."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ from filelock import FileLock
 
 from pipeline.errors import ArtifactError
 from pipeline.search.claims import Claims, FileClaims
+from pipeline.search.postgres import open_postgres
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -18,8 +20,6 @@ JOURNAL_FILE = "study.journal"
 
 def open_storage(address: str, name: str, folder: Path) -> "tuple[BaseStorage, Claims]":
     """The storage of the study `name`, whose sweep has this folder, and the locks that go with it."""
-    from pipeline.search.postgres import open_postgres
-
     silence()
     if not address:
         return open_journal(folder / JOURNAL_FILE), FileClaims(folder / "claims")
@@ -50,11 +50,10 @@ def open_journal(path: Path) -> "BaseStorage":
 
         def append_logs(self, logs: list[dict[str, Any]]) -> None:
             text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-            with lock, path.open("r+b", buffering=0) as stream:
-                end = _end_of_lines(stream.fileno())
-                stream.truncate(end)
-                stream.seek(end)
-                stream.write(text.encode())
+            with lock, path.open("ab", buffering=0) as stream:
+                drop_half_line(path)
+                if stream.write(text.encode()) != len(text.encode()):  # a full disk takes a part at first
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     lock = FileLock(f"{path}.lock", poll_interval=0.001)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,9 +65,11 @@ def open_journal(path: Path) -> "BaseStorage":
         ) from error
 
 
-def _end_of_lines(file: int) -> int:
-    """Where the last whole line of a file ends: the end of the file, unless a write was cut off."""
-    size = os.fstat(file).st_size
-    while size and os.pread(file, 1, size - 1) != b"\n":
-        size -= 1
-    return size
+def drop_half_line(path: Path) -> None:
+    """Cut off what stands behind the last line's end, which a write that was cut off has left."""
+    with path.open("r+b") as stream:
+        size = end = stream.seek(0, os.SEEK_END)
+        while end and os.pread(stream.fileno(), 1, end - 1) != b"\n":
+            end -= 1
+        if end < size:
+            stream.truncate(end)

@@ -12,7 +12,7 @@ from pipeline.search.claims import Claims
 from pipeline.search.plan import Plan
 from pipeline.search.postgres import answering, shown
 from pipeline.search.progress import Progress, progress
-from pipeline.search.storage import open_storage
+from pipeline.search.storage import JOURNAL_FILE, open_storage
 from pipeline.search.trial import feasible, status_of
 from pipeline.tracking.sweep import FINISHED, RUNNING
 
@@ -43,6 +43,8 @@ class Study:
 
     @classmethod
     def begin(cls, plan: Plan, storage: "BaseStorage", claims: Claims) -> "Study":
+        """Store the plan, or see that it is the stored one."""
+        from optuna.study import Study as OptunaStudy
         from optuna.study import StudyDirection
 
         with answering(plan.settings.storage), claims.study():
@@ -51,8 +53,14 @@ class Study:
                 directions = [StudyDirection[direction.upper()] for direction in plan.directions]
                 names[plan.name] = storage.create_new_study(directions, plan.name)
             stored = storage.get_study_user_attrs(names[plan.name]).get(PLAN)
+            if stored is None and plan.settings.objectives:
+                # for people who look at the study with tools of Optuna's
+                OptunaStudy(plan.name, storage).set_metric_names(plan.settings.objectives)
             if stored is not None:
-                Plan.from_json(stored, plan.settings.storage).check_same(plan)
+                before = Plan.from_json(stored, plan.settings.storage)
+                before.check_same(plan)
+                # The order of the keys is that of the first start, since the trials depend on it.
+                plan = before.with_free_of(plan)
             if stored != plan.as_json():
                 storage.set_study_user_attr(names[plan.name], PLAN, plan.as_json())
         return cls(plan, storage, claims)
@@ -62,7 +70,7 @@ class Study:
         """The search of this name. Raises ConfigError where there is none."""
         place = shown(storage) if storage else layout.sweep(name)
         missing = ConfigError(f"sweep {name}: not found in {place}. Begin it by its command.")
-        if not storage and not layout.sweep(name).is_dir():
+        if not storage and not (layout.sweep(name) / JOURNAL_FILE).is_file():
             raise missing
         opened, claims = open_storage(storage, name, layout.sweep(name))
         try:
@@ -89,10 +97,6 @@ class Study:
         """Whether the search has all its trials, or is given up because its first ones all failed."""
         return self.progress().done
 
-    def waits(self) -> bool:
-        """Whether there may be something to claim later, when others have finished."""
-        return not self.done
-
     def known_to(self, number: int) -> int:
         """How many of the first trials the trial `number` may know the results of, in mode `ordered`."""
         return max(0, number + 1 - self.plan.settings.lag)
@@ -113,10 +117,16 @@ class Study:
                 return self._take(self._ask(trials)[-1])
         return None
 
+    def claim_trial(self, number: int) -> "Claimed | None":
+        """This trial, if it has not ended and nobody works on it."""
+        with answering(self.plan.settings.storage), self.claims.study():
+            return self._take(self.trials()[number])
+
     def _ask(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
         """All trials and a new one. It is stored by one write, so that it is there wholly or not at all."""
-        self.storage.create_new_trial(self.id, ask(self.plan, self.space, self.seen_by(len(trials), trials)))
-        return self.trials()
+        fresh = ask(self.plan, self.space, self.seen_by(len(trials), trials))
+        fresh._trial_id = self.storage.create_new_trial(self.id, fresh)
+        return [*trials, fresh]
 
     def seen_by(self, number: int, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
         """The trials as the trial `number` may see them: in mode `ordered` those before it."""

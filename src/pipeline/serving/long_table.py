@@ -4,6 +4,7 @@ The windows are cut as `prepare` cuts them for training, with the settings that 
 rows after them: what a forecast is for lies in the future.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -24,6 +25,7 @@ from pipeline.data.windows import Array, Numbers, cut, starts_of
 from pipeline.serving.row_files import input_file
 
 SERIES, WINDOW_ENDS, TIME = "series", "window_ends", "time"  # the columns that say of when a forecast is
+GOLDEN = (3 - math.sqrt(5)) / 2
 TO_PREDICT = Advice(
     "Fill the gap, or prepare and train with another on_gap.", "Add earlier rows", ", or leave these series out."
 )
@@ -64,8 +66,24 @@ def windows_apart(schema: Schema, config: DriftConfig) -> pa.Table:
     settings.on_gap = IGNORE if settings.on_gap == IGNORE else SPLIT
     ((_, found),) = read_series(settings, Path(), column.channels)
     parts = stretches(found, settings.needed, TO_PREDICT)
-    begins = starts_of(parts, settings.needed, max(settings.window, settings.stride))
+    begins = starts_of(parts, settings.needed, spacing(settings.window, settings.stride))
     return pa.concat_tables([windows for _, windows in windows_of(schema, column, found, begins)])
+
+
+def spacing(window: int, stride: int) -> int:
+    """How many rows after a window the next one begins that shares no row with it. It is a multiple of the stride.
+
+    Windows one right after the other would all begin at the same hour if they are a day long, and training windows do
+    not. With this distance, they begin at all places of such a cycle, neighbours far from each other (the golden ratio
+    divides it most evenly).
+    """
+    steps = -(-window // stride)
+    if steps == 1:
+        return stride
+    apart = math.ceil(steps * (1 + GOLDEN))
+    while math.gcd(apart, steps) > 1:
+        apart += 1
+    return apart * stride
 
 
 def column_of(schema: Schema) -> SeriesColumn:

@@ -3,6 +3,7 @@ output of the stage `train`, so that nobody trains it again."""
 
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,17 +12,17 @@ from typing import Any
 
 import yaml
 
+from pipeline import locks
 from pipeline.compose import as_plain, compose_config, compose_incomplete
 from pipeline.config import Config
 from pipeline.errors import ArtifactError, ConfigError
 from pipeline.files import replacing, replacing_folder, write_json
 from pipeline.identity import Identity, identify, read_identity
 from pipeline.inspecting.params_text import with_experiment
-from pipeline.layout import IDENTITY, MODEL, Layout
+from pipeline.layout import IDENTITY, LOCK, MODEL, Layout
 from pipeline.tracking.sweep import FINISHED, Sweep, SweepJob
+from pipeline.train import identified
 
-# What Hydra's groups choose; an experiment's file names these, and then the values that differ from theirs.
-GROUPS = ("dataset", "model", "trainer")
 # What is not a value of the experiment: its name comes from its file, and only DVC's stages set the output.
 NOT_WRITTEN = ("name", "output")
 DERIVED = ("name", "types")  # of the dataset
@@ -52,6 +53,11 @@ def adopt_trial(layout: Layout, adoption: Adoption) -> tuple[list[Path], bool]:
     if path.exists():
         raise ConfigError(f"{path.relative_to(layout.root)}: is there already. Remove it, or choose another name: as=.")
     config = compose_config(layout, "config", job.overrides)
+    if identified(config, layout).identity["identity"] != job.identity:
+        raise ConfigError(
+            f"trial {job.number} of sweep {adoption.sweep} was trained with another configuration, code or data than "
+            f"this checkout has. Bring the checkout to the state of {job.identity} (its run in MLflow names the commit)."
+        )
     base = _base(layout, config)
     text = provenance(adoption) + experiment_text(as_plain(config), base)
     params = with_experiment(layout.params.read_text(encoding="utf-8"), config.dataset.name, name)
@@ -76,7 +82,7 @@ def provenance(adoption: Adoption) -> str:
         "# @package _global_\n"
         f"# Trial {job.number} of sweep {adoption.sweep}, adopted on {time.strftime('%Y-%m-%d')}.\n"
         f"#   {command}\n"
-        f"# Validation {scores}, the best of {adoption.of} trials: better than it is, since it was chosen for that.\n"
+        f"# Validation {scores}, chosen among {adoption.of} trials by that, so it is better than it is.\n"
         f"# `dvc repro evaluate@{adoption.name}` tells its test score, with an interval.\n"
     )
 
@@ -138,9 +144,12 @@ def bring_training(layout: Layout, job: SweepJob, name: str) -> bool:
     identity = identify(config, layout, layout.prepared(config.dataset.name))
     if not same_training(identity, read_identity(trained)):
         return False
-    with replacing_folder(layout.trained(name)) as folder:
-        shutil.copytree(trained, folder, dirs_exist_ok=True)
-        write_json(folder / IDENTITY, identity)
+    with locks.hold(layout.run(job.identity) / LOCK, f"run {job.identity}"):
+        if not (trained / MODEL).is_file():
+            return False
+        with replacing_folder(layout.trained(name)) as folder:
+            shutil.copytree(trained, folder, dirs_exist_ok=True)
+            write_json(folder / IDENTITY, identity)
     _dvc(layout, "commit", "-f", f"train@{name}")
     return True
 
@@ -151,7 +160,11 @@ def same_training(one: Identity, other: Identity) -> bool:
 
 
 def _dvc(layout: Layout, *arguments: str) -> None:
-    done = subprocess.run(["dvc", *arguments], cwd=layout.root, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "dvc", *arguments]
+    done = subprocess.run(command, cwd=layout.root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()
-        raise ConfigError(f"dvc {' '.join(arguments)}: {said[-1] if said else f'exit code {done.returncode}'}")
+        raise ConfigError(
+            f"dvc {' '.join(arguments)}: {said[-1] if said else f'exit code {done.returncode}'}. The experiment is "
+            "written; `dvc repro` trains it."
+        )

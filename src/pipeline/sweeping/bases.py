@@ -1,4 +1,4 @@
-"""What the trials of a search use of this checkout: code, data and locked packages, which all workers must share."""
+"""What the trials of a search use of this checkout: what all workers must share."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ def bases_of(layout: Layout, fixed: Sequence[str], space: Space) -> list[Base]:
 
 
 def state_of(bases: Sequence[Base]) -> str:
-    """A digest of each part of STATE, for all trials together."""
+    """A digest of each part of STATE, for all trials together. The values that are searched are no part of it."""
     return " ".join(f"{part}:{digest_value([base.identity[part] for base in bases])[:DIGITS]}" for part in STATE)
 
 

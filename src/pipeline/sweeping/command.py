@@ -1,27 +1,33 @@
 """`python -m pipeline.train -m experiment=... sweep=...`: begin a search or go on with it, and tell how it ended."""
 
+import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 
-from pipeline.compose import typed
+from pipeline.compose import num_cores, typed
+from pipeline.config import Config
 from pipeline.config.checks import one_of
-from pipeline.config.sweep import SweepConfig
+from pipeline.config.sweep import ORDERED, SweepConfig
 from pipeline.errors import ConfigError
 from pipeline.files import digest_value
 from pipeline.layout import Layout
-from pipeline.search.parameter import Value
+from pipeline.search.expressions import written
+from pipeline.search.parameter import Parameter, Value
 from pipeline.search.plan import FREE, Plan
 from pipeline.search.space import Space, parse_space
-from pipeline.sweeping.bases import Base, bases_of, compose_trial, state_of
+from pipeline.sweeping.bases import MOST_CHOICES, Base, bases_of, compose_trial, state_of
 from pipeline.tasks import TASKS, larger_is_better, objectives
 from pipeline.tracking.sweep import Sweep, command_given
 from pipeline.train import PARAMETERS
 
 DIGITS = 8
+MOST_LETTERS = 80  # of the experiments' names in the name of a search
 
 
 def search(composed: DictConfig, arguments: list[str]) -> None:
@@ -34,6 +40,9 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
     from pipeline.sweeping.ending import end
     from pipeline.sweeping.workers import check_place, run_workers
 
+    launcher = composed.hydra.runtime.choices["hydra/launcher"]
+    if launcher != "basic":
+        raise ConfigError(f"hydra/launcher={launcher} is for grids. A search has its own workers: sweep.workers=4.")
     layout = Layout.find()
     settings = typed(composed.sweep, "sweep")
     check_place(settings)
@@ -48,7 +57,7 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
 def note(plan: Plan, layout: Layout) -> None:
     """Keep with the sweep's records what was asked, for MLflow, the page and `adopt`."""
     space = {key: values if isinstance(values, str) else str(values) for key, values in plan.settings.space.items()}
-    # The first one of several: all machines must show the sweep in the same place.
+    # Of several experiments the first one: all machines must show the sweep in the same place.
     experiment = plan.experiment.split(",")[0]
     Sweep(command_given(), experiment, space).save(layout.sweep(plan.name))
 
@@ -57,56 +66,133 @@ def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Pl
     """What is to be searched, from the settings and the overrides of the command line. All that can be wrong with it is
     told here, and missing data are prepared here, once for all workers."""
     fixed, varied = _read(arguments)
-    given = {override.partition("=")[0].lstrip("+") for override in fixed}
-    kept = {key: values for key, values in settings.space.items() if key.lstrip("+") not in given}
-    settings = replace(settings, space=kept | varied)
+    settings = replace(settings, space=_space_of(settings.space, fixed, varied))
     space = parse_space(settings.space)
-    for extreme in _extremes(space):
-        compose_trial(layout, [*fixed, *extreme])
-    bases = bases_of(layout, fixed, space)
+    shared = [override.input_line or "" for override in fixed]
+    configs = [compose_trial(layout, [*shared, *variant]) for variant in _variants(space)]
+    _check_one_process(configs)
+    _tell_crowding(settings, configs[0].trainer.threads)
+    bases = bases_of(layout, shared, space)
     settings = replace(settings, objectives=_objectives(settings, bases))
     directions = tuple("maximize" if larger_is_better(name) else "minimize" for name in settings.objectives)
     names = sorted({base.config.name for base in bases})
-    plan = Plan(settings.name, ",".join(names), tuple(fixed), settings, directions, state_of(bases))
+    plan = Plan(settings.name, ",".join(names), tuple(shared), settings, directions, state_of(bases))
     plan.checked()
     return plan if plan.name else replace(plan, name=_name(plan))
 
 
-def _read(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
-    """The overrides that all trials share, and the keys that the command line varies with their values."""
-    fixed, varied = list[str](), dict[str, str]()
+def _read(arguments: list[str]) -> tuple[list[Override], dict[str, str]]:
+    """The overrides that all trials share, and the keys that the command line varies with their values. Raises
+    ConfigError where it varies a setting of the search itself."""
+    fixed, varied = list[Override](), dict[str, str]()
     try:
         for override in OverridesParser.create().parse_overrides(arguments):
-            key, text = override.get_key_element(), override.input_line or ""
-            if key.lstrip("+~").split(".")[0].split("/")[0] in ("hydra", "sweep"):
-                continue
+            text = override.input_line or ""
+            of_search = _bare(override.get_key_element()).split(".")[0].split("/")[0] in ("hydra", "sweep")
+            if of_search and override.is_sweep_override():
+                raise ConfigError(f"found '{text}', expected one value: a search has one of each setting.")
             if override.is_sweep_override():
-                varied[key] = text.partition("=")[2]
-            else:
-                fixed.append(text)
+                varied[override.get_key_element()] = text.partition("=")[2]
+            elif not of_search:
+                fixed.append(override)
     except HydraException as error:
         raise ConfigError(" ".join(str(error).split())) from error
     return fixed, varied
+
+
+def _bare(key: str) -> str:
+    """A key without the signs by which Hydra adds it or takes it away."""
+    return key.lstrip("+~")
+
+
+def _space_of(space: dict[str, Any], fixed: list[Override], varied: dict[str, str]) -> dict[str, Any]:
+    """The space of a file, less what the command line fixes, with what it varies instead or besides. A key that depends
+    on a fixed one is searched if that has the value for it."""
+    given = {_bare(override.get_key_element()): (override.input_line or "").partition("=")[2] for override in fixed}
+    taken = {*given, *map(_bare, varied)}
+    found: dict[str, Any] = {}
+    for key, values in space.items():
+        if _bare(key) in taken:
+            continue
+        if isinstance(values, dict) and isinstance(values.get("when"), dict):
+            when = values["when"]
+            if any(given[other] not in _texts(wanted) for other, wanted in when.items() if other in given):
+                continue
+            left = {other: wanted for other, wanted in when.items() if other not in given}
+            values = {**values, "when": left} if left else values["of"]
+        found[key] = values
+    return found | varied
+
+
+def _texts(wanted: Any) -> list[str]:
+    """The values of a condition as they stand on a command line."""
+    return [text if isinstance(text, str) else written("sweep.space", text) for text in _listed(wanted)]
+
+
+def _listed(wanted: Any) -> list[Any]:
+    return list(wanted) if isinstance(wanted, list | tuple) else [wanted]
 
 
 def _name(plan: Plan) -> str:
     """The name that the same command gets again. What may change from one start to the next is no part of it."""
     values = plan.as_json()
     asked = {key: value for key, value in values["settings"].items() if key not in (*FREE, "name")}
-    return (
-        f"{plan.experiment.replace('/', '.').replace(',', '-')}-{digest_value([asked, values['overrides']])[:DIGITS]}"
-    )
+    digest = digest_value([asked, values["overrides"]])[:DIGITS]
+    return f"{plan.experiment.replace('/', '.').replace(',', '-')[:MOST_LETTERS]}-{digest}"
 
 
-def _extremes(space: Space) -> Iterator[list[str]]:
-    """Two trials: with the first value of each key, and with the last one."""
-    for first in (True, False):
-        chosen: dict[str, Value] = {}
-        for parameter in space.parameters:
-            if space.active(parameter, chosen):
-                numbers = parameter.low if first else parameter.high
-                chosen[parameter.key] = numbers if parameter.numeric else parameter.texts[0 if first else -1]
-        yield space.overrides(chosen)
+def _variants(space: Space) -> Iterator[list[str]]:
+    """Trials with each end of each range and each choice, so that what cannot be composed is told before the search."""
+    first = {parameter.key: _ends(parameter)[0] for parameter in space.parameters}
+    tried = set[tuple[str, ...]]()
+    for parameter in space.parameters:
+        for value in _ends(parameter):
+            variant = tuple(_active(space, {**first, parameter.key: value}))
+            if variant not in tried and len(tried) < MOST_CHOICES:
+                tried.add(variant)
+                yield list(variant)
+
+
+def _ends(parameter: Parameter) -> list[Value]:
+    return [parameter.low, parameter.high] if parameter.numeric else list(parameter.texts)
+
+
+def _active(space: Space, values: dict[str, Value]) -> list[str]:
+    """The overrides of a trial with those of the values that are there."""
+    chosen: dict[str, Value] = {}
+    for parameter in space.parameters:
+        if space.active(parameter, chosen):
+            chosen[parameter.key] = values[parameter.key]
+    return space.overrides(chosen)
+
+
+def _check_one_process(configs: list[Config]) -> None:
+    """Raise ConfigError for trials that one process cannot train one after another."""
+    settings = [asdict(config.trainer.tensorflow) for config in configs]
+    for key, value in settings[0].items():
+        others = sorted({str(other[key]) for other in settings})
+        if len(others) > 1:
+            raise ConfigError(
+                f"trainer.{key}: found {', '.join(others)}, but a search has one value ({value} or another), since "
+                "TensorFlow is set up once in a process."
+            )
+    strategies = {config.trainer.strategy for config in configs} & {"multi_worker"}
+    if strategies:
+        raise ConfigError("trainer.strategy: found multi_worker. A search trains each trial in one process.")
+
+
+def _tell_crowding(settings: SweepConfig, threads: int) -> None:
+    """Say where workers would wait for cores or for each other. Neither is changed here: threads change the bits, and
+    the lag the trials."""
+    wanted, cores = settings.workers * threads, num_cores()
+    if settings.on == "here" and settings.workers > 1 and wanted > cores:
+        told = (
+            f"{settings.workers} workers with trainer.threads={threads} want {wanted} cores, this machine has {cores}"
+        )
+        print(f"{told}; trainer.threads=1 gives other bits, and each worker a core of its own", file=sys.stderr)
+    if settings.mode == ORDERED and settings.workers > settings.lag:
+        told = f"{settings.workers} workers, but only sweep.lag={settings.lag} trials are known at a time"
+        print(f"{told}; the others wait", file=sys.stderr)
 
 
 def _objectives(settings: SweepConfig, bases: list[Base]) -> list[str]:

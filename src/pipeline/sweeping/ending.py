@@ -7,28 +7,34 @@ from pipeline.layout import Layout
 from pipeline.search.page import write_page
 from pipeline.search.study import Study
 from pipeline.search.trial import RESULT, WORKER, result_of
+from pipeline.sweeping.work import counted, drop_models
 from pipeline.tracking.sweep import FAILED, FINISHED, RUNNING, SweepJob, keep_records, read_jobs
 from pipeline.tracking.sweep_summary import summary
 from pipeline.train import deliver_sweep
 
+GRID = "grid"  # the sampler that tries each combination once, whether it fails or not
+
 
 def end(study: Study, layout: Layout) -> None:
-    """Tell what came of a search, best trial first. Raises ConfigError where no trial has finished, and under
-    `sweep.strict` where one has failed."""
+    """Tell what came of a search, best trial first. Raises ConfigError where it was given up or no trial has finished,
+    and under `sweep.strict` where one has failed."""
     plan, folder = study.plan, layout.sweep(study.plan.name)
     keep_records(folder, jobs_of(study, layout))
-    jobs = read_jobs(folder)
+    jobs = counted(study, read_jobs(folder))
     page = write_page(folder, jobs, study.trials())
-    address = deliver_sweep(layout, plan.name)
+    drop_models(study, layout)
     print(summary(jobs))
-    print(f"sweep {plan.name}: page {page}, records in {folder}, MLflow run sweep-{plan.name} at {address}")
-    failed = sorted((job for job in jobs if job.status == FAILED), key=lambda job: job.number)
-    finished = any(job.status == FINISHED for job in jobs)
-    if failed and (plan.settings.strict or not finished):
-        first = failed[0]
-        raise ConfigError(f"{len(failed)} of {len(jobs)} trials failed, first {first.number}: {first.error}")
+    print(f"sweep {plan.name}: page {page}, records in {folder}", flush=True)
+    address = deliver_sweep(layout, plan.name)
+    print(f"MLflow run sweep-{plan.name} at {address}")
     if not study.done:
         print(f"{plan.settings.seconds:g} s are over; give the same command to go on", file=sys.stderr)
+        return
+    failed = sorted((job for job in jobs if job.status == FAILED), key=lambda job: job.number)
+    given_up = plan.settings.sampler.name != GRID and len(jobs) - len(failed) < study.total
+    if failed and (plan.settings.strict or given_up or not any(job.status == FINISHED for job in jobs)):
+        first = failed[0]
+        raise ConfigError(f"{len(failed)} of {len(jobs)} trials failed, first {first.number}: {first.error}")
 
 
 def jobs_of(study: Study, layout: Layout) -> list[SweepJob]:
@@ -51,6 +57,7 @@ def jobs_of(study: Study, layout: Layout) -> list[SweepJob]:
             list(result.constraints),
             dict(override.lstrip("+").split("=", 1) for override in values),
             result.epochs,
+            started=result.started,
             seconds=result.seconds,
             log=result.log,
             worker=str(trial.user_attrs.get(RESULT, {}).get(WORKER, "")),

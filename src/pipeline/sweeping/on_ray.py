@@ -13,7 +13,8 @@ from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.study import Study
 from pipeline.sweeping import jobs
-from pipeline.sweeping.processes import PATIENCE_SECONDS, Order, Worker
+from pipeline.sweeping.order import Order
+from pipeline.sweeping.processes import PATIENCE_SECONDS, Worker
 from pipeline.sweeping.telling import Teller
 
 THREADS = "OMP_NUM_THREADS"
@@ -66,12 +67,13 @@ def connect(address: str) -> None:
 def run_worker(order: Order, root: str, threads: str) -> int:
     """What one job does: it starts a worker and waits for it."""
     os.environ.pop(THREADS, None)
-    worker = Worker(order, Path(root), {THREADS: threads} if threads else None)
+    worker = Worker(order, Path(root), {THREADS: threads} if threads else {})
     try:
-        return worker.wait()
+        return worker.work()
     finally:
         # also where Ray cancels the job, which raises KeyboardInterrupt
-        worker.stop()
+        worker.tell_to_stop()
+        worker.wait()
 
 
 @dataclass

@@ -14,7 +14,8 @@ from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.study import Study
 from pipeline.sweeping import jobs
-from pipeline.sweeping.processes import Order, Worker
+from pipeline.sweeping.order import Order
+from pipeline.sweeping.processes import Worker
 from pipeline.sweeping.telling import Teller
 
 if TYPE_CHECKING:
@@ -95,20 +96,25 @@ class Task:
     def __call__(self) -> int:
         if STORAGE not in os.environ:
             raise ConfigError(f"{STORAGE} is not set. Slurm must pass the environment on to its jobs (--export=ALL).")
-        self.worker = Worker(Order(self.sweep, os.environ[STORAGE], self.until), Path(self.root))
+        self.worker = Worker(Order(self.sweep, os.environ[STORAGE], self.until), Path(self.root), {})
         try:
-            return self.worker.wait()
+            return self.worker.work()
         finally:
-            self.worker.stop()
+            self.stop()
 
     def checkpoint(self) -> "DelayedSubmission":
         """submitit calls this when the job's time is over or Slurm needs its place, and then puts it into the queue
         again. The worker saves a checkpoint, from which any worker goes on."""
         from submitit.helpers import DelayedSubmission
 
-        if self.worker is not None:
-            self.worker.stop()
+        self.stop()
         return DelayedSubmission(Task(self.root, self.sweep, self.until))
+
+    def stop(self) -> None:
+        """Let the worker save a checkpoint and end."""
+        if self.worker is not None:
+            self.worker.tell_to_stop()
+            self.worker.wait()
 
 
 @dataclass

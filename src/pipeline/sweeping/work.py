@@ -7,11 +7,12 @@ import time
 from pipeline.layout import Layout
 from pipeline.search.study import Study
 from pipeline.sweeping.bases import check_checkout
-from pipeline.sweeping.processes import Order
+from pipeline.sweeping.order import Order
+from pipeline.sweeping.state import State
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.trial import run_trial
 from pipeline.tracking.kept_models import remove_models
-from pipeline.tracking.sweep import read_jobs
+from pipeline.tracking.sweep import SweepJob, read_jobs
 
 # How long a worker waits when other workers have all the trials that there are by now.
 WAIT_SECONDS = 0.2
@@ -19,7 +20,7 @@ WAIT_SECONDS = 0.2
 
 def take_part(order: Order, layout: Layout) -> None:
     """Work on a search that a command has begun, maybe on another machine. Raises ConfigError where the checkout there
-    is another one."""
+    is in another state."""
     study = Study.open(order.storage, order.sweep, layout)
     check_checkout(study.plan, layout)
     work(study, layout, order.until)
@@ -29,6 +30,7 @@ def work(study: Study, layout: Layout, until: float, teller: Teller | None = Non
     """Work on a search until it is done, or until the time `until` (in seconds since 1970; 0 is never), after which no
     further trial begins."""
     quiet()
+    state = State(layout)
     while not study.done:
         if until and time.time() >= until:
             return
@@ -37,11 +39,23 @@ def work(study: Study, layout: Layout, until: float, teller: Teller | None = Non
             time.sleep(WAIT_SECONDS)
             continue
         with claimed:
-            run_trial(study.plan, claimed, layout)
-        folder = layout.sweep(study.plan.name)
-        remove_models(layout, study.plan.name, read_jobs(folder), study.plan.settings.keep)
+            run_trial(study.plan, claimed, layout, state)
+        drop_models(study, layout)
         if teller is not None:
             teller.tell()
+
+
+def drop_models(study: Study, layout: Layout) -> None:
+    """Remove the models of trials that are not among the best."""
+    plan = study.plan
+    remove_models(layout, plan.name, counted(study, read_jobs(layout.sweep(plan.name))), plan.settings.keep)
+
+
+def counted(study: Study, jobs: list[SweepJob]) -> list[SweepJob]:
+    """The trials that count. In mode `ordered`, a search that is given up has perhaps begun some beyond its end, by
+    more than one worker."""
+    progress = study.progress()
+    return [job for job in jobs if not (study.ordered and progress.done and job.number >= progress.told)]
 
 
 def quiet() -> None:

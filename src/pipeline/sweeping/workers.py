@@ -16,6 +16,8 @@ from pipeline.sweeping.processes import processes
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.work import work
 
+CLUSTER_LOCK = "requirements-cluster.lock"
+
 
 @dataclass(frozen=True)
 class Starter:
@@ -38,8 +40,8 @@ def check_place(settings: SweepConfig) -> None:
     starter = STARTERS[settings.on]
     if starter.package and find_spec(starter.package) is None:
         raise ConfigError(
-            f"sweep.on: {settings.on} needs the package {starter.package}, which is not installed. Install it with the "
-            "versions of requirements-cluster.lock: pip install --no-deps --require-hashes -r requirements-cluster.lock"
+            f"sweep.on: {settings.on} needs the package {starter.package}, which is not installed. Install it by: "
+            f".venv/bin/python -m pip install --no-deps --require-hashes -r {CLUSTER_LOCK}"
         )
     for key in ("address", "resources"):
         if getattr(settings, key) and settings.on == "here":
@@ -55,11 +57,11 @@ def run_workers(study: Study, layout: Layout) -> None:
     teller = Teller(study)
     if study.done:
         return
+    terminate_as_interrupt()
     # While somebody has this lock, the sweep counts as running. A second command on the same search just joins.
     folder = layout.sweep(study.plan.name)
     with locks.held_if_free(folder / LOCK):
         if settings.on == "here" and settings.workers == 1:
-            terminate_as_interrupt()
             work(study, layout, until, teller)
         else:
             STARTERS[settings.on].start(study, layout, until, teller)

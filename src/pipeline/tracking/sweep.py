@@ -137,9 +137,9 @@ class Sweep:
 
 
 def command_given() -> str:
-    """The command that this process runs, to be given again; a password in it is left out."""
-    arguments = map(hide_password, sys.argv[1:])
-    return shlex.join(["python", "-m", f"pipeline.{Path(sys.argv[0]).stem}", *arguments])
+    """The command that this process runs, to be given again. It has no password in it, and not what we add to it."""
+    words = [hide_password(word) for word in sys.argv[1:] if not word.startswith("hydra.sweep.dir=")]
+    return " ".join(shlex.join(["python", "-m", f"pipeline.{Path(sys.argv[0]).stem}", *words]).split())
 
 
 def read_sweep(folder: Path) -> Sweep:

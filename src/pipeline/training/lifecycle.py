@@ -40,7 +40,7 @@ class Lifecycle:
         where a schedule sets it too."""
         self._core, self._observer, self._checkpoints = job.core, observer, checkpoints
         self._cadence, self._interrupts = cadence, interrupts
-        self._judge, self._given_up = judge, False
+        self._judge, self._given_up, self._epochs = judge, False, job.config.epochs
         self._stopping = EarlyStopping(job.config.early_stopping, job.core)
         self._callbacks = build_callbacks(job.config.callbacks)
         check_monitors(self._callbacks, job.value_names)
@@ -76,7 +76,7 @@ class Lifecycle:
             state_of(callback, [])
         if self._checkpoints.start is not None:
             self._restore(self._checkpoints.start)
-        judge_history(self._judge, self._observer.history)
+        judge_history(self._judge, self._observer.history, self._epochs)
         return self._epoch
 
     def epochs_until_look(self) -> int:
@@ -96,7 +96,8 @@ class Lifecycle:
         finite."""
         self._epoch += 1
         self._observer.epoch(self._epoch, values, bad_step)
-        self._given_up = self._judge is not None and self._judge(self._epoch, values)
+        if self._judge is not None and self._epoch < self._epochs:
+            self._given_up = self._judge(self._epoch, values)
         self._stopping.epoch(self._epoch, values["val_loss"])
         for callback in self._callbacks:
             callback.on_epoch_end(self._epoch - 1, dict(values))

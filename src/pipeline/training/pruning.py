@@ -15,8 +15,9 @@ class Judge(Protocol):
     def __call__(self, epoch: int, values: EpochValues) -> bool: ...
 
 
-def judge_history(judge: Judge | None, history: list[EpochValues]) -> None:
-    """Ask the judge about epochs that are done already. Raises GivenUp at the first that it does not let pass."""
+def judge_history(judge: Judge | None, history: list[EpochValues], epochs: int) -> None:
+    """Ask the judge about epochs that are done already, of `epochs` in all. Raises GivenUp at the first that it does
+    not let pass. After the last epoch there is nothing left to save, so nobody is asked."""
     for epoch, values in enumerate(history if judge else [], 1):
-        if judge and judge(epoch, values):
+        if judge and epoch < epochs and judge(epoch, values):
             raise GivenUp(epoch, history)

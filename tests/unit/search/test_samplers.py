@@ -15,6 +15,7 @@ from pipeline.search.asking import Pruning, ask
 from pipeline.search.parameter import Parameter
 from pipeline.search.samplers import SAMPLERS, value_at
 from pipeline.search.space import parse_space
+from pipeline.search.storage import silence
 from tests.unit.search.simulated import CONDITIONAL, plan_of
 
 
@@ -103,6 +104,7 @@ def stops(pruner: PrunerConfig, others: list[list[float]], own: list[float], dir
 
     from pipeline.search.view import numbered
 
+    silence()
     seen = [
         numbered(
             create_trial(state=TrialState.COMPLETE, value=values[-1], intermediate_values=dict(enumerate(values, 1))),

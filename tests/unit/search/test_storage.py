@@ -13,6 +13,7 @@ from pipeline.config.sweep import PrunerConfig
 from pipeline.errors import ArtifactError, ConfigError
 from pipeline.layout import Layout
 from pipeline.search.claims import PostgresClaims
+from pipeline.search.postgres import answering
 from pipeline.search.storage import open_storage
 from pipeline.search.study import Study
 from tests.unit.search.simulated import Search, plan_of, result_of_training, trained
@@ -89,7 +90,7 @@ def test_a_killed_worker_frees_its_trial(kind: str, tmp_path: Path, request: Any
         assert process.stdout is not None
         assert process.stdout.readline() == "0\n"
         assert study.claim() is None
-        assert study.waits()
+        assert not study.done
         process.kill()
     for _ in range(1000):
         if claimed := study.claim():
@@ -143,6 +144,14 @@ def test_storage_that_cannot_be_used(storage: str, message: str, tmp_path: Path)
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_server_that_goes_away() -> None:
+    from sqlalchemy.exc import OperationalError
+
+    message = r"^sweep.storage: postgresql://host/studies does not answer \(gone\)\. Check the address"
+    with pytest.raises(ConfigError, match=message), answering("postgresql://me:secret@host/studies"):
+        raise OperationalError("SELECT 1", {}, Exception("gone")) from Exception("gone\nfor good")
 
 
 def test_a_damaged_journal_is_said(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ MEDIAN = PrunerConfig("median")
         (plan_of(trials=0), "sweep.trials: found 0, expected 1 or more."),
         (plan_of(lag=0), "sweep.lag: found 0, expected 1 or more."),
         (plan_of(workers=0), "sweep.workers: found 0, expected 1 or more."),
+        (plan_of(workers=9), "sweep.workers: found 9, expected 8 at most, since in mode ordered only sweep.lag trials"),
         (plan_of(mode="orderd"), "sweep.mode: 'orderd' is unknown (ordered, async). Did you mean 'ordered'?"),
         (plan_of(constraints=["parameters < 3"]), "sweep.constraints: found 'parameters < 3', expected such as"),
         (plan_of(constraints=["parameters <= x"]), "sweep.constraints: found 'parameters <= x', expected such as"),
@@ -119,9 +120,12 @@ def test_what_may_change_while_a_search_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_search_that_is_not_there(tmp_path: Path) -> None:
+    """The folder of a plain grid has no study, and gets none."""
+    folder = Layout(tmp_path).sweep("found")
+    folder.mkdir(parents=True)
     with pytest.raises(ConfigError, match=r"sweep found: not found in .*Begin it by its command"):
         Study.open("", "found", Layout(tmp_path))
-    assert not list(tmp_path.iterdir())
+    assert not list(folder.iterdir())
 
 
 def finished(plan: Plan, folder: Path, results: list[Result]) -> Study:
@@ -217,7 +221,7 @@ def test_async_begins_one_trial_for_each_worker(tmp_path: Path) -> None:
     study = Study.create_or_open(plan_of(mode="async", trials=3), Layout(tmp_path))
     claimed = [study.claim() for _ in range(4)]
     assert [each and each.number for each in claimed] == [0, 1, 2, None]
-    assert study.waits()
+    assert not study.done
 
 
 def test_settings_of_a_search_have_one_default_each() -> None:

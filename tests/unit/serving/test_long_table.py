@@ -15,6 +15,7 @@ from pipeline.data.schema import Schema
 from pipeline.data.sources import SOURCES
 from pipeline.errors import DataError
 from pipeline.serving.inputs import read_any, read_input
+from pipeline.serving.long_table import spacing
 from tests.unit.data.test_series_source import START, dataset, rows, windows_of
 
 HOUR = datetime.timedelta(hours=1)
@@ -142,5 +143,17 @@ def test_drift_looks_at_windows_that_share_no_row_and_skips_what_cannot_be_used(
     (tmp_path / "new.csv").write_text("\n".join([HEAD, *lines]) + "\n")
     given = from_arguments(DriftConfig, ["dataset=made", f"input={tmp_path / 'new.csv'}"])
     found, refused = read_any(schema_of(columns={"load": "number", "warm": "number"}), given)
-    assert windows_of(found)[:, 0, 0].tolist() == [2, 5, 9]
+    assert windows_of(found)[:, 0, 0].tolist() == [2, 9]
     assert refused == {}
+
+
+@pytest.mark.parametrize(
+    ("window", "stride", "expected"), [(24, 1, 35), (24, 24, 24), (24, 30, 30), (168, 24, 240), (2, 1, 3), (1, 1, 1)]
+)
+def test_windows_for_drift_begin_at_all_hours_that_training_windows_begin_at(
+    window: int, stride: int, expected: int
+) -> None:
+    found = spacing(window, stride)
+    assert found == expected >= window
+    places = {start % window for start in range(0, found * window, found)}
+    assert places == {start % window for start in range(0, window * stride, stride)}

@@ -15,7 +15,7 @@ from pipeline.search.postgres import NoAnswerError
 from pipeline.search.study import Study
 from pipeline.sweeping import jobs, on_ray, on_slurm, trial, workers
 from pipeline.sweeping.on_slurm import STORAGE, Task, storage_in_environment
-from pipeline.sweeping.processes import Order
+from pipeline.sweeping.order import Order
 from pipeline.sweeping.telling import Teller
 from pipeline.tracking.sweep import read_jobs
 from tests.postgres import PASSWORD, Server
@@ -25,7 +25,7 @@ from tests.unit.search.simulated import plan_of, result_of_training
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"on": "ray"}, "sweep.on: ray needs the package ray, which is not installed. Install it with the versions of"),
+        ({"on": "ray"}, "sweep.on: ray needs the package ray, which is not installed. Install it by"),
         ({"on": "slurm"}, "sweep.on: slurm needs the package submitit, which is not installed."),
         ({"address": "here:1"}, "sweep.address: found here:1, expected none with sweep.on=here."),
         ({"resources": {"num_gpus": 1}}, "sweep.resources: found {'num_gpus': 1}, expected none with sweep.on=here."),
@@ -55,9 +55,9 @@ def test_a_job_that_slurm_takes_the_place_of_goes_on_in_another(monkeypatch: pyt
     pytest.importorskip("submitit")
     told: list[Any] = []
 
-    def started(order: Order, root: Path) -> Any:
+    def started(order: Order, root: Path, environment: Any) -> Any:
         told.append((order, root))
-        return SimpleNamespace(wait=lambda: 0, stop=lambda: told.append("stopped"))
+        return SimpleNamespace(work=lambda: 0, tell_to_stop=lambda: told.append("stopped"), wait=lambda: 0)
 
     monkeypatch.setattr(on_slurm, "Worker", started)
     task = Task("/checkout", "found", 0.0)
@@ -157,7 +157,7 @@ def test_what_ray_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     def started(order: Order, root: Path, environment: Any) -> Any:
         orders.append((order, root, environment))
-        return SimpleNamespace(wait=lambda: 7, stop=lambda: None)
+        return SimpleNamespace(work=lambda: 7, tell_to_stop=lambda: None, wait=lambda: None)
 
     monkeypatch.setattr(on_ray, "Worker", started)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
