@@ -59,7 +59,7 @@ def connect(address: str) -> None:
     own = {"include_dashboard": False} if address == "local" else {}
     try:
         ray.init(address=address, logging_level=logging.ERROR, **own)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray says by a plain Exception that a node did not start in time
         reason = " ".join(str(error).split()).rstrip(".")[:300]
         raise ConfigError(f"sweep.address: no Ray cluster at '{address}' ({reason}).") from error
 
