@@ -13,9 +13,10 @@ endif
 endif
 UI_PORT ?= 5000
 TENSORBOARD_PORT ?= 6006
+SWEEPS_PORT ?= 8080
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help moved in-git setup repro test check format bench doctor ui tensorboard screenshots lock clean
+.PHONY: help moved in-git setup repro test check format bench doctor ui tensorboard sweeps screenshots lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -81,12 +82,21 @@ tensorboard: $(STAMP) ## TensorBoard on http://127.0.0.1:6006 (TENSORBOARD_PORT=
 	@python -m pipeline.ports $(TENSORBOARD_PORT) TENSORBOARD_PORT
 	@tensorboard --logdir runs --port $(TENSORBOARD_PORT)
 
+# SWEEP and SWEEP_STORAGE are read from the environment, since the storage's address may hold a password
+sweeps: $(STAMP) ## optuna-dashboard on http://127.0.0.1:8080 (SWEEPS_PORT=...): the latest search, SWEEP=name or SWEEP_STORAGE=postgresql://...
+	@python -m pipeline.dashboard $(SWEEPS_PORT) SWEEPS_PORT
+
 screenshots: $(STAMP) ## take the pictures of README and docs, of a reproduction and a sweep in clones (needs chromium)
 	@python -m tests.end_to_end.pages
 
-lock: ## resolve pyproject.toml into requirements.lock (needs uv)
+lock: ## resolve pyproject.toml into requirements.lock and requirements-cluster.lock (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --extra dev pyproject.toml --output-file requirements.lock
+	@# what Ray and submitit need beyond requirements.lock, whose versions stay
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --extra dev --extra ray --extra slurm pyproject.toml \
+		--constraint requirements.lock --output-file requirements-cluster.lock \
+		$$(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements.lock)
 
 clean: ## remove what the pipeline made (keeps .venv, the DVC cache, mlflow.db and runs/)
 	rm -rf data/prepared .mypy_cache .ruff_cache .pytest_cache

@@ -17,6 +17,7 @@ from pipeline.config import TensorFlowConfig
 from pipeline.tensorflow_process import set_environment
 from tests.clones import IDENTITY, ROOT, environment, reproduce
 from tests.outputs import write_outputs
+from tests.postgres import Server, programs, running_server
 from tests.refusals import content
 from tests.zygote import Zygote
 
@@ -95,6 +96,22 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reproduced clone (clones.reproduce)."""
     return made_once(tmp_path_factory, "reproduced", reproduce)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A PostgreSQL server of this process' own."""
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL's server is not installed (Debian's package postgresql)")
+    with running_server(found) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: Server) -> str:
+    """The address of an empty database on it, with a password."""
+    return postgres_server.new_database()
 
 
 @pytest.fixture

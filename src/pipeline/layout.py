@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,7 +120,8 @@ class Layout:
         """The MLflow store. A relative SQLite path is relative to the project, whichever folder a command runs in."""
         uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}mlflow.db"
         if not uri.startswith(SQLITE):
-            return uri
+            # SQLAlchemy's default driver of PostgreSQL is another one than ours.
+            return re.sub("^postgres(ql)?://", POSTGRES, uri)
         path, mark, options = uri.removeprefix(SQLITE).partition("?")
         # SQLAlchemy reads the path as part of a URI, in which % and ? have a meaning. A checkout's folder may well be
         # called `feature%2Flogin` or `why?`.
@@ -138,7 +140,7 @@ class Layout:
         return self.home / "mlartifacts"
 
 
-SQLITE = "sqlite:///"
+SQLITE, POSTGRES = "sqlite:///", "postgresql+psycopg://"
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
 PREPARED = "prepared"
 SCHEMA = "schema.json"

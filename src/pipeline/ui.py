@@ -35,13 +35,14 @@ def ui() -> None:
         print(f"{name}: {address}", flush=True)
     # One server process is enough for one person, and nothing here uses the workers that MLflow starts for evaluations
     # of language models. Without both, MLflow answers in half the time and takes a fourth of the processor time.
-    command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--backend-store-uri"]
+    command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1"]
     store_uri = f"{SQLITE}{layout.database.name}" if store.is_own and layout.database else layout.tracking_uri
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the server too; this process ends after it
     server = subprocess.Popen(
-        [*command, store_uri, "--port", sys.argv[1]],
+        [*command, "--port", sys.argv[1]],
         cwd=layout.home,
-        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        # A database's address may hold a password, which a command line would show to others.
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": store_uri},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     if has_display():

@@ -15,17 +15,16 @@ from pipeline.cli import run_command, terminate_as_interrupt
 
 def serve() -> None:
     from pipeline.layout import Layout
-    from pipeline.search.study import Study
-    from pipeline.sweeping.work import work
+    from pipeline.sweeping.order import Order
+    from pipeline.sweeping.work import take_part
 
     line = sys.stdin.readline()
     if not line:
         return  # the command has ended before it said what to do
-    order = json.loads(line)
+    order = Order(**json.loads(line))
     terminate_as_interrupt()
     threading.Thread(target=end_with_command, daemon=True).start()
-    layout = Layout.find()
-    work(Study.open(order["storage"], order["sweep"], layout), layout, order["until"])
+    take_part(order, Layout.find())
 
 
 def end_with_command() -> None:

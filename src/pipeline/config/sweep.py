@@ -90,6 +90,10 @@ class SweepConfig:
 
     `storage` is empty for a file in the sweep's folder, or a postgresql:// address. With `seconds`, no trial begins
     later. With `strict`, the command fails if a trial failed.
+
+    `workers` run `on` this machine, on a Ray cluster or under Slurm. `address` is that of a running Ray cluster, or
+    local for submitit's jobs on this machine. `resources` is what one worker needs there, in the words of Ray's
+    options() or submitit's update_parameters().
     """
 
     name: str = ""
@@ -109,6 +113,7 @@ class SweepConfig:
     workers: int = 1
     on: str = "here"
     address: str = ""
+    resources: dict[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:
         if self.name:

@@ -12,7 +12,7 @@ from pipeline.errors import ConfigError
 from pipeline.search.asking import Pruning
 from pipeline.search.claims import Lock
 from pipeline.search.plan import Plan
-from pipeline.search.storage import answering
+from pipeline.search.postgres import answering
 from pipeline.search.trial import OVERRIDES, RESULT, WORKER, Result
 from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED
 

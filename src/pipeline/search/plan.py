@@ -12,13 +12,16 @@ from pipeline.search.samplers import check_sampler
 from pipeline.search.space import Space, parse_space
 
 # Settings that may change from one start of a search to the next: they do not decide what its trials are.
-FREE = ("trials", "keep", "strict", "storage", "seconds", "workers", "on", "address")
+FREE = ("trials", "keep", "strict", "storage", "seconds", "workers", "on", "address", "resources")
+
+# The parts of a checkout that all workers must share, with their names for people.
+STATE = {"config": "configuration", "code": "code", "data": "data", "lock": "requirements.lock"}
 
 
 @dataclass(frozen=True)
 class Plan:
     """A search. A worker needs nothing else. `overrides` are those that all trials share. There is one of `directions`
-    (minimize, maximize) for each objective. `code` is a digest of the code, the data and requirements.lock."""
+    (minimize, maximize) for each objective. `code` has a digest of each part of STATE, as in `data:1a2b code:3c4d`."""
 
     name: str
     experiment: str
@@ -71,22 +74,34 @@ class Plan:
         changed = {name: getattr(other.settings, name) for name in FREE}
         return replace(self, settings=replace(self.settings, **changed))
 
+    def check_state(self, state: str) -> None:
+        """Raise ConfigError where a checkout in this state cannot work on the search, naming what differs."""
+        before, now = _parts(self.code), _parts(state)
+        other = [part for part in STATE if before.get(part) != now.get(part)]
+        if other:
+            found = ", ".join(f"{before.get(part)}, here {now.get(part)}" for part in other)
+            raise ConfigError(
+                f"sweep {self.name} was begun with other {' and '.join(STATE[part] for part in other)} ({found}), so "
+                "its trials cannot be compared with those of this checkout. Bring the checkout to the same state, or "
+                "give sweep.name another name."
+            )
+
     def check_same(self, asked: "Plan") -> None:
         """Raise ConfigError where `asked` is another search than this stored one, naming the first key that differs."""
         before, now = dict(_flat(self.as_json())), dict(_flat(asked.as_json()))
         for key in [*before, *(key for key in now if key not in before)]:
             name = key.replace("settings.", "sweep.")
-            if key != "code" and before.get(key) != now.get(key) and name.removeprefix("sweep.") not in FREE:
+            free = key == "code" or name.removeprefix("sweep.").split(".")[0] in FREE
+            if before.get(key) != now.get(key) and not free:
                 raise ConfigError(
                     f"sweep {self.name}: {name} was {before.get(key, 'not there')} when the sweep began, found "
                     f"{now.get(key, 'nothing')}. Put it back, or give sweep.name another name."
                 )
-        if self.code != asked.code:
-            raise ConfigError(
-                f"sweep {self.name} was begun with another configuration, code, data or requirements.lock "
-                f"({self.code}, here {asked.code}), so its trials cannot be compared with those of this checkout. "
-                f"Bring the checkout to the same state, or give sweep.name another name."
-            )
+        self.check_state(asked.code)
+
+
+def _parts(state: str) -> dict[str, str]:
+    return {part: digest for part, _, digest in (entry.partition(":") for entry in state.split())}
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,23 +3,19 @@
 import errno
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from pipeline.errors import ArtifactError, ConfigError
-from pipeline.search.claims import Claims, FileClaims, PostgresClaims
-from pipeline.tracking.settings import without_password
+from pipeline.errors import ArtifactError
+from pipeline.search.claims import Claims, FileClaims
+from pipeline.search.postgres import open_postgres
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 JOURNAL_FILE = "study.journal"
-WAITS = {"connect_timeout": 10}  # seconds, for a server that may be gone
 
 
 def open_storage(address: str, name: str, folder: Path) -> "tuple[BaseStorage, Claims]":
@@ -27,7 +23,7 @@ def open_storage(address: str, name: str, folder: Path) -> "tuple[BaseStorage, C
     silence()
     if not address:
         return open_journal(folder / JOURNAL_FILE), FileClaims(folder / "claims")
-    return _open_postgres(address, name)
+    return open_postgres(address, name)
 
 
 def silence() -> None:
@@ -77,41 +73,3 @@ def drop_half_line(path: Path) -> None:
             end -= 1
         if end < size:
             stream.truncate(end)
-
-
-def _open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
-    scheme, mark, rest = address.partition("://")
-    if not mark or scheme.partition("+")[0] not in ("postgresql", "postgres"):
-        raise ConfigError(
-            f"sweep.storage: found '{without_password(address)}', expected postgresql://..., or nothing for a file in "
-            f"the sweep's folder."
-        )
-    if find_spec("psycopg") is None:
-        raise ConfigError("sweep.storage: PostgreSQL needs the package psycopg, which is not installed. Install it.")
-    from optuna.storages import RDBStorage, get_storage
-    from sqlalchemy import NullPool, create_engine
-
-    url = f"postgresql+psycopg://{rest}"
-    with answering(address):
-        # A claim's connection is its lock, so it is closed and never used again.
-        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=WAITS)
-        # Of several processes that make the tables at once, all but one would fail.
-        with PostgresClaims(engine, "tables").study():
-            storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True, "connect_args": WAITS})
-    return get_storage(storage), PostgresClaims(engine, name)
-
-
-@contextmanager
-def answering(address: str) -> Iterator[None]:
-    """Turn what a server that does not answer raises into a ConfigError."""
-    if not address:
-        yield
-        return
-    from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (SQLAlchemyError, StorageInternalError) as error:
-        reason = str(error.__cause__ or error).strip().splitlines()[0]
-        raise ConfigError(f"sweep.storage: {without_password(address)} does not answer ({reason}).") from error

@@ -10,10 +10,10 @@ from pipeline.search.asking import Pruning, ask
 from pipeline.search.claimed import Claimed
 from pipeline.search.claims import Claims
 from pipeline.search.plan import Plan
+from pipeline.search.postgres import answering, shown
 from pipeline.search.progress import Progress, progress
-from pipeline.search.storage import JOURNAL_FILE, answering, open_storage
+from pipeline.search.storage import JOURNAL_FILE, open_storage
 from pipeline.search.trial import feasible, status_of
-from pipeline.tracking.settings import without_password
 from pipeline.tracking.sweep import FINISHED, RUNNING
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Study:
     @classmethod
     def open(cls, storage: str, name: str, layout: Layout) -> "Study":
         """The search of this name. Raises ConfigError where there is none."""
-        place = without_password(storage) if storage else layout.sweep(name)
+        place = shown(storage) if storage else layout.sweep(name)
         missing = ConfigError(f"sweep {name}: not found in {place}. Begin it by its command.")
         if not storage and not (layout.sweep(name) / JOURNAL_FILE).is_file():
             raise missing

@@ -16,13 +16,14 @@ STATUSES = {"COMPLETE": FINISHED, "PRUNED": PRUNED, "FAIL": FAILED}  # by Optuna
 class Result:
     """How a trial ended: `status` is FINISHED, PRUNED or FAILED. There is one of `values` for each objective; of a
     pruned trial, the last value of the first one. A constraint is kept where its value is 0 or less. `log` is the file
-    with the traceback of a failed trial."""
+    with the traceback of a failed trial. `started` is in seconds since 1970."""
 
     status: str
     values: tuple[float, ...] = ()
     constraints: tuple[float, ...] = ()
     identity: str = ""
     epochs: int = 0
+    started: float = 0.0
     seconds: float = 0.0
     error: str = ""
     log: str = ""

@@ -21,11 +21,12 @@ from pipeline.search.expressions import written
 from pipeline.search.parameter import Parameter, Value
 from pipeline.search.plan import FREE, Plan
 from pipeline.search.space import Space, parse_space
-from pipeline.sweeping.base import DIGITS, Base, bases_of, composed_trial, digest_of
+from pipeline.sweeping.bases import Base, bases_of, compose_trial, state_of
 from pipeline.tasks import TASKS, larger_is_better, objectives
-from pipeline.tracking.sweep import Sweep, command_given, read_sweep
+from pipeline.tracking.sweep import Sweep, command_given
 from pipeline.train import PARAMETERS
 
+DIGITS = 8
 MOST_VARIANTS = 64  # that are composed before the search begins
 MOST_LETTERS = 80  # of the experiments' names in the name of a search
 
@@ -38,13 +39,15 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
     """
     from pipeline.search.study import Study
     from pipeline.sweeping.ending import end
-    from pipeline.sweeping.workers import run_workers
+    from pipeline.sweeping.workers import check_place, run_workers
 
     launcher = composed.hydra.runtime.choices["hydra/launcher"]
     if launcher != "basic":
         raise ConfigError(f"hydra/launcher={launcher} is for grids. A search has its own workers: sweep.workers=4.")
     layout = Layout.find()
-    plan = make_plan(layout, typed(composed.sweep, "sweep"), arguments)
+    settings = typed(composed.sweep, "sweep")
+    check_place(settings)
+    plan = make_plan(layout, settings, arguments)
     study = Study.create_or_open(plan, layout)
     note(plan, layout)
     print(f"sweep {plan.name}: {study.total} trials, sampler {plan.settings.sampler.name}, {plan.settings.mode}")
@@ -55,10 +58,9 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
 def note(plan: Plan, layout: Layout) -> None:
     """Keep with the sweep's records what was asked, for MLflow, the page and `adopt`."""
     space = {key: values if isinstance(values, str) else str(values) for key, values in plan.settings.space.items()}
-    folder = layout.sweep(plan.name)
-    # Of a search over several experiments, MLflow's has been chosen when the first trial began.
-    experiment = read_sweep(folder).experiment if "," in plan.experiment else plan.experiment
-    Sweep(command_given(), experiment, space).save(folder)
+    # Of several experiments the first one: all machines must show the sweep in the same place.
+    experiment = plan.experiment.split(",")[0]
+    Sweep(command_given(), experiment, space).save(layout.sweep(plan.name))
 
 
 def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Plan:
@@ -68,14 +70,14 @@ def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Pl
     settings = replace(settings, space=_space_of(settings.space, fixed, varied))
     space = parse_space(settings.space)
     shared = [override.input_line or "" for override in fixed]
-    configs = [composed_trial(layout, [*shared, *variant]) for variant in _variants(space)]
+    configs = [compose_trial(layout, [*shared, *variant]) for variant in _variants(space)]
     _check_one_process(configs)
     _tell_crowding(settings, configs[0].trainer.threads)
     bases = bases_of(layout, shared, space)
     settings = replace(settings, objectives=_objectives(settings, bases))
     directions = tuple("maximize" if larger_is_better(name) else "minimize" for name in settings.objectives)
     names = sorted({base.config.name for base in bases})
-    plan = Plan(settings.name, ",".join(names), tuple(shared), settings, directions, digest_of(bases))
+    plan = Plan(settings.name, ",".join(names), tuple(shared), settings, directions, state_of(bases))
     plan.checked()
     return plan if plan.name else replace(plan, name=_name(plan))
 

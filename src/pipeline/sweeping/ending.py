@@ -60,6 +60,7 @@ def jobs_of(study: Study, layout: Layout) -> list[SweepJob]:
             list(result.constraints),
             dict(override.lstrip("+").split("=", 1) for override in values),
             result.epochs,
+            started=result.started,
             seconds=result.seconds,
             log=result.log,
             worker=str(trial.user_attrs.get(RESULT, {}).get(WORKER, "")),

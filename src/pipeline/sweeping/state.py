@@ -5,8 +5,7 @@ from contextlib import suppress
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.plan import Plan
-from pipeline.search.space import parse_space
-from pipeline.sweeping.base import bases_of, digest_of
+from pipeline.sweeping.bases import check_checkout
 
 
 class State:
@@ -23,12 +22,10 @@ class State:
         changed = sorted(path for path in {*self._files, *now} if self._files.get(path) != now.get(path))
         if not changed:
             return
-        bases = bases_of(self._layout, self._plan.overrides, parse_space(self._plan.settings.space))
-        if digest_of(bases) != self._plan.code:
-            raise ConfigError(
-                f"{changed[0]} has changed since this search began, and its trials depend on it. Put it back and give "
-                "the same command to go on, or begin another search."
-            )
+        try:
+            check_checkout(self._plan, self._layout)
+        except ConfigError as error:
+            raise ConfigError(f"{changed[0]} has changed while the search runs. {error}") from error
         self._files = now
 
 

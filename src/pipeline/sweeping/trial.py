@@ -12,6 +12,7 @@ from pipeline.errors import ArtifactError
 from pipeline.layout import Layout
 from pipeline.search.claimed import Claimed
 from pipeline.search.plan import Plan
+from pipeline.search.postgres import NoAnswerError
 from pipeline.search.trial import Result
 from pipeline.sweeping.state import State
 from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, SweepJob
@@ -21,8 +22,9 @@ from pipeline.train import trained
 def run_trial(plan: Plan, claimed: Claimed, layout: Layout, state: State) -> None:
     """Train a trial, keep its record in the sweep's folder, and finish it in the study.
 
-    Whatever goes wrong with it fails this trial alone, and is told at once. A full disk, an interrupt, and a checkout
-    that has changed since the worker began end the worker; the trial then waits for another one.
+    Whatever goes wrong with it fails this trial alone, and is told at once. A full disk, a storage that is
+    gone, an interrupt, and a checkout that has changed since the worker began end the worker; the trial then waits for
+    another one.
     """
     state.check()
     job = new_job(plan, claimed, layout)
@@ -34,7 +36,7 @@ def run_trial(plan: Plan, claimed: Claimed, layout: Layout, state: State) -> Non
         result = Result(PRUNED, () if value is None else (value,), epochs=given_up.epoch)
     except Exception as error:
         # TensorFlow and Arrow turn an interrupt into errors of their own.
-        if was_interrupted() or about_storage(error) is not None:
+        if was_interrupted() or isinstance(error, NoAnswerError) or about_storage(error) is not None:
             raise
         state.check()
         job.fail(error)
@@ -42,7 +44,8 @@ def run_trial(plan: Plan, claimed: Claimed, layout: Layout, state: State) -> Non
     before, result = result, claimed.judged(result)
     if result.status == FAILED and before.status != FAILED:
         job.fail(ArtifactError(result.error))
-    result = replace(result, identity=job.identity, seconds=time.time() - job.started, log=job.log)
+    seconds = time.time() - job.started
+    result = replace(result, identity=job.identity, started=job.started, seconds=seconds, log=job.log)
     job.status, job.epochs, job.seconds, job.error = result.status, result.epochs, result.seconds, result.error
     job.values, job.constraints = list(result.values), list(result.constraints)
     job.score = result.values[0] if result.values else None

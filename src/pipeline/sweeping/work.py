@@ -6,6 +6,8 @@ import time
 
 from pipeline.layout import Layout
 from pipeline.search.study import Study
+from pipeline.sweeping.bases import check_checkout
+from pipeline.sweeping.order import Order
 from pipeline.sweeping.state import State
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.trial import run_trial
@@ -14,6 +16,14 @@ from pipeline.tracking.sweep import SweepJob, read_jobs
 
 # How long a worker waits when other workers have all the trials that there are by now.
 WAIT_SECONDS = 0.2
+
+
+def take_part(order: Order, layout: Layout) -> None:
+    """Work on a search that a command has begun, maybe on another machine. Raises ConfigError where the checkout there
+    is in another state."""
+    study = Study.open(order.storage, order.sweep, layout)
+    check_checkout(study.plan, layout)
+    work(study, layout, order.until)
 
 
 def work(study: Study, layout: Layout, until: float, teller: Teller | None = None) -> None:

@@ -1,31 +1,53 @@
 """Where the workers of a search run: in this process, in processes of this machine, on a Ray cluster or under Slurm."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
 import time
-from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
+from importlib.util import find_spec
 
 from pipeline import locks
 from pipeline.cli import terminate_as_interrupt
-from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError
-from pipeline.layout import JOURNAL, LOCK, Layout
+from pipeline.config.sweep import SweepConfig
+from pipeline.errors import ConfigError
+from pipeline.layout import LOCK, Layout
 from pipeline.search.study import Study
-from pipeline.search.trial import Result
+from pipeline.sweeping import on_ray, on_slurm
+from pipeline.sweeping.processes import processes
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.work import work
-from pipeline.tracking.journal import read
-from pipeline.tracking.sweep import FAILED, RUNNING, SweepJob, read_jobs
 
-POLL_SECONDS = 0.1
-# So long may a worker take to save its checkpoint when the search is interrupted.
-PATIENCE_SECONDS = 30.0
-MOST_DEATHS = 3
+CLUSTER_LOCK = "requirements-cluster.lock"
+
+
+@dataclass(frozen=True)
+class Starter:
+    """A place for workers. `start` lets as many as the settings ask for work on the search, and waits for them.
+    `package` is what it needs beyond the default install."""
+
+    start: Callable[[Study, Layout, float, Teller], None]
+    package: str = ""
+
+
+STARTERS = {
+    "here": Starter(processes),
+    "ray": Starter(on_ray.start, "ray"),
+    "slurm": Starter(on_slurm.start, "submitit"),
+}
+
+
+def check_place(settings: SweepConfig) -> None:
+    """Raise ConfigError where workers cannot run in the place that the settings name, before anything is begun."""
+    starter = STARTERS[settings.on]
+    if starter.package and find_spec(starter.package) is None:
+        raise ConfigError(
+            f"sweep.on: {settings.on} needs the package {starter.package}, which is not installed. Install it by: "
+            f".venv/bin/python -m pip install --no-deps --require-hashes -r {CLUSTER_LOCK}"
+        )
+    for key in ("address", "resources"):
+        if getattr(settings, key) and settings.on == "here":
+            raise ConfigError(f"sweep.{key}: found {getattr(settings, key)}, expected none with sweep.on=here.")
+    if settings.on == "slurm":
+        on_slurm.check_address(settings.address)
 
 
 def run_workers(study: Study, layout: Layout) -> None:
@@ -42,139 +64,5 @@ def run_workers(study: Study, layout: Layout) -> None:
         if settings.on == "here" and settings.workers == 1:
             work(study, layout, until, teller)
         else:
-            STARTERS[settings.on](study, layout, until, teller)
+            STARTERS[settings.on].start(study, layout, until, teller)
     teller.tell()
-
-
-def processes(study: Study, layout: Layout, until: float, teller: Teller) -> None:
-    """Workers that are processes of this machine. They end when this process does, however it ends.
-
-    A worker that dies is replaced (Deaths).
-    """
-    workers = [Worker(study, layout, until, number) for number in range(study.plan.settings.workers)]
-    deaths = Deaths(study, layout)
-    try:
-        while any(worker.runs for worker in workers):
-            time.sleep(POLL_SECONDS)
-            teller.tell()
-            for number, worker in enumerate(workers):
-                if worker.died and not study.done:
-                    deaths.note(worker)
-                    workers[number] = Worker(study, layout, until, number)
-    finally:
-        for worker in workers:
-            worker.tell_to_stop()
-        for worker in workers:
-            worker.wait()
-    refused = [worker.code for worker in workers if worker.code]
-    if refused and not study.done:
-        codes = ", ".join(map(str, refused))
-        raise ConfigError(f"sweep {study.plan.name}: workers have ended with {codes}. Give the same command to go on.")
-
-
-class Deaths:
-    """Decides what to do about workers that die. A trial in which MOST_DEATHS have died, one after the other and
-    without an epoch more, has failed: it would take all workers with it, again and again."""
-
-    def __init__(self, study: Study, layout: Layout) -> None:
-        self._study, self._layout = study, layout
-        self._count: Counter[int] = Counter()  # by trial, since it last got on
-        self._epochs: dict[int, int] = {}
-        self._outside, self._ended = 0, 0  # deaths outside of any trial, since so many trials had ended
-
-    def note(self, worker: "Worker") -> None:
-        jobs = read_jobs(self._layout.sweep(self._study.plan.name))
-        had = [job for job in jobs if job.status == RUNNING and job.worker == worker.name]
-        where = f", in trial {had[0].number}" if had else ""
-        print(f"worker {worker.number} has died (code {worker.code}){where}; another takes its place", file=sys.stderr)
-        if had:
-            self._in_trial(had[0], worker)
-            return
-        ended = sum(job.status != RUNNING for job in jobs)
-        self._outside = self._outside + 1 if ended == self._ended else 1
-        self._ended = ended
-        if self._outside > MOST_DEATHS:
-            raise ConfigError(f"sweep {self._study.plan.name}: workers die outside of any trial (code {worker.code}).")
-
-    def _in_trial(self, job: SweepJob, worker: "Worker") -> None:
-        number = job.number
-        records = read(self._layout.run(job.identity) / JOURNAL) if job.identity else []
-        epochs = sum(record["type"] == "metrics" for record in records)
-        self._count[number] = self._count[number] + 1 if self._epochs.get(number) == epochs else 1
-        self._epochs[number] = epochs
-        if self._count[number] >= MOST_DEATHS and (claimed := self._study.claim_trial(number)) is not None:
-            with claimed:
-                job.status, job.error = (
-                    FAILED,
-                    f"{MOST_DEATHS} workers have died in it, the last with code {worker.code}",
-                )
-                job.save()
-                claimed.finish(Result(FAILED, identity=job.identity, error=job.error))
-            print(f"job {number} failed: {job.error}", file=sys.stderr, flush=True)
-
-
-class Worker:
-    """A process that works on the search. It reads what to do from its standard input, and ends when that ends."""
-
-    def __init__(self, study: Study, layout: Layout, until: float, number: int) -> None:
-        self.number = number
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.worker"],
-            stdin=subprocess.PIPE,
-            cwd=layout.root,
-            env={**os.environ, **gpu_of(number)},
-            # Ctrl-C is for the command alone, which then ends its workers.
-            start_new_session=True,
-        )
-        # The storage's address may hold a password, so it does not stand on a command line that others can see.
-        order = {"sweep": study.plan.name, "storage": study.plan.settings.storage, "until": until}
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
-            self._process.stdin.flush()
-
-    @property
-    def name(self) -> str:
-        """As records of trials name it."""
-        return f"{socket.gethostname()}:{self._process.pid}"
-
-    @property
-    def runs(self) -> bool:
-        return self._process.poll() is None
-
-    @property
-    def code(self) -> int | None:
-        return self._process.returncode
-
-    @property
-    def died(self) -> bool:
-        """Whether it has ended in a way that it did not choose: by a signal, or with a traceback."""
-        return not self.runs and self.code not in (0, BAD_INPUT, INTERRUPTED)
-
-    def tell_to_stop(self) -> None:
-        """Let the process save a checkpoint and end."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
-
-    def wait(self) -> None:
-        """Wait for its end. A process that does not end is killed, and loses what came after its last checkpoint."""
-        try:
-            self._process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-
-def gpu_of(number: int) -> dict[str, str]:
-    """The environment that gives one GPU to the worker of this number; empty where there is none. TensorFlow is not
-    asked, since it would take the GPUs for this process."""
-    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    gpus = (
-        listed.split(",") if listed else [str(i) for i in range(len(list(Path("/proc/driver/nvidia/gpus").glob("*"))))]
-    )
-    gpus = [gpu for gpu in gpus if gpu.strip()]
-    return {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
-
-
-STARTERS: dict[str, Callable[[Study, Layout, float, Teller], None]] = {"here": processes}

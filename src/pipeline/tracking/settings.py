@@ -23,4 +23,14 @@ def set_defaults(seconds: str = BESIDE_A_TRAINING) -> None:
 
 def without_password(text: str) -> str:
     """The text with `user:password@` taken out of every URI in it, and the value of `password=`."""
-    return re.sub(r"password=[^&\s]*", "password=...", re.sub(r"://[^/@\s]*@", "://", text))
+    return _hide_option(re.sub(r"://[^/\s]*@", "://", text))
+
+
+def hide_password(text: str) -> str:
+    """The text with the passwords of its URIs taken out and the users left, so that the rest can be used again. Also
+    one goes with a slash or an @ in it, which should have been written as %2F or %40."""
+    return _hide_option(re.sub(r"(://[^:/@\s]*):[^\s]*@", r"\1@", text))
+
+
+def _hide_option(text: str) -> str:
+    return re.sub(r"password=[^&\s'\"]*", "password=...", text)

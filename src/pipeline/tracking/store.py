@@ -15,11 +15,12 @@ from mlflow.tracking import MlflowClient
 
 from pipeline import locks
 from pipeline.errors import RefusedError, TrackingError
-from pipeline.layout import SQLITE, Layout
+from pipeline.layout import POSTGRES, SQLITE, Layout
 from pipeline.tracking.places import follow_the_project
 from pipeline.tracking.settings import set_defaults, without_password
 
 REASON_LENGTH = 300
+CREATION_KEY = 0x6D6C666C6F77  # of PostgreSQL's lock on the creation of a store: mlflow
 # For what MLflow's HTTP client and SQLite say in paragraphs: a regular expression that recognises it, what it means,
 # and what to do.
 CHECK_SERVER = "Check MLFLOW_TRACKING_URI and the server"
@@ -66,6 +67,11 @@ class Store:
 
     @cached_property
     def client(self) -> MlflowClient:
+        if self.uri.startswith(POSTGRES):
+            with self._server_lock():
+                client = MlflowClient(self.uri, self.uri)
+                client.search_experiments(max_results=1)
+                return client
         if not self.uri.startswith(SQLITE):
             return MlflowClient(self.uri, self.uri)
         # If several processes create one SQLite store at the same time, all but one of them crash.
@@ -78,6 +84,19 @@ class Store:
                 self._follow_the_project()  # a new database notes to which project it belongs
             self._remove_misread_folder()
             return client
+
+    @contextmanager
+    def _server_lock(self) -> Iterator[None]:
+        """PostgreSQL's own lock: of several machines that create one store at the same time, all but one would fail. A
+        server that does not answer is found out here, where MLflow would try for minutes."""
+        from sqlalchemy import NullPool, create_engine, text
+
+        seconds = float(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"])
+        arguments = {"connect_timeout": max(2, round(seconds))}
+        engine = create_engine(self.uri, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=arguments)
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": CREATION_KEY})
+            yield
 
     def _remove_misread_folder(self) -> None:
         """Remove a folder that MLflow makes by mistake. It makes the folder of a database as the URI spells it: for
@@ -149,9 +168,9 @@ class Store:
         """The MLflow experiment of this name. It is created where it is missing, and restored where it was deleted."""
         found = self.client.get_experiment_by_name(name)
         if found is None:
-            # The default location of a local store depends on the working directory; a server has a location of its
-            # own.
-            local = (self.layout.artifacts / name).as_uri() if self.uri.startswith(SQLITE) else None
+            # The default location of a database depends on the working directory; a server has a location of its own.
+            database = self.uri.startswith((SQLITE, POSTGRES))
+            local = (self.layout.artifacts / name).as_uri() if database else None
             try:
                 return self.client.get_experiment(self.client.create_experiment(name, local, KIND))
             except MlflowException:

@@ -17,7 +17,7 @@ from pipeline.errors import ArtifactError, PipelineError
 from pipeline.files import write_json, write_text
 from pipeline.layout import JOB, SWEEP
 from pipeline.tasks import larger_is_better
-from pipeline.tracking.settings import without_password
+from pipeline.tracking.settings import hide_password
 
 RUNNING, FINISHED, PRUNED, FAILED = "RUNNING", "FINISHED", "PRUNED", "FAILED"
 TRACEBACK = "traceback.txt"
@@ -138,7 +138,7 @@ class Sweep:
 
 def command_given() -> str:
     """The command that this process runs, to be given again. It has no password in it, and not what we add to it."""
-    words = [without_password(word) for word in sys.argv[1:] if not word.startswith("hydra.sweep.dir=")]
+    words = [hide_password(word) for word in sys.argv[1:] if not word.startswith("hydra.sweep.dir=")]
     return shlex.join(["python", "-m", f"pipeline.{Path(sys.argv[0]).stem}", *words])
 
 

@@ -49,7 +49,7 @@ def plan_of(
         objectives=["val_loss", "parameters"][:objectives],
         **settings,
     )
-    return Plan(name, "cnn_digits", ("experiment=cnn_digits",), config, ("minimize",) * objectives, "code")
+    return Plan(name, "cnn_digits", ("experiment=cnn_digits",), config, ("minimize",) * objectives, "code:2 data:2")
 
 
 def trained(overrides: list[str], epoch: int) -> float:

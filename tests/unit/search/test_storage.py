@@ -13,7 +13,8 @@ from pipeline.config.sweep import PrunerConfig
 from pipeline.errors import ArtifactError, ConfigError
 from pipeline.layout import Layout
 from pipeline.search.claims import PostgresClaims
-from pipeline.search.storage import answering, open_storage
+from pipeline.search.postgres import answering
+from pipeline.search.storage import open_storage
 from pipeline.search.study import Study
 from tests.unit.search.simulated import Search, plan_of, result_of_training, trained
 
@@ -123,7 +124,16 @@ def test_a_worker_that_lost_its_lock_may_finish_or_not(postgres: str, tmp_path: 
     ("storage", "message"),
     [
         ("postgresql://me:secret@127.0.0.1:1/studies", r"^sweep.storage: postgresql://127.0.0.1:1/studies does not"),
-        ("postgresql:///studies?host=/nowhere&password=x", r"^sweep.storage: .*password=\.\.\. does not answer \("),
+        (
+            "postgresql:///studies?host=/nowhere&password=secret",
+            "postgresql:///nowhere/studies does not",
+        ),
+        ("postgresql://me:se/secret@127.0.0.1:1/studies", r"^sweep.storage: postgresql://127.0.0.1:1/studies does not"),
+        ("postgresql://me:my@secret@127.0.0.1:1/studies", "^sweep.storage: the address has several @. Write %40"),
+        (
+            "postgresql://me:secret@127.0.0.1:port/studies",
+            "^sweep.storage: the address cannot be read, expected",
+        ),
         ("sqlite:///studies.db", r"^sweep.storage: found 'sqlite:///studies.db', expected postgresql://"),
         ("studies.db", "^sweep.storage: found 'studies.db', expected postgresql://"),
     ],
@@ -139,7 +149,7 @@ def test_storage_that_cannot_be_used(storage: str, message: str, tmp_path: Path)
 def test_a_server_that_goes_away() -> None:
     from sqlalchemy.exc import OperationalError
 
-    message = r"^sweep.storage: postgresql://host/studies does not answer \(gone\)\.$"
+    message = r"^sweep.storage: postgresql://host/studies does not answer \(gone\)\. Check the address"
     with pytest.raises(ConfigError, match=message), answering("postgresql://me:secret@host/studies"):
         raise OperationalError("SELECT 1", {}, Exception("gone")) from Exception("gone\nfor good")
 

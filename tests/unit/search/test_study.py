@@ -100,8 +100,8 @@ def changed(**settings: Any) -> Plan:
         (replace(BEGUN, overrides=("experiment=rnn",)), "sweep found: overrides was ['experiment=cnn_digits'] when"),
         (replace(BEGUN, directions=("maximize",)), "sweep found: directions was ['minimize'] when the sweep began"),
         (
-            replace(BEGUN, code="other"),
-            "sweep found was begun with another configuration, code, data or requirements.lock (code",
+            replace(BEGUN, code="code:1 data:3"),
+            "sweep found was begun with other code and data (2, here 1, 2, here 3), so its trials cannot be compared",
         ),
     ],
 )

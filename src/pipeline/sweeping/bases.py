@@ -1,4 +1,4 @@
-"""What the trials of a search have in common: configuration, data and code, less the values that are searched."""
+"""What the trials of a search use of this checkout: what all workers must share."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -10,13 +10,14 @@ from pipeline.errors import ConfigError
 from pipeline.files import digest_value
 from pipeline.identity import Identity
 from pipeline.layout import Layout
-from pipeline.search.space import Space
+from pipeline.search.plan import STATE, Plan
+from pipeline.search.space import Space, parse_space
 from pipeline.train import identified
 
 DIGITS = 8
 # Hydra's groups that decide which code and data a trial uses.
 GROUPS = ("experiment", "dataset", "model", "trainer", "debug")
-MOST_CHOICES = 64  # of all groups together
+MOST_CHOICES = 64  # of all groups together; each is composed before the search begins
 
 
 @dataclass(frozen=True)
@@ -27,27 +28,26 @@ class Base:
     identity: Identity
 
 
-def bases_of(layout: Layout, shared: Sequence[str], space: Space) -> list[Base]:
-    """A base for every combination of choices. Missing data are prepared."""
-    return [_base(layout, [*shared, *choices]) for choices in _choices(space)]
+def bases_of(layout: Layout, fixed: Sequence[str], space: Space) -> list[Base]:
+    """One for each combination of choices. Data that are missing are prepared."""
+    return [_base(layout, [*fixed, *choices]) for choices in _choices(space)]
 
 
-def digest_of(bases: list[Base]) -> str:
-    """A digest that changes with the configuration, data, code and lock file of any trial, whatever its values."""
-    parts = [(base.identity["config"], base.identity["data"], base.identity["code"]) for base in bases]
-    return digest_value([*parts, bases[0].identity["lock"]])[:DIGITS]
+def state_of(bases: Sequence[Base]) -> str:
+    """A digest of each part of STATE, for all trials together. The values that are searched are no part of it."""
+    return " ".join(f"{part}:{digest_value([dict(base.identity)[part] for base in bases])[:DIGITS]}" for part in STATE)
 
 
-def composed_trial(layout: Layout, overrides: list[str]) -> Config:
+def check_checkout(plan: Plan, layout: Layout) -> None:
+    """Raise ConfigError where this checkout is not in the state in which the search was begun."""
+    plan.check_state(state_of(bases_of(layout, plan.overrides, parse_space(plan.settings.space))))
+
+
+def compose_trial(layout: Layout, overrides: list[str]) -> Config:
     config: Config = compose_config(layout, "config", overrides)
     if config.output:
         raise ConfigError(f"output: found '{config.output}', expected none in a sweep, whose jobs are kept apart.")
     return config
-
-
-def _base(layout: Layout, overrides: list[str]) -> Base:
-    config = composed_trial(layout, overrides)
-    return Base(config, identified(config, layout).identity)
 
 
 def _choices(space: Space) -> Iterator[list[str]]:
@@ -61,3 +61,8 @@ def _choices(space: Space) -> Iterator[list[str]]:
                 "Leave values out, or search them one after another."
             )
         yield list(combination)
+
+
+def _base(layout: Layout, overrides: list[str]) -> Base:
+    config = compose_trial(layout, overrides)
+    return Base(config, identified(config, layout).identity)

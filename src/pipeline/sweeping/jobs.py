@@ -1,0 +1,52 @@
+"""What Ray and Slurm have in common: they run jobs, each of which starts one worker where it runs."""
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from pipeline.errors import ConfigError
+from pipeline.search.study import Study
+from pipeline.sweeping.telling import Teller
+
+POLL_SECONDS = 0.5
+# Within so long, workers see that the search is done, and end. What is in the queue then is not needed.
+GRACE_SECONDS = 5.0
+
+
+class Job(Protocol):
+    def ended(self) -> bool:
+        """Whether it runs no more, or never will."""
+
+    def trouble(self) -> str:
+        """Of a job that has ended: why it failed, in one line; empty where it did not."""
+
+    def cancel(self) -> None:
+        """Take it from the queue, or let its worker save a checkpoint and end."""
+
+
+def wait(study: Study, jobs: Sequence[Job], until: float, teller: Teller, logs: str) -> None:
+    """Tell how the search goes on until it is done or no job is left. What is left then is cancelled, also where this
+    command is interrupted. `logs` says where the workers' output is. Raises ConfigError where all ended too soon."""
+    told = dict[int, str]()
+    try:
+        while not study.done and not all(job.ended() for job in jobs):
+            time.sleep(POLL_SECONDS)
+            teller.tell()
+            for number, job in enumerate(jobs):
+                if number not in told and job.ended():
+                    told[number] = job.trouble()
+                    if told[number]:
+                        print(f"worker {number} has ended: {told[number]}", file=sys.stderr, flush=True)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while not all(job.ended() for job in jobs) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+    finally:
+        for job in jobs:
+            if not job.ended():
+                job.cancel()
+    if not study.done and not until:
+        reason = next(filter(None, (job.trouble() for job in jobs)), "none says why")
+        raise ConfigError(
+            f"sweep {study.plan.name}: all workers have ended ({reason}; {logs}). Give the same command to go on."
+        )

@@ -1,0 +1,134 @@
+"""Workers that Slurm runs, through submitit; `sweep.address=local` runs the same jobs as processes of this machine.
+
+The checkout and its environment are on a file system that the nodes share.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import ConfigError
+from pipeline.layout import Layout
+from pipeline.search.study import Study
+from pipeline.sweeping import jobs
+from pipeline.sweeping.order import Order
+from pipeline.sweeping.processes import Worker
+from pipeline.sweeping.telling import Teller
+
+if TYPE_CHECKING:
+    from submitit import AutoExecutor
+    from submitit.helpers import DelayedSubmission
+
+LOCAL = "local"
+# The storage's address goes to the jobs in their environment: submitit writes what it submits into files.
+STORAGE = "PIPELINE_SWEEP_STORAGE"
+MINUTES = 240  # of a job, unless sweep.resources says another time
+REQUEUED = 1000  # so often a job that has used up its time goes on in another
+
+
+def start(study: Study, layout: Layout, until: float, teller: Teller) -> None:
+    settings = study.plan.settings
+    folder = layout.sweep(study.plan.name) / "slurm"
+    executor = new_executor(folder, settings.address, settings.resources)
+    order = Order.of(study, until)
+    task = Task(str(layout.root), order.sweep, order.until)
+    with storage_in_environment(order.storage):
+        submitted = [SlurmJob(submit(executor, task)) for _ in range(settings.workers)]
+    jobs.wait(study, submitted, until, teller, f"logs in {folder}")
+
+
+def check_address(address: str) -> None:
+    if address not in ("", LOCAL):
+        raise ConfigError(f"sweep.address: found '{address}', expected nothing or {LOCAL} with sweep.on=slurm.")
+
+
+def new_executor(folder: Path, address: str, resources: dict[str, Any]) -> "AutoExecutor":
+    from submitit import AutoExecutor
+
+    try:
+        executor = AutoExecutor(folder, cluster=address or "slurm", slurm_max_num_timeout=REQUEUED)
+    except RuntimeError as error:
+        raise ConfigError(f"sweep.on: {error}. sweep.address=local runs the jobs on this machine.") from error
+    try:
+        executor.update_parameters(**{"name": "sweep", "timeout_min": MINUTES, **resources})
+    except (AssertionError, NameError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ConfigError(f"sweep.resources: {reason}. Expected what submitit's update_parameters takes.") from error
+    return executor
+
+
+def submit(executor: "AutoExecutor", task: "Task") -> Any:
+    """The job, in the queue. Raises ConfigError where Slurm refuses it."""
+    from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+    try:
+        return executor.submit(task)
+    except (FailedJobError, FailedSubmissionError) as error:
+        reason = " ".join(str(error).split())[-300:].rstrip(".")
+        raise ConfigError(f"sweep.on: Slurm does not take the job ({reason}). Look at sweep.resources.") from error
+
+
+@contextmanager
+def storage_in_environment(address: str) -> Iterator[None]:
+    before = os.environ.get(STORAGE)
+    os.environ[STORAGE] = address
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[STORAGE]
+        else:
+            os.environ[STORAGE] = before
+
+
+@dataclass
+class Task:
+    """What one job does: it starts a worker and waits for it. submitit keeps it in a file and calls it in the job."""
+
+    root: str
+    sweep: str
+    until: float
+    worker: Worker | None = field(default=None, compare=False)
+
+    def __call__(self) -> int:
+        if STORAGE not in os.environ:
+            raise ConfigError(f"{STORAGE} is not set. Slurm must pass the environment on to its jobs (--export=ALL).")
+        self.worker = Worker(Order(self.sweep, os.environ[STORAGE], self.until), Path(self.root), {})
+        try:
+            return self.worker.work()
+        finally:
+            self.stop()
+
+    def checkpoint(self) -> "DelayedSubmission":
+        """submitit calls this when the job's time is over or Slurm needs its place, and then puts it into the queue
+        again. The worker saves a checkpoint, from which any worker goes on."""
+        from submitit.helpers import DelayedSubmission
+
+        self.stop()
+        return DelayedSubmission(Task(self.root, self.sweep, self.until))
+
+    def stop(self) -> None:
+        """Let the worker save a checkpoint and end."""
+        if self.worker is not None:
+            self.worker.tell_to_stop()
+            self.worker.wait()
+
+
+@dataclass
+class SlurmJob:
+    job: Any  # a job of submitit
+
+    def ended(self) -> bool:
+        return bool(self.job.done())
+
+    def trouble(self) -> str:
+        if (error := self.job.exception()) is not None:
+            return " ".join(str(error).split())[:300]
+        code = self.job.result()
+        return f"its process ended with code {code}" if code else ""
+
+    def cancel(self) -> None:
+        self.job.cancel()

@@ -1,0 +1,115 @@
+"""Workers that are processes of this machine; on others, Ray and Slurm start the same ones."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError
+from pipeline.layout import Layout
+from pipeline.search.study import Study
+from pipeline.sweeping.deaths import Deaths
+from pipeline.sweeping.order import Order
+from pipeline.sweeping.telling import Teller
+
+POLL_SECONDS = 0.1
+# So long may a worker take to save its checkpoint when the search is interrupted.
+PATIENCE_SECONDS = 30.0
+
+
+def processes(study: Study, layout: Layout, until: float, teller: Teller) -> None:
+    """Workers that are processes of this machine. They end when this process does, however it ends.
+
+    A worker that dies is replaced (deaths.py).
+    """
+    order = Order.of(study, until)
+    workers = [Worker(order, layout.root, gpu_of(number), number) for number in range(study.plan.settings.workers)]
+    deaths = Deaths(study, layout)
+    try:
+        while any(worker.runs for worker in workers):
+            time.sleep(POLL_SECONDS)
+            teller.tell()
+            for number, worker in enumerate(workers):
+                if worker.died and not study.done:
+                    deaths.note(number, worker.name, worker.code or 0)
+                    workers[number] = Worker(order, layout.root, gpu_of(number), number)
+    finally:
+        for worker in workers:
+            worker.tell_to_stop()
+        for worker in workers:
+            worker.wait()
+    refused = [worker.code for worker in workers if worker.code]
+    if refused and not study.done:
+        codes = ", ".join(map(str, refused))
+        raise ConfigError(f"sweep {study.plan.name}: workers have ended with {codes}. Give the same command to go on.")
+
+
+class Worker:
+    """A process that works on the search. It reads its order from its standard input, and ends when that ends, however
+    the process ends that has started it."""
+
+    def __init__(self, order: Order, root: Path, environment: dict[str, str], number: int = 0) -> None:
+        self.number = number
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.worker"],
+            stdin=subprocess.PIPE,
+            cwd=root,
+            env={**os.environ, **environment},
+            # Ctrl-C is for the command alone, which then ends its workers.
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(order.line())
+            self._process.stdin.flush()
+
+    @property
+    def name(self) -> str:
+        """As records of trials name it."""
+        return f"{socket.gethostname()}:{self._process.pid}"
+
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def code(self) -> int | None:
+        return self._process.returncode
+
+    @property
+    def died(self) -> bool:
+        """Whether it has ended in a way that it did not choose: by a signal, or with a traceback."""
+        return not self.runs and self.code not in (0, BAD_INPUT, INTERRUPTED)
+
+    def tell_to_stop(self) -> None:
+        """Let the process save a checkpoint and end."""
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+
+    def work(self) -> int:
+        """Wait until it has ended by itself, and return its exit code."""
+        return self._process.wait()
+
+    def wait(self) -> None:
+        """Wait for its end. A process that does not end is killed, and loses what came after its last checkpoint."""
+        try:
+            self._process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def gpu_of(number: int) -> dict[str, str]:
+    """The environment that gives one GPU to the worker of this number; empty where there is none. TensorFlow is not
+    asked, since it would take the GPUs for this process."""
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if listed is None:
+        gpus = [str(i) for i, _ in enumerate(Path("/proc/driver/nvidia/gpus").glob("*"))]
+    else:
+        gpus = listed.split(",")
+    gpus = [gpu for gpu in gpus if gpu.strip()]
+    return {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}

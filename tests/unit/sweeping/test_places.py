@@ -1,0 +1,212 @@
+"""Where workers run: what is missing or cannot be is said before anything begins; jobs of Ray and Slurm."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline.config.sweep import SweepConfig
+from pipeline.errors import ConfigError
+from pipeline.layout import Layout
+from pipeline.search.postgres import NoAnswerError
+from pipeline.search.study import Study
+from pipeline.sweeping import jobs, on_ray, on_slurm, trial, workers
+from pipeline.sweeping.on_slurm import STORAGE, Task, storage_in_environment
+from pipeline.sweeping.order import Order
+from pipeline.sweeping.telling import Teller
+from pipeline.tracking.sweep import read_jobs
+from tests.postgres import PASSWORD, Server
+from tests.unit.search.simulated import plan_of, result_of_training
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"on": "ray"}, "sweep.on: ray needs the package ray, which is not installed. Install it by"),
+        ({"on": "slurm"}, "sweep.on: slurm needs the package submitit, which is not installed."),
+        ({"address": "here:1"}, "sweep.address: found here:1, expected none with sweep.on=here."),
+        ({"resources": {"num_gpus": 1}}, "sweep.resources: found {'num_gpus': 1}, expected none with sweep.on=here."),
+    ],
+)
+def test_places_that_are_not_there(settings: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError) as caught:
+        workers.check_place(SweepConfig(**settings))
+    assert str(caught.value).startswith(message)
+
+
+def test_what_submitit_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for address, resources, message in (
+        ("", {}, r"^sweep.on: Could not detect .*sbatch.*sweep.address=local runs the jobs on this machine\."),
+        ("local", {"timeout": 3}, r"^sweep.resources: .*timeout.* Expected what submitit's update_parameters takes\."),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            on_slurm.new_executor(tmp_path, address, resources)
+    with pytest.raises(ConfigError, match="found 'node7', expected nothing or local with"):
+        on_slurm.check_address("node7")
+
+
+def test_a_job_that_slurm_takes_the_place_of_goes_on_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("submitit")
+    told: list[Any] = []
+
+    def started(order: Order, root: Path, environment: Any) -> Any:
+        told.append((order, root))
+        return SimpleNamespace(work=lambda: 0, tell_to_stop=lambda: told.append("stopped"), wait=lambda: 0)
+
+    monkeypatch.setattr(on_slurm, "Worker", started)
+    task = Task("/checkout", "found", 0.0)
+    with pytest.raises(ConfigError, match="must pass the environment on to its jobs"):
+        task()
+    address = f"postgresql://me:{PASSWORD}@host/db"
+    with storage_in_environment(address):
+        assert task() == 0
+    assert told == [(Order("found", address, 0.0), Path("/checkout")), "stopped"]
+    again = task.checkpoint()
+    assert told[2:] == ["stopped"]
+    assert again.function == Task("/checkout", "found", 0.0)
+    assert again.function.worker is None, "a process cannot be kept in a file"
+    assert PASSWORD not in repr((told, task))
+    with pytest.raises(KeyError):
+        monkeypatch.delenv(STORAGE)
+
+
+@dataclass
+class Fake:
+    said: str = ""
+    over: bool = True
+    cancelled: bool = False
+
+    def ended(self) -> bool:
+        return self.over
+
+    def trouble(self) -> str:
+        return self.said
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+def test_jobs_that_end_too_soon_and_jobs_that_are_not_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = Study.create_or_open(plan_of(trials=1), Layout(tmp_path))
+    teller = Teller(study)
+    with pytest.raises(ConfigError, match=r"all workers have ended \(no memory; logs here\)\. Give the same command"):
+        jobs.wait(study, [Fake("no memory"), Fake()], 0.0, teller, "logs here")
+    queued = Fake(over=False)
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.0)
+
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs.time, "sleep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.wait(study, [queued], 0.0, teller, "")
+    assert queued.cancelled
+    claimed = study.claim()
+    assert claimed is not None
+    claimed.finish(result_of_training(study.plan, claimed.overrides, 0))
+    queued = Fake(over=False)
+    jobs.wait(study, [queued], 0.0, teller, "")
+    assert queued.cancelled
+
+
+class Ray:
+    """What `on_ray` uses of Ray, in this process: a job runs when it is looked at."""
+
+    exceptions = SimpleNamespace(RayError=RuntimeError)
+
+    def __init__(self, cluster: str) -> None:
+        self.cluster = cluster
+        self.calls: list[Any] = []
+
+    def init(self, address: str, **_: Any) -> None:
+        if address != self.cluster:
+            raise ConnectionError(f"no node at\n{address}.")
+
+    def remote(self, function: Any) -> Any:
+        def options(**given: Any) -> Any:
+            if "num_gpu" in given:
+                raise ValueError("Invalid option keyword num_gpu.")
+            self.calls.append(given)
+            return SimpleNamespace(remote=lambda *arguments: (function, arguments))
+
+        return SimpleNamespace(options=options)
+
+    def wait(self, references: list[Any], **_: Any) -> tuple[list[Any], list[Any]]:
+        return references, []
+
+    def get(self, reference: Any) -> Any:
+        function, arguments = reference
+        return function(*arguments)
+
+    def shutdown(self) -> None:
+        self.calls.append("shutdown")
+
+
+def test_what_ray_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray, orders = Ray("head:6379"), list[Any]()
+    monkeypatch.setitem(sys.modules, "ray", ray)  # type: ignore[arg-type]
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.0)
+
+    def started(order: Order, root: Path, environment: Any) -> Any:
+        orders.append((order, root, environment))
+        return SimpleNamespace(work=lambda: 7, tell_to_stop=lambda: None, wait=lambda: None)
+
+    monkeypatch.setattr(on_ray, "Worker", started)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    plan = plan_of(trials=1)
+
+    def start(**settings: Any) -> None:
+        study = Study.create_or_open(replace(plan, settings=replace(plan.settings, on="ray", **settings)), layout)
+        on_ray.start(study, layout, 0.0, Teller(study))
+
+    layout = Layout(tmp_path)
+    with pytest.raises(ConfigError, match=r"^sweep.address: no Ray cluster at 'tail:1' \(no node at tail:1\)\."):
+        start(address="tail:1")
+    with pytest.raises(ConfigError, match=r"^sweep.resources: Invalid option keyword num_gpu\. Expected what Ray's"):
+        start(address="head:6379", resources={"num_gpu": 1})
+    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
+    with pytest.raises(ConfigError, match=r"all workers have ended \(its process ended with code 7; their output"):
+        start(workers=2, resources={"num_gpus": 1})
+    assert ray.calls == ["shutdown", {"num_cpus": 1, "name": "sweep", "num_gpus": 1}, "shutdown"]
+    assert (Order("found", "", 0.0), tmp_path, {"OMP_NUM_THREADS": "3"}) in orders
+
+
+def test_a_server_that_goes_away_fails_no_trial(
+    postgres_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = postgres_server.new_database()
+    study = Study.create_or_open(plan_of(trials=1, storage=address), Layout(tmp_path))
+    claimed = study.claim()
+    assert claimed is not None
+
+    def trained(*_: Any) -> Any:
+        postgres_server.control("--mode=immediate", "stop")
+        return study.claim()
+
+    monkeypatch.setattr(trial, "_trained", trained)
+    try:
+        with pytest.raises(NoAnswerError, match=r"^sweep.storage: postgresql:///.* does not answer \(") as caught:
+            trial.run_trial(study.plan, claimed, Layout(tmp_path))
+    finally:
+        postgres_server.control("start")
+    assert PASSWORD not in str(caught.value)
+    assert [job.status for job in read_jobs(tmp_path / "runs" / "sweeps" / "found")] == ["RUNNING"]
+    again = study.claim()
+    assert again is not None
+    assert again.number == 0
+
+
+def test_the_place_is_no_part_of_what_a_search_is(tmp_path: Path) -> None:
+    plan = plan_of(trials=1)
+    Study.create_or_open(plan, Layout(tmp_path))
+    elsewhere = replace(plan.settings, on="slurm", workers=9, resources={"timeout_min": 5})
+    Study.create_or_open(replace(plan, settings=elsewhere), Layout(tmp_path))
+    Study.create_or_open(plan, Layout(tmp_path))
