@@ -73,12 +73,13 @@ def leave_out(root: Path) -> None:
     (root / "params.yaml").write_text("".join(kept))
 
 
-def shell(root: Path, command: str) -> str:
-    """Run it as a user would in an activated shell."""
+def shell(root: Path, command: str, programs: Path | None = None) -> str:
+    """Run it as a user would in an activated shell; programs in the folder `programs` come before all others."""
     command = re.sub(r"^make ", f"{' '.join(MAKE)} ", command)
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=root, env=environment(), capture_output=True, text=True, check=False
-    )
+    env = environment()
+    if programs is not None:
+        env["PATH"] = f"{programs}{os.pathsep}{env['PATH']}"
+    done = subprocess.run(["bash", "-c", command], cwd=root, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
 

@@ -15,9 +15,10 @@ from filelock import FileLock
 
 from pipeline.config import TensorFlowConfig
 from pipeline.tensorflow_process import set_environment
-from tests.clones import IDENTITY, ROOT, environment, reproduce
+from tests.clones import IDENTITY, ROOT, environment, reproduce, shell
 from tests.outputs import write_outputs
 from tests.postgres import Server, programs, running_server
+from tests.quick_python import quick_python
 from tests.refusals import content
 from tests.zygote import Zygote
 
@@ -179,6 +180,13 @@ def zygote() -> Iterator[Zygote]:
     started = Zygote()
     yield started
     started.close()
+
+
+@pytest.fixture(scope="session")
+def quick_shell(zygote: Zygote) -> Iterator[Callable[[Path, str], str]]:
+    """As clones.shell, but the pipeline's commands, also as stages of DVC, do without the seconds of their imports."""
+    with quick_python(zygote) as programs:
+        yield lambda root, command: shell(root, command, programs)
 
 
 @pytest.fixture

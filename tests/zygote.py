@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from pathlib import Path
 from typing import Any, NoReturn
@@ -45,6 +46,7 @@ class Zygote:
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
+        self._turn = threading.Lock()
         command = [sys.executable, "-m", "tests.zygote"]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=theirs, start_new_session=True)
         theirs.close()
@@ -52,13 +54,18 @@ class Zygote:
     def run(self, module: str, arguments: list[str], folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess:
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
             request = {"module": module, "arguments": arguments, "folder": str(folder), "env": env}
-            socket.send_fds(self._socket, [json.dumps(request).encode()], [out.fileno(), errors.fileno()])
-            code = int(self._socket.recv(16))
+            code = self.forward(json.dumps(request).encode(), [out.fileno(), errors.fileno()])
             texts = []
             for stream in (out, errors):
                 stream.seek(0)
                 texts.append(stream.read())
         return subprocess.CompletedProcess([module, *arguments], code, *texts)
+
+    def forward(self, request: bytes, streams: list[int]) -> int:
+        """The exit code of the command, once it has ended; it prints to these streams, output and errors."""
+        with self._turn:
+            socket.send_fds(self._socket, [request], streams)
+            return int(self._socket.recv(16))
 
     def close(self) -> None:
         self._socket.close()

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 
 from tests.clones import EXPERIMENTS, ROOT, copy, environment, shell
 
+Shell = Callable[[Path, str], str]
 PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
 SETUP = "make repro"
 PARTS = 2
@@ -49,6 +51,9 @@ def command_lines() -> list[str]:
     return [line for page in PAGES if page != OWN_TABLE for line in commands_of(page)]
 
 
+QUICK = set(command_lines()) - set(commands_of("README.md"))
+
+
 def test_there_is_something_to_run() -> None:
     found = command_lines()
     assert len(found) > 15
@@ -64,13 +69,14 @@ def project(reproduced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_command_of_the_pages(part: int, project: Path) -> None:
+def test_every_command_of_the_pages(part: int, project: Path, quick_shell: Shell) -> None:
+    """The README's as whole processes, which take their time; what docs/ varies of them without that."""
     root = project
     found = list(dict.fromkeys(line for line in command_lines() if line not in NOT_RUN))
     length = -(-len(found) // PARTS)
     commands_of_part = found[part * length : (part + 1) * length]
     for command in dict.fromkeys([SETUP, *commands_of_part]):
-        printed = shell(root, command)
+        printed = (quick_shell if command in QUICK else shell)(root, command)
         assert command != "make repro" or "didn't change, skipping" in printed
     changed = subprocess.run(["git", "status", "--porcelain"], cwd=root, check=True, capture_output=True, text=True)
     assert set(changed.stdout.splitlines()) <= {" M dvc.lock", "?? out.parquet"}, "the pipeline littered the checkout"
@@ -91,10 +97,10 @@ def test_your_own_table(project: Path) -> None:
 
 
 @pytest.mark.slow
-def test_adding_and_removing_an_experiment_and_every_python_block(project: Path) -> None:
+def test_adding_and_removing_an_experiment_and_every_python_block(project: Path, quick_shell: Shell) -> None:
     """As README and docs/experiments.md say: its folders come and go, its registered model stays until deleted."""
     root = project
-    shell(root, SETUP)
+    quick_shell(root, SETUP)
     (content,) = [text for language, text in blocks("README.md") if language == "yaml"]
     text = "\n".join(line.removeprefix("   ") for line in content.splitlines()) + "\n"
     assert yaml.safe_load(text)["trainer"] == {"epochs": 10}
@@ -103,18 +109,18 @@ def test_adding_and_removing_an_experiment_and_every_python_block(project: Path)
     (root / "params.yaml").write_text(
         params.replace("  rnn_digits: digits\n", "  rnn_digits: digits\n  cnn_small: digits\n")
     )
-    printed = shell(root, "make repro EXPERIMENT=cnn_small")
+    printed = quick_shell(root, "make repro EXPERIMENT=cnn_small")
     assert re.findall(r"Running stage '(.*)'", printed) == ["configure", "train@cnn_small", "evaluate@cnn_small"]
     assert re.search(r"^cnn_small .* champion +1 ", printed, re.MULTILINE)
     # renamed: trained again under the new name; what stands under the old one in the registry stays
     (root / "conf" / "experiment" / "cnn_small.yaml").rename(root / "conf" / "experiment" / "cnn_tiny.yaml")
     (root / "params.yaml").write_text((root / "params.yaml").read_text().replace("cnn_small", "cnn_tiny"))
-    printed = shell(root, "make repro EXPERIMENT=cnn_tiny")
+    printed = quick_shell(root, "make repro EXPERIMENT=cnn_tiny")
     assert re.findall(r"Running stage '(.*)'", printed) == ["configure", "train@cnn_tiny", "evaluate@cnn_tiny"]
     assert not (root / "build" / "train" / "cnn_small").exists()
     # removed
     (root / "params.yaml").write_text(params)
-    printed = shell(root, "make repro")
+    printed = quick_shell(root, "make repro")
     assert re.findall(r"Running stage '(.*)'", printed) == ["configure", "register"]
     assert not list((root / "build").glob("*/cnn_*y"))
     from pipeline.layout import Layout

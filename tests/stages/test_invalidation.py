@@ -1,24 +1,26 @@
-"""`dvc repro` reruns exactly what an edit touches. Real DVC, real stages, short trainings."""
+"""`dvc repro` reruns exactly what an edit touches. Real DVC, real stages, short trainings (quick_python.py)."""
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.clones import EXPERIMENTS, copy, shell
+from tests.clones import EXPERIMENTS, copy
 
+Shell = Callable[[Path, str], str]
 STAGE = re.compile(r"Running stage '([^']+)'")
 EVALUATE = ["evaluate@cnn_digits", "evaluate@linear_diabetes"]
 DATASETS = ("diabetes", "breast_cancer", "digits")
 
 
 @pytest.mark.slow
-def test_an_edit_reruns_what_it_touches(reproduced: Path, tmp_path: Path) -> None:
+def test_an_edit_reruns_what_it_touches(reproduced: Path, tmp_path: Path, quick_shell: Shell) -> None:
     root = copy(reproduced, tmp_path / "clone")
 
     def repro() -> set[str]:
-        return set(STAGE.findall(shell(root, f"dvc repro {' '.join(EVALUATE)}")))
+        return set(STAGE.findall(quick_shell(root, f"dvc repro {' '.join(EVALUATE)}")))
 
     def edit(name: str, old: str, new: str) -> None:
         text = (root / name).read_text()
@@ -118,7 +120,7 @@ EDITS_OF_NOTHING_THAT_RUNS = (
 
 
 @pytest.mark.slow
-def test_an_edit_of_code_touches_what_can_reach_it(reproduced: Path, tmp_path: Path) -> None:
+def test_an_edit_of_code_touches_what_can_reach_it(reproduced: Path, tmp_path: Path, quick_shell: Shell) -> None:
     root = copy(reproduced, tmp_path / "clone")
 
     def touched(*edits: tuple[str, str, str]) -> set[str]:
@@ -128,9 +130,9 @@ def test_an_edit_of_code_touches_what_can_reach_it(reproduced: Path, tmp_path: P
             text = path.read_text() if path.exists() else ""
             assert old in text
             path.write_text(text.replace(old, new, 1) if old else text + new)
-        shell(root, "dvc repro configure")
-        found = set(json.loads(shell(root, "dvc status --json")))
-        shell(root, "git checkout -q src && git clean -qfd src")
+        quick_shell(root, "dvc repro configure")
+        found = set(json.loads(quick_shell(root, "dvc status --json")))
+        quick_shell(root, "git checkout -q src && git clean -qfd src")
         return found
 
     def changed(name: str) -> tuple[str, str, str]:
@@ -149,7 +151,7 @@ def test_an_edit_of_code_touches_what_can_reach_it(reproduced: Path, tmp_path: P
 
     experiment = root / "conf" / "experiment" / "linear_diabetes.yaml"
     experiment.write_text(experiment.read_text().replace("defaults:\n", "defaults:\n  - override /trainer: exact\n"))
-    shell(root, "dvc repro train@linear_diabetes")
+    quick_shell(root, "dvc repro train@linear_diabetes")
     left = {"evaluate@linear_diabetes", "register"}  # what comes after it
     assert touched(changed("training/exact.py")) == {"train@linear_diabetes", *left}
     assert touched(changed("training/compiled.py")) == {*trains - {"train@linear_diabetes"}, *left}

@@ -15,8 +15,8 @@ CONV = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
 
 @pytest.mark.parametrize("rank", [1, 2])
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4])
-@pytest.mark.parametrize("bias", [False, True])
-def test_convolution_is_keras(rank: int, kernel: int, bias: bool) -> None:
+def test_convolution_is_keras(rank: int, kernel: int) -> None:
+    bias = (rank == 2) == (kernel > 2)  # with and without, of odd and even kernels and of each rank
     assert_same(speed_up, lambda: CONV[rank](5, kernel, padding="same", use_bias=bias, activation="tanh"), SHAPES[rank])
 
 
