@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from pipeline.compose import num_cores, typed
 from pipeline.config import Config
 from pipeline.config.checks import one_of
-from pipeline.config.sweep import ORDERED, SweepConfig
+from pipeline.config.sweep import SweepConfig
 from pipeline.errors import ConfigError
 from pipeline.files import digest_value
 from pipeline.layout import Layout
@@ -206,17 +206,13 @@ def _check_one_process(configs: list[Config]) -> None:
 
 
 def _tell_crowding(settings: SweepConfig, threads: int) -> None:
-    """Say where workers would wait for cores or for each other. Neither is changed here: threads change the bits, and
-    the lag the trials."""
+    """Say where workers would wait for cores. It is not changed here, since the number of threads changes the bits."""
     wanted, cores = settings.workers * threads, num_cores()
     if settings.on == "here" and settings.workers > 1 and wanted > cores:
         told = (
             f"{settings.workers} workers with trainer.threads={threads} want {wanted} cores, this machine has {cores}"
         )
         print(f"{told}; trainer.threads=1 gives other bits, and each worker a core of its own", file=sys.stderr)
-    if settings.mode == ORDERED and settings.workers > settings.lag:
-        told = f"{settings.workers} workers, but only sweep.lag={settings.lag} trials are known at a time"
-        print(f"{told}; the others wait", file=sys.stderr)
 
 
 def _objectives(settings: SweepConfig, bases: list[Base]) -> list[str]:

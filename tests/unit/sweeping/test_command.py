@@ -118,5 +118,5 @@ def test_another_configuration_is_another_search_under_the_same_name(layout: Lay
     after = plan_of(layout, *SEARCH)
     assert after.name == before.name
     assert after.code != before.code
-    with pytest.raises(ConfigError, match="another configuration"):
+    with pytest.raises(ConfigError, match="begun with other configuration"):
         before.check_same(after)
