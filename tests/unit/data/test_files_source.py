@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from pipeline.config import check_all
+from pipeline.data.schema import Column, Schema
 from pipeline.data.sources.files import SOURCE, contents
-from pipeline.data.sources.files.config import FilesDataset
+from pipeline.data.sources.files.config import FilesDataset, content_of
 from pipeline.errors import ConfigError, DataError
+from pipeline.serving.rows import read_rows
 
 TEXTS = {
     "good/1.txt": "fine",
@@ -228,6 +231,10 @@ def test_files_of_skipped_rows_of_a_manifest(tmp_path: Path, capsys: pytest.Capt
     [
         ({"content": "number"}, "dataset.content.type: 'number' is unknown (audio, image, text"),
         ({"content": {"type": "image", "shape": [4]}}, "dataset.content.shape: found [4]"),
+        (
+            {"content": {"type": "audio", "rate": 8000, "seconds": 1.0, "missing": ["x"]}},
+            "dataset.content.missing: found ['x'], expected none for audio",
+        ),
         ({"labels": "name"}, "dataset.labels: 'name' is unknown (folder, pattern, manifest)"),
         ({"labels": "pattern"}, "dataset.pattern: found None, expected a regular expression"),
         ({"labels": "pattern", "pattern": "(?P<kind>.*)"}, "dataset.target: found 'label', expected a named group"),
@@ -269,6 +276,17 @@ def test_roles_with_types_of_their_own(tmp_path: Path) -> None:
     )
     assert found["size"] == [1.0, 2.0, 1.0, 2.0]
     assert [day.day for day in found["seen"]] == [1, 1, 3, 3]
+
+
+def test_texts_that_stand_for_a_missing_value(tmp_path: Path) -> None:
+    """As a model that is served takes them: after a text was brought to one form."""
+    content = {"type": "text", "lower": True, "missing": ["n/a", "(none)\n"]}
+    write(tmp_path, {"a/1.txt": "N/A", "a/2.txt": "n/a\n", "b/1.txt": "(None)\n", "b/2.txt": "Fine"})
+    assert read(tmp_path, content=content)["text"] == [None, "n/a\n", None, "fine"]
+    column = Column("text", content_of(dataset(content=content)).config, nullable=True)
+    served = Schema("made", "binary", "hash", [column], "label", [])
+    given = pa.table({"text": pa.array([b"N/A", b"n/a\n", b"(None)\n", b"Fine"])})
+    assert read_rows(served, given, "input")["text"].to_pylist() == [None, "n/a\n", None, "fine"]
 
 
 def test_texts_that_are_odd(tmp_path: Path) -> None:

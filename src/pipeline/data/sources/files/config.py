@@ -137,6 +137,8 @@ def content_of(config: FilesDataset) -> Column:
     one_of("dataset.content.type", made.type, known)
     files = TYPES[made.type].files
     given = config.content if isinstance(config.content, Mapping) else {}
+    markers = made.missing or []
+    check(not markers or not TYPES[made.type].is_content, "dataset.content.missing", markers, f"none for {made.type}")
     usual = {name: value for name, value in files.options.items() if name not in given} if files else {}
     return Column(made.type, replace(made, **usual))
 

@@ -60,7 +60,7 @@ def _read(file: Path) -> bytes | str:
 
 
 def _parsed(column: Column, names: Sequence[str], places: list[int], contents: list[bytes], bad: BadFiles) -> Part:
-    parsed = read_values(column, pa.array(contents, pa.binary()), ())
+    parsed = read_values(column, pa.array(contents, pa.binary()), column.config.missing or ())
     for i in np.flatnonzero(parsed.refused):
         bad.note(names[places[i]], parsed.reasons.get(int(i), f"not {column.type.expected}"))
     good = np.flatnonzero(~parsed.refused)
