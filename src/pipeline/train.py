@@ -152,7 +152,7 @@ def score(run: Run, history: "list[EpochValues]") -> float:
     if config.objective in history[kept]:
         return history[kept][config.objective]
     from pipeline.data.prepared import TrainingData
-    from pipeline.serving.archive import load_served
+    from pipeline.serving.archive import load_served, schema_of
     from pipeline.serving.batch import metrics_of
     from pipeline.tensorflow_process import load_tensorflow, start_session
 
@@ -160,7 +160,8 @@ def score(run: Run, history: "list[EpochValues]") -> float:
     load_tensorflow(config.trainer.tensorflow)
     start_session(config.trainer.tensorflow, config.seed)
     data = TrainingData.open(run.prepared, config.trainer.resident_bytes, config.trainer.limit)
-    metrics = metrics_of(load_served(run.output / MODEL), data.validation, data.schema)
+    model = run.output / MODEL
+    metrics = metrics_of(load_served(model), data.validation, schema_of(model))
     return metrics[config.objective.removeprefix("val_")]
 
 
