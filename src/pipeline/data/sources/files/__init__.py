@@ -1,4 +1,5 @@
-"""Files of which each is a row: images, recordings or texts, labelled by their folder, their name or a table."""
+"""Files of which each is a row: images, recordings or texts, labelled by their folder, their name or a table. Of
+texts, each line of a file may be a row, too."""
 
 import re
 from collections import Counter
@@ -13,7 +14,7 @@ from pipeline.config.data import FOLD
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
 from pipeline.data.sources.files.config import FOLDER, PATHS, REFUSE, SKIP, FilesDataset, columns_of, content_of
-from pipeline.data.sources.files.contents import read_contents, with_ending
+from pipeline.data.sources.files.contents import read_contents, read_lines, with_ending
 from pipeline.data.sources.files.folder import Found, find
 from pipeline.data.sources.files.labels import LABELS, Labelled
 from pipeline.data.sources.source import FOLD_OF_FILES, Columns, Source
@@ -55,23 +56,27 @@ def folders(config: FilesDataset, root: Path) -> dict[str, Found]:
 
 
 def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
-    """The files in the order of their paths, some at a time. Prints how many were left out, if any.
+    """The files, or their lines, in the order of their paths, some at a time. Prints how many were left out, if any.
 
     Raises DataError for files that are not what the configuration says. All bad files are counted before it is raised;
     no batch is given after the first of them.
     """
-    bad, content = BadFiles(), content_of(config)
+    bad, content = BadFiles(config.lines), content_of(config)
     found_folders = folders(config, root)
     for key, found in found_folders.items():
         if len(found_folders) > 1:
             bad.folder = PurePosixPath(found.shown)
         labelled = labelled_files(config, key, found, root, bad)
-        for places, values in read_contents(content, found.path, labelled.names, bad):
+        if config.lines:
+            parts = read_lines(content, config.encoding, found.path, labelled.names, bad)
+        else:
+            parts = read_contents(content, found.path, labelled.names, bad)
+        for places, values in parts:
             if places and (not bad.num_bad or config.on_bad_row == SKIP):
                 known = {name: column.take(pa.array(places)) for name, column in labelled.columns.items()}
                 yield pa.RecordBatch.from_pydict({content.name: values} | known)
     if bad.num_bad and config.on_bad_row == REFUSE:
-        raise bad.error(" and ".join(config.paths.values()), "Set on_bad_row: skip to leave such files out.")
+        raise bad.error(" and ".join(config.paths.values()), f"Set on_bad_row: skip to leave such {bad.plural} out.")
     if bad.num_bad:
         print(f"{config.name}: {bad.summary()}")
 
@@ -81,7 +86,7 @@ def labelled_files(config: FilesDataset, key: str, found: Found, root: Path, bad
     own = None if config.manifest is None else root / config.manifest
     names = with_ending(content_of(config), [name for name in found.names if found.path / name != own], bad)
     if config.labels == FOLDER:
-        _check_classes(found, names, least=2 if key == "path" else 1)
+        _check_classes(found, names, least=2 if key == "path" and not config.lines else 1)
     labelled = LABELS[config.labels](config, columns_of(config), names, root, bad)
     if not config.has_test_files:
         return labelled

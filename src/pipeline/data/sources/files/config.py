@@ -43,7 +43,10 @@ class FilesDataset(DatasetConfig, TextConfig):
     With `split: given`, `test_path` and `validation_path` are the folders of an official split, or `test_pattern` is a
     regular expression for the paths of the files for testing.
 
-    `on_bad_row` says whether files that cannot be used are refused, or left out and counted.
+    With `lines`, each line of a file of texts is a row, and what is known of the file holds for all of them. `encoding`
+    is then that of the files, too.
+
+    `on_bad_row` says whether files and lines that cannot be used are refused, or left out and counted.
     """
 
     path: str = MISSING
@@ -51,6 +54,7 @@ class FilesDataset(DatasetConfig, TextConfig):
     validation_path: str | None = None
     test_pattern: str | None = None
     content: Any = MISSING
+    lines: bool = False
     labels: str = FOLDER
     pattern: str | None = None
     manifest: str | None = None
@@ -64,6 +68,8 @@ class FilesDataset(DatasetConfig, TextConfig):
         one_of("dataset.labels", self.labels, WAYS)
         one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
         self.check_text("dataset.")
+        of_text = not self.lines or content_of(self).config.type == "text"
+        check(of_text, "dataset.lines", self.lines, "false, since content is no text")
         self._check_paths()
         check((self.manifest is not None) == (self.labels == MANIFEST), "dataset.manifest", self.manifest, _MANIFEST)
         groups = self._groups()
