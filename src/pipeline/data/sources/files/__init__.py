@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 
 from pipeline.config.data import FOLD
+from pipeline.data.archives import find_place
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
 from pipeline.data.sources.files.config import FOLDER, PATHS, REFUSE, SKIP, FilesDataset, columns_of, content_of
@@ -32,14 +33,18 @@ def columns(config: FilesDataset, root: Path) -> Columns:
 
 
 def files(config: FilesDataset, root: Path) -> list[Path]:
-    """The files of all folders, and the manifest. Raises DataError as `folders` does, and for no manifest."""
+    """The files of all folders, and the manifest; of an archive, the archive. Raises DataError as `folders` does, and
+    for no manifest."""
     found = folders(config, root).values()
-    own = [root / config.manifest] if config.manifest is not None else []
-    for path in own:
-        if not path.is_file():
+    own = []
+    if config.manifest is not None:
+        manifest = find_place(config.manifest, root)
+        if not manifest.path.is_file():
             raise DataError(f"{config.manifest}: not found.")
-    every = (place.path / name for place in found for name in place.names)
-    return [*own, *(file for file in every if file not in own)]
+        own = [manifest.archive or manifest.path]
+    in_folders = (place.path / name for place in found if place.archive is None for name in place.names)
+    archives = [place.archive for place in found if place.archive is not None]
+    return [*own, *(file for file in dict.fromkeys([*archives, *in_folders]) if file not in own)]
 
 
 def folders(config: FilesDataset, root: Path) -> dict[str, Found]:
@@ -83,7 +88,7 @@ def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
 
 def labelled_files(config: FilesDataset, key: str, found: Found, root: Path, bad: BadFiles) -> Labelled:
     """The files in the folder that this key of PATHS names, with what is known of them."""
-    own = None if config.manifest is None else root / config.manifest
+    own = None if config.manifest is None else find_place(config.manifest, root).path
     names = with_ending(content_of(config), [name for name in found.names if found.path / name != own], bad)
     if config.labels == FOLDER:
         _check_classes(found, names, least=2 if key == "path" and not config.lines else 1)

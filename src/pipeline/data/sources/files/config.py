@@ -28,8 +28,9 @@ PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
 
 @dataclass
 class FilesDataset(DatasetConfig, TextConfig):
-    """`path` is a folder, relative to the top folder of the checkout. `content` is what its files hold: the name of a
-    type, or its `type` and options. The column that they become is called as the type is.
+    """`path` is a folder, relative to the top folder of the checkout, or an archive, or a folder in one. `content` is
+    what its files hold: the name of a type, or its `type` and options. The column that they become is called as the
+    type is.
 
     `labels` is where the label comes from. With `folder`, the first folder on a file's path is its class. With
     `pattern`, it is what the group of that name matches; `pattern` is a regular expression for the whole path in the
