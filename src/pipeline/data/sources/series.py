@@ -13,8 +13,8 @@ from pipeline.config.checks import check, one_of
 from pipeline.config.data import FOLD, GROUP, ROLE_TYPES, TIME, WEIGHT
 from pipeline.data.schema import Column
 from pipeline.data.sources.series_rows import FILE, ON_GAP, Found, WindowsDataset, starts
-from pipeline.data.sources.source import FOLD_OF_FILES, START, Columns, Source
-from pipeline.data.sources.table import PATHS, ROW, declared, files, of_split, read_tables, remote
+from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, START, Columns, Source, of_split
+from pipeline.data.sources.table import ROW, declared, files, read_tables, remote
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import NumberColumn
 from pipeline.data.types.series import SeriesColumn, as_stored

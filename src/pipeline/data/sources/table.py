@@ -19,18 +19,15 @@ from pipeline.data.formats.finding import AUTO, check_same_columns, find_split_f
 from pipeline.data.formats.remote import RemoteFile, is_url
 from pipeline.data.formats.rows import layout_of
 from pipeline.data.schema import Column
-from pipeline.data.sources.source import FOLD_OF_FILES, Columns, Source
+from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, Columns, Source, of_split
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import STANDARD, NumberColumn
 from pipeline.errors import DataError
-from pipeline.layout import TEST, TRAIN, VALIDATION
 from pipeline.tasks import TASKS
 
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
 ACCEPT = "accept"
 ROW = ":row"  # the column with the numbers of rows
-# the settings that name files, and the split of their rows where there is a `test_path`
-PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
 
 
 @dataclass
@@ -203,11 +200,6 @@ def read_tables(
             f"{where}: {', '.join(names)}: one value in all rows, from which no model learns. Leave such a column out, "
             "or set constant: accept."
         )
-
-
-def of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
-    """The rows with one more column, which says that they are in this split."""
-    return batch.append_column(FOLD_OF_FILES, pa.repeat(pa.scalar(split), batch.num_rows))
 
 
 def _check_rows(config: TableDataset, where: str, bad: BadRows, empty: list[str]) -> None:

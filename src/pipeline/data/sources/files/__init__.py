@@ -14,11 +14,11 @@ from pipeline.config.data import FOLD
 from pipeline.data.archives import find_place
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
-from pipeline.data.sources.files.config import FOLDER, PATHS, REFUSE, SKIP, FilesDataset, columns_of, content_of
+from pipeline.data.sources.files.config import FOLDER, REFUSE, SKIP, FilesDataset, columns_of, content_of
 from pipeline.data.sources.files.contents import read_contents, read_lines, with_ending
 from pipeline.data.sources.files.folder import Found, find
 from pipeline.data.sources.files.labels import LABELS, Labelled
-from pipeline.data.sources.source import FOLD_OF_FILES, Columns, Source
+from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, Columns, Source
 from pipeline.data.types.category import CategoryColumn
 from pipeline.errors import DataError
 from pipeline.layout import TEST

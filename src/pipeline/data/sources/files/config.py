@@ -12,18 +12,15 @@ from pipeline.config.checks import check, one_of
 from pipeline.config.data import ROLE_TYPES, ROLES
 from pipeline.data.declared import column_config
 from pipeline.data.schema import Column
-from pipeline.data.sources.source import Columns
+from pipeline.data.sources.source import PATHS, Columns
 from pipeline.data.types import TYPES
 from pipeline.data.types.category import CategoryColumn
 from pipeline.errors import ConfigError
-from pipeline.layout import TEST, TRAIN, VALIDATION
 from pipeline.tasks import TASKS
 
 FOLDER, PATTERN, MANIFEST = WAYS = ("folder", "pattern", "manifest")
 FILE = "file"  # the column of a manifest that holds the paths
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
-# the settings that name folders, and the split of their rows where there is a `test_path`
-PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
 
 
 @dataclass
