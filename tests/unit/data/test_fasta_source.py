@@ -14,7 +14,7 @@ from pipeline.config import PrepareConfig, SplitConfig, check_all
 from pipeline.data.formats import lines
 from pipeline.data.formats.fasta import records
 from pipeline.data.formats.rows import TableFile
-from pipeline.data.sources import fasta
+from pipeline.data.sources import fasta_rows
 from pipeline.data.sources.fasta import SOURCE, FastaDataset
 from pipeline.data.writing import write_prepared
 from pipeline.errors import ConfigError, DataError
@@ -201,7 +201,7 @@ def test_settings_that_no_fasta_can_have(settings: dict[str, Any], message: str)
 
 
 def test_records_come_in_parts_of_so_many_letters(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fasta, "LETTERS_AT_ONCE", 10)
+    monkeypatch.setattr(fasta_rows, "LETTERS_AT_ONCE", 10)
     lengths = [4, 4, 4, 30, 1, 1]
     text = "".join(f">{i} class=up\n{'A' * length}\n" for i, length in enumerate(lengths))
     (root / "a.fa").write_text(text)

@@ -1,12 +1,11 @@
 """Sequences in FASTA files, labelled by a pattern of the header, by their file, or by a table of ids."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from omegaconf import MISSING
 
@@ -14,21 +13,20 @@ from pipeline.config import DatasetConfig
 from pipeline.config.checks import check, one_of
 from pipeline.config.data import FOLD, GROUP
 from pipeline.data.formats.bad_rows import BadRows
-from pipeline.data.formats.fasta import Record, records
+from pipeline.data.formats.fasta import records
 from pipeline.data.formats.finding import find_split_files
 from pipeline.data.formats.remote import RemoteFile, is_url
-from pipeline.data.formats.rows import Rows, TableFile
+from pipeline.data.formats.rows import TableFile
 from pipeline.data.schema import Column
-from pipeline.data.sources.fasta_labels import Labels, read_labels
+from pipeline.data.sources.fasta_labels import read_labels
+from pipeline.data.sources.fasta_rows import in_parts, reader_of, rows_of
 from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, Columns, Source, of_split, target_column
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.sequence import ACCEPT, SequenceColumn
-from pipeline.data.types.type import shown
 from pipeline.errors import ConfigError, DataError
 
 SEQUENCE, LABEL = "sequence", "label"
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
-RECORDS_AT_ONCE, LETTERS_AT_ONCE = 4096, 4 * 2**20  # in memory; a record may be longer by itself
 
 
 @dataclass(frozen=True)
@@ -183,9 +181,9 @@ def batches(config: FastaDataset, root: Path) -> Iterator[pa.RecordBatch]:
     bad = BadRows(found.all, {LABEL: "target"} | {found.roles[role].name: role for role in found.roles}, several)
     table = read_labels(config.labels, root, config.group) if config.labels else None
     for part, file in ((parts[name], file) for name, files in by_setting.items() for file in files):
-        read = _reader(config, part.label, table)
-        for some in _in_parts(enumerate(records(file), start=1)):
-            batch = bad.read(file, _rows(some, read, found))
+        read = reader_of(part.label, config.pattern if config.header else None, table)
+        for some in in_parts(enumerate(records(file), start=1)):
+            batch = bad.read(file, rows_of(some, read, found))
             if batch.num_rows and (not bad.num_bad or config.on_bad_row == SKIP):
                 yield of_split(batch, part.split) if config.has_test_files else batch
     where = file.name if not several else f"dataset {config.name}"
@@ -197,60 +195,6 @@ def batches(config: FastaDataset, root: Path) -> Iterator[pa.RecordBatch]:
         print(f"{config.name}: {bad.summary()}")
     if table is not None and (unused := table.num_unused()):
         print(f"{config.name}: {unused} of the ids in {config.labels} are in no header")
-
-
-def _in_parts(numbered: Iterator[tuple[int, Record]]) -> Iterator[list[tuple[int, Record]]]:
-    """The records some at a time: so many that they have LETTERS_AT_ONCE, or else RECORDS_AT_ONCE."""
-    part, num_letters = list[tuple[int, Record]](), 0
-    for number, record in numbered:
-        part.append((number, record))
-        num_letters += len(record.letters)
-        if num_letters >= LETTERS_AT_ONCE or len(part) == RECORDS_AT_ONCE:
-            yield part
-            part, num_letters = [], 0
-    if part:
-        yield part
-
-
-# It gives the label and the group of a record, or why it has none.
-Reader = Callable[[Record], tuple[str, str | None] | str]
-
-
-def _reader(config: FastaDataset, label: str, table: Labels | None) -> Reader:
-    if table is not None:
-        return table.of
-    if not config.header:
-        return lambda record: (label, None)
-    pattern = config.pattern
-
-    def by_header(record: Record) -> tuple[str, str | None] | str:
-        found = pattern.search(record.header)
-        if not found or not found["label"]:
-            return f"header {shown(record.header)} has no label by dataset.header"
-        group = found[GROUP] if GROUP in pattern.groupindex else None
-        if group is None and GROUP in pattern.groupindex:
-            return f"header {shown(record.header)} has no group by dataset.header"
-        return found["label"], group
-
-    return by_header
-
-
-def _rows(some: list[tuple[int, Record]], read: Reader, found: Columns) -> Rows:
-    """Records with their numbers as rows. A row's place is its number and its line."""
-    values: dict[str, list[str | None]] = {column.name: [] for column in found.all}
-    places, unreadable = [], []
-    for number, record in some:
-        place, answer = f"{number} (line {record.line})", read(record)
-        if not record.letters:
-            unreadable.append((place, f"header {shown(record.header)} without a sequence"))
-        elif isinstance(answer, str):
-            unreadable.append((place, answer))
-        else:
-            places.append(place)
-            for name, value in zip(values, (record.letters, *answer), strict=False):
-                values[name].append(value)
-    arrays = {name: pa.array(column, pa.string()) for name, column in values.items()}
-    return Rows(arrays, np.array(places, object), unreadable)
 
 
 SOURCE = Source(FastaDataset, lambda config: ["sequence"], columns, batches, files, remote)
