@@ -30,10 +30,12 @@ DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOF
 
 @dataclass(frozen=True)
 class Place:
-    """Where a file or a folder of a dataset is, and the archive from which it was unpacked, if it was."""
+    """Where a file or a folder of a dataset is; and the archive from which it was unpacked, if it was, and the folder
+    that holds all of that."""
 
     path: Path
     archive: Path | None = None
+    unpacked: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def find_place(path: str, root: Path) -> Place:
     for part in (whole, *whole.parents):
         if part.name.lower().endswith(ENDINGS) and part.is_file():
             shown = part.relative_to(root) if part.is_relative_to(root) else part
-            return Place(_unpacked(part, shown.as_posix(), root) / whole.relative_to(part), part)
+            unpacked = _unpacked(part, shown.as_posix(), root)
+            return Place(unpacked / whole.relative_to(part), part, unpacked)
     return Place(whole)
 
 

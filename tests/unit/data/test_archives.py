@@ -7,17 +7,21 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from pipeline.config import PrepareConfig, SplitConfig
 from pipeline.data import archives
 from pipeline.data.archives import find_place
 from pipeline.data.raw_files import digests_of_files
+from pipeline.data.sources import fasta, table
+from pipeline.data.sources.fasta import FastaDataset
 from pipeline.data.sources.files import SOURCE
 from pipeline.data.writing import write_prepared
 from pipeline.errors import DataError
 from pipeline.layout import Layout
 from tests.unit.data.test_files_source import dataset, read, refusal
+from tests.unit.data.test_table_source import dataset as tabled
 
 TEXTS = {
     "opinions/train/good/1.txt": "fine",
@@ -83,6 +87,26 @@ def test_a_manifest_in_an_archive(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("file,label\n1.txt,yes\n2.txt,\n")
     text = refusal(tmp_path, **settings | {"manifest": "other.csv"})
     assert text.startswith("other.csv: column 'label'")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_and_sequences_in_an_archive(name: str, tmp_path: Path) -> None:
+    rows = {f"all/{i}.csv": f"x,kind,y\n{i},a,{i}\n{i},b,1\n" for i in (1, 2)}
+    packed(tmp_path / name, rows | {"all/genes.fa": ">one\nACGT\n", "__MACOSX/3.csv": "x"})
+    config = tabled(path=[f"{name}/all/*.csv"], constant="accept")
+    found = pa.Table.from_batches(table.SOURCE.batches(config, tmp_path))
+    assert found["y"].to_pylist() == [1.0, 1.0, 2.0, 1.0]
+    assert set(table.SOURCE.files(config, tmp_path)) == {tmp_path / name}
+    assert list(digests_of_files(config, Layout(tmp_path))) == [name]
+    genes = FastaDataset("made", "fasta", "binary", path={"up": f"{name}/all/genes.fa"})
+    (batch,) = fasta.SOURCE.batches(genes, tmp_path)
+    assert batch.to_pydict() == {"sequence": ["ACGT"], "label": ["up"]}
+    assert fasta.SOURCE.files(genes, tmp_path) == [tmp_path / name]
+    wrong = tabled(path=[f"{name}/all/1.csv"], target="z")
+    with pytest.raises(DataError, match=rf"^{name}/all/1\.csv: there is no column 'z'"):
+        list(table.SOURCE.batches(wrong, tmp_path))
+    with pytest.raises(DataError, match=rf"^{name}/none: not found\.$"):
+        table.SOURCE.files(tabled(path=f"{name}/none"), tmp_path)
 
 
 def test_an_archive_is_prepared_as_its_folder_is(tmp_path: Path) -> None:

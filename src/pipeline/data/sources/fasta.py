@@ -161,7 +161,7 @@ def _all_files(config: FastaDataset, root: Path, remote: bool) -> list[TableFile
 
 def files(config: FastaDataset, root: Path) -> list[Path]:
     """The files on this machine. Raises DataError for paths that name none."""
-    return [file.path for file in _all_files(config, root, remote=False)]
+    return [file.origin for file in _all_files(config, root, remote=False)]
 
 
 def remote(config: FastaDataset, root: Path) -> dict[str, str]:

@@ -137,7 +137,7 @@ def columns(config: TableDataset, root: Path) -> Columns:
 def files(config: TableDataset, root: Path) -> list[Path]:
     """The files of the table on this machine. Raises DataError for paths that name none."""
     paths = {key: [path for path in of_key if not is_url(path)] for key, of_key in config.paths.items()}
-    return [file.path for found in find_split_files(paths, root).values() for file in found]
+    return [file.origin for found in find_split_files(paths, root).values() for file in found]
 
 
 def remote(config: TableDataset, root: Path) -> dict[str, str]:

@@ -8,11 +8,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pyarrow as pa
 
-from pipeline.data.archives import find_place
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.bad_rows import BadRows
-from pipeline.data.formats.finding import format_of
-from pipeline.data.formats.rows import TableFile, layout_of
+from pipeline.data.formats.finding import find_files, format_of
+from pipeline.data.formats.rows import layout_of
 from pipeline.data.reading import read_values
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
@@ -114,7 +113,7 @@ def read_manifest(config: FilesDataset, columns: Columns, root: Path) -> tuple[p
     """The columns of the manifest, and how many bad rows were skipped, which it prints. Raises DataError for what is no
     such table, and for bad rows, unless they are to be skipped."""
     assert config.manifest is not None
-    found = [TableFile(find_place(config.manifest, root).path, config.manifest)]
+    found = find_files([config.manifest], root)
     wanted = [Column(FILE, TextColumn("text")), columns.target, *columns.roles.values()]
     required = {FILE: "file", columns.target.name: "target"} | {c.name: role for role, c in columns.roles.items()}
     bad = BadRows(wanted, required, several=False)
