@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
@@ -141,7 +142,7 @@ def _zip_members(path: Path, folder: Path) -> Iterator[Member]:
         for info in archive.infolist():
             # the upper half has the mode of a file where Unix has packed it
             kind = FOLDER if info.is_dir() else kinds.get(stat.S_IFMT(info.external_attr >> 16), SPECIAL)
-            yield Member(info.filename, kind, lambda info=info: archive.open(info))  # type: ignore[misc]
+            yield Member(info.filename, kind, partial(archive.open, info))
 
 
 def _kind(info: tarfile.TarInfo) -> str:

@@ -36,7 +36,7 @@ def files(config: FilesDataset, root: Path) -> list[Path]:
     """The files of all folders, and the manifest; of an archive, the archive. Raises DataError as `folders` does, and
     for no manifest."""
     found = folders(config, root).values()
-    own = []
+    own: list[Path] = []
     if config.manifest is not None:
         manifest = find_place(config.manifest, root)
         if not manifest.path.is_file():
