@@ -76,8 +76,8 @@ def test_penguins_are_told_apart(checkout: Path, pipeline: Run) -> None:
     [
         ("cnn_fashion_mnist", ["trainer.limit.rows=500"]),
         ("cnn_sms_spam", ["trainer.limit.rows=500"]),
-        ("cnn_fsdd", ["trainer.limit.rows=200", "model.filters=[8,16]", "trainer.batch_size=16"]),
-        ("cnn_splice_junctions", ["trainer.limit.rows=500"]),
+        ("cnn_fsdd", ["trainer.limit.rows=400", "model.filters=[16,32]", "model.dropout=0", "trainer.batch_size=16"]),
+        ("cnn_splice_junctions", ["trainer.limit.rows=500", "model.dropout=0.3", "trainer.batch_size=16"]),
     ],
 )
 def test_a_small_part_of_real_data_is_learned_from(
