@@ -61,6 +61,10 @@ class Layout:
         """The digests of raw files, which are kept so that nobody reads gigabytes twice."""
         return self.home / "build" / "raw_digests.json"
 
+    def unpacked(self, digest: str) -> Path:
+        """What is in an archive whose content has this sha256. Whoever removes it has it unpacked again."""
+        return self.home / "build" / "unpacked" / digest
+
     def prepared(self, dataset: str) -> Path:
         return self.root / "data" / PREPARED / dataset
 

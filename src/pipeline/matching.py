@@ -48,12 +48,18 @@ def check_members(config: Config) -> None:
 
 
 def check_augmentation(config: AugmentationConfig, dataset: DatasetConfig) -> None:
-    """Raise ConfigError for changes of images where there are recordings, and for changes of recordings where there are
-    none. That there are images is seen when a model is built."""
-    if "audio" in SOURCES[dataset.source].types(dataset):
-        wrong, found, fits = config.of_images, "recordings", "shift_time, mask_time and mask_bands are for recordings"
+    """Raise ConfigError for changes of something else than the dataset has. That there are images is seen when a model
+    is built."""
+    types = SOURCES[dataset.source].types(dataset)
+    if "audio" in types:
+        wrong, found = config.of_images + config.of_sequences, "recordings"
+        fits = "shift_time, mask_time and mask_bands are for recordings"
+    elif "sequence" in types:
+        wrong, found = config.of_images + config.of_recordings, "sequences"
+        fits = "reverse_complement is for sequences"
     else:
-        wrong, found, fits = config.of_recordings, "no recordings", "translate, rotate, zoom and flip are for images"
+        wrong, found = config.of_recordings + config.of_sequences, "neither recordings nor sequences"
+        fits = "translate, rotate, zoom and flip are for images"
     if wrong:
         raise ConfigError(f"trainer.augmentation.{wrong[0]}: dataset {dataset.name} has {found}. Set it to 0; {fits}.")
 

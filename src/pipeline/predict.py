@@ -11,9 +11,10 @@ from pipeline.layout import MODEL, Layout
 def predict(config: PredictConfig) -> None:
     """Write the predictions for each row of `input`; `model` is a trained experiment or a .keras file.
 
-    `input` is a file in a format that a dataset may have (csv, tsv, jsonl, parquet, arrow); for a model of images,
-    recordings or texts it may be a folder, a glob or a file of these, too. For a model of series it is a table with a
-    row for each moment, as the dataset's files are, from which windows are cut. `output` ends with .parquet or .csv.
+    `input` is a file in a format that a dataset may have (csv, tsv, jsonl, parquet, arrow), or with `format=lines` one
+    of which each line is a text; for a model of images, recordings or texts it may be a folder, a glob or a file of
+    these, too. For a model of series it is a table with a row for each moment, as the dataset's files are, from which
+    windows are cut. `output` ends with .parquet or .csv.
     `format`, `separator`, `header`, `encoding`, `quote` and `newlines` say how the input is written, as in a dataset's
     YAML: `separator=';' encoding=latin-1`.
     """

@@ -230,7 +230,7 @@ def known_scores(run: Run) -> dict[str, float]:
 def measured(run: Run, objectives: list[str]) -> dict[str, float]:
     """Scores that need the saved model: test metrics on the validation rows, and the number of trainable weights."""
     from pipeline.data.sampling import TrainingData
-    from pipeline.serving.archive import load_served
+    from pipeline.serving.archive import load_served, schema_of
     from pipeline.serving.batch import metrics_of
     from pipeline.tensorflow_process import load_tensorflow, start_session
 
@@ -242,7 +242,7 @@ def measured(run: Run, objectives: list[str]) -> dict[str, float]:
     found = {PARAMETERS: float(sum(math.prod(weight.shape) for weight in served.trainable_weights))}
     if set(objectives) - set(found):
         data = TrainingData.open(run.prepared, trainer.resident_bytes, trainer.limit)
-        metrics = metrics_of(served, data.validation, data.schema)
+        metrics = metrics_of(served, data.validation, schema_of(run.output / MODEL))
         found |= {f"val_{name}": value for name, value in metrics.items()}
     return {name: found[name] for name in objectives}
 

@@ -71,9 +71,19 @@ def test_penguins_are_told_apart(checkout: Path, pipeline: Run) -> None:
 
 @mirrored
 @pytest.mark.slow
-@pytest.mark.parametrize("experiment", ["cnn_fashion_mnist", "cnn_sms_spam"])
-def test_a_small_part_of_real_data_is_learned_from(experiment: str, checkout: Path, pipeline: Run) -> None:
-    done = pipeline("train", f"experiment={experiment}", "output=out", "trainer.limit.rows=500", "trainer.epochs=3")
+@pytest.mark.parametrize(
+    ("experiment", "settings"),
+    [
+        ("cnn_fashion_mnist", ["trainer.limit.rows=500"]),
+        ("cnn_sms_spam", ["trainer.limit.rows=500"]),
+        ("cnn_fsdd", ["trainer.limit.rows=400", "model.filters=[16,32]", "model.dropout=0", "trainer.batch_size=16"]),
+        ("cnn_splice_junctions", ["trainer.limit.rows=500", "model.dropout=0.3", "trainer.batch_size=16"]),
+    ],
+)
+def test_a_small_part_of_real_data_is_learned_from(
+    experiment: str, settings: list[str], checkout: Path, pipeline: Run
+) -> None:
+    done = pipeline("train", f"experiment={experiment}", "output=out", "trainer.epochs=3", *settings)
     assert done.returncode == 0, done.stderr
     history = (checkout / "out" / "history.csv").read_text().splitlines()
     losses = [float(line.split(",")[history[0].split(",").index("loss")]) for line in history[1:]]

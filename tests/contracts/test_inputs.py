@@ -19,8 +19,10 @@ from pipeline.data.types import TYPES
 from pipeline.data.types.audio import Audio, AudioColumn
 from pipeline.model.assembly import assemble
 from pipeline.model.inputs import INPUTS
+from pipeline.model.inputs.features import schema_taken
 from pipeline.model.inputs.text import grams, units
-from pipeline.model.kinds import CODES
+from pipeline.model.kinds import CODES, TOKENS
+from pipeline.serving import archive
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.serving.batch import predict
 from tests.contracts.test_families import config_of
@@ -170,11 +172,12 @@ def test_words_are_those_of_the_layer() -> None:
 
 @pytest.mark.parametrize("weight", ["presence", "counts", "tf_idf"])
 @pytest.mark.parametrize(
-    ("unit", "lower"), [("words", True), ("characters", True), ("words", False), ("characters", False)]
+    ("unit", "lower"),
+    [("words", True), ("characters", True), ("words", False), ("characters", False), ("bytes", True), ("bytes", False)],
 )
 def test_a_bag_is_scikit_learns(unit: str, lower: bool, weight: str) -> None:
     config = TextFeaturesConfig(unit, lower, ngrams=2, weight=weight, most=40)
-    schema = schema_of([column_of("text", nullable=True)])
+    schema = schema_taken(PreprocessingConfig(text=config), schema_of([column_of("text", nullable=True)]))
     texts = [*VALUES["text"][0], "call, call", "", None]
     train = rows_of(schema.features, {"text": texts})
     model = preprocessing(schema, train, PreprocessingConfig(text=config))
@@ -188,6 +191,38 @@ def test_a_bag_is_scikit_learns(unit: str, lower: bool, weight: str) -> None:
     expected = kind.fit_transform([text or "" for text in texts]).toarray()
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
     assert found.any(axis=1).tolist() == [True] * 4 + [False] * 2
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_tokens_are_the_bytes_of_a_text(lower: bool, tmp_path: Path) -> None:
+    """All 256 are known, whatever training has seen: by the model as it is saved, which knows what it takes."""
+    config = PreprocessingConfig(text=TextFeaturesConfig("bytes", lower, longest=9))
+    schema = schema_taken(config, schema_of([column_of("text", nullable=True)]))
+    train = rows_of(schema.features, {"text": ["only this"]})
+    save_canonical(preprocessing(schema, train, config, accepts=(TOKENS,)), schema, tmp_path / "model.keras")
+    texts = ["Az \n\t", "\u00e9\u20ac\0", "\U0001f600 [UNK]", "\u00ff\u0100", "cut off here", "", None]
+    asked = rows_of(schema.features, {"text": texts})
+    found = np.asarray(
+        load_served(tmp_path / "model.keras")(inputs_of(archive.schema_of(tmp_path / "model.keras"), asked))
+    )
+    written = [(text or "").encode()[:9] for text in texts]
+    written = [text.lower() for text in written] if lower else written
+    # 0 fills up, and 1 stands for what is not known
+    assert found.tolist() == [[2 + byte for byte in text] + [0] * (9 - len(text)) for text in written]
+
+
+def test_a_model_of_bytes_answers_each_text_alone_as_beside_others(tmp_path: Path) -> None:
+    config = config_of("cnn", "regression")
+    config.preprocessing.text = TextFeaturesConfig("bytes")
+    train = rows_of([column_of("text", nullable=False)], {"text": ["gut", "\u00fcbel", "so la la", "\0"]})
+    keras.utils.set_random_seed(1)
+    model = assemble(config, schema_of([column_of("text", nullable=False)]), train)
+    save_canonical(model.served, model.schema, tmp_path / "model.keras")
+    served, schema = load_served(tmp_path / "model.keras"), archive.schema_of(tmp_path / "model.keras")
+    together = predict(served, schema, train.table)["prediction"]
+    alone = [predict(served, schema, train.table.slice(i, 1))["prediction"][0] for i in range(4)]
+    np.testing.assert_allclose(alone, together, rtol=1e-6)
+    assert len(np.unique(together)) == 4
 
 
 def _bag_of(config: TextFeaturesConfig, texts: list[str | None]) -> list[str]:

@@ -86,7 +86,7 @@ def test_a_user_of_scikit_learn_has_spectra_too(prepared: Path) -> None:
         (
             "mask_bands",
             False,
-            "trainer.augmentation.mask_bands: dataset digits has no recordings. Set it to 0; translate,",
+            "trainer.augmentation.mask_bands: dataset digits has neither recordings nor sequences. Set it to 0; ",
         ),
     ],
 )

@@ -16,9 +16,9 @@ OUTPUTS = (".parquet", ".pq", ".csv")  # the endings of files with predictions
 
 @dataclass
 class TextFeaturesConfig:
-    """How a text becomes features: from its words, which stand between blanks, or from its characters (`unit`); with
-    `lower`, A to Z are read as a to z. Of words, `punctuation: drop` leaves out the signs in them and between them. The
-    `most` of them that occur in most training texts are known.
+    """How a text becomes features: from its words, which stand between blanks, from its characters, or from its bytes
+    in UTF-8 (`unit`); with `lower`, A to Z are read as a to z. Of words, `punctuation: drop` leaves out the signs in
+    them and between them. The `most` of them that occur in most training texts are known; as tokens, all 256 bytes are.
 
     Families that take a vector get the bag of them. With `ngrams`, sequences of up to so many are in the bag too. The
     value of a feature is 1 where a text has it (`weight: presence`), how often (`counts`), or that times the logarithm
@@ -40,7 +40,7 @@ class TextFeaturesConfig:
         return self.unit == "words" and self.punctuation == "drop"
 
     def check(self) -> None:
-        one_of("preprocessing.text.unit", self.unit, ("words", "characters"))
+        one_of("preprocessing.text.unit", self.unit, ("words", "characters", "bytes"))
         one_of("preprocessing.text.punctuation", self.punctuation, ("drop", "keep"))
         one_of("preprocessing.text.weight", self.weight, ("presence", "counts", "tf_idf"))
         check(1 <= self.ngrams <= 8, "preprocessing.text.ngrams", self.ngrams, "1 to 8")

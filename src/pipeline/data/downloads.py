@@ -19,7 +19,7 @@ from urllib.parse import quote
 from pipeline import locks
 from pipeline.config import DatasetConfig, DownloadConfig
 from pipeline.data.checksums import files_of_folder
-from pipeline.data.raw_files import digests_of
+from pipeline.data.file_digests import digests_of
 from pipeline.errors import DataError
 from pipeline.files import PARTIAL, digest_file
 from pipeline.layout import Layout

@@ -1,13 +1,12 @@
 """The files from which a dataset's rows come."""
 
-import json
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from pipeline.config import DatasetConfig
+from pipeline.data.file_digests import digests_of
 from pipeline.data.sources import SOURCES
-from pipeline.files import digest_file, digest_value, write_json
+from pipeline.files import digest_value
 from pipeline.layout import Layout
 
 MOST_NAMED = 1000  # files of a dataset; of more, there is one digest of all, since each stage keeps what is named
@@ -40,33 +39,3 @@ def _by_top_folder(names: Iterable[str], raw: tuple[str, ...]) -> list[list[str]
         depth = len(raw) + 1 if parents[: len(raw)] == raw else 1 + name.startswith("/")
         found.setdefault(parents[:depth], []).append(name)
     return [*found.values()]
-
-
-def digests_of(files: list[Path], layout: Layout) -> dict[Path, str]:
-    """The sha256 of each file. One is read only if it has changed since it was asked for the last time."""
-    known = _known(layout.raw_digests) if files else {}
-    found, new = {}, {}
-    for file in files:
-        state = _state(file)
-        found[file] = known.get(state) or digest_file(file)
-        # Of a file that was edited while it was read, nothing is kept.
-        if state not in known and _state(file) == state:
-            new[state] = found[file]
-    if new:
-        write_json(layout.raw_digests, known | new)
-    return found
-
-
-def _state(file: Path) -> str:
-    """What changes when a file does. Each job of a sweep asks for its digest, and reading gigabytes takes a while."""
-    state = file.stat()
-    return f"{file}:{state.st_size}:{state.st_mtime_ns}:{state.st_ctime_ns}:{state.st_ino}"
-
-
-def _known(path: Path) -> dict[str, str]:
-    """The digests that were found before, by the state of the file."""
-    try:
-        known: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return known if isinstance(known, dict) else {}

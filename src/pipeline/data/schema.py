@@ -20,13 +20,15 @@ from pipeline.tasks import TASKS
 class Column:
     """One column. A `nullable` one has missing values in the data, so a model of it takes them too. `categories` are
     the texts that a column of categories holds, unless there are very many. `mean_bytes` is how many bytes the stored
-    values have on average, where their size varies."""
+    values have on average, where their size varies. In the schema of a model, `as_bytes` says that it takes the bytes
+    of texts."""
 
     name: str
     config: ColumnConfig
     nullable: bool = False
     categories: list[str] = field(default_factory=list)
     mean_bytes: int = 0
+    as_bytes: bool = False
 
     @property
     def type(self) -> Type:

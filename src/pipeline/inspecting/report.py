@@ -31,7 +31,7 @@ def about_files(files: Files, layout: Layout) -> str:
     lines = [f"{names}: {', '.join(parts)}"]
     if files.unreadable:
         lines.append(f"{several(files.unreadable, 'row')} cannot be read; {files.why}")
-    outside = [file for file in files.files if not is_url(file.name) and not file.path.is_relative_to(layout.raw)]
+    outside = [file for file in files.files if not is_url(file.name) and not file.origin.is_relative_to(layout.raw)]
     if outside:
         raw = layout.raw.relative_to(layout.root)
         lines.append(

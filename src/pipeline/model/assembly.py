@@ -17,7 +17,7 @@ from pipeline.data.unusual import largest_number
 from pipeline.errors import DataError
 from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
-from pipeline.model.inputs.features import as_tensors, build_features, collate, tensors_of
+from pipeline.model.inputs.features import as_tensors, build_features, collate, schema_taken, tensors_of
 from pipeline.model.kinds import Feature
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def assemble(config: Config, schema: Schema, train: "AnySplit") -> Assembled:
     """Build the model of an experiment; preprocessing and head learn their constants from `train`."""
     import keras
 
+    schema = schema_taken(config.preprocessing, schema)
     raw = raw_inputs(schema)
     family = FAMILIES[config.model.family]
     made = build_features(config.preprocessing, schema, raw, train, family.accepts)

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 VECTOR, SEQUENCE, GRID = "vector", "sequence", "grid"
 # Whole numbers (B, C) that stand for categories, one for each of C columns. 0 stands for what is not known.
 CODES = "codes"
-# Whole numbers (B, T) that stand for the words or characters of a text, one after another. 0 fills up a text with fewer
-# than T of them, and 1 stands for what is not known.
+# Whole numbers (B, T) that stand for the words, characters or bytes of a text, one after another. 0 fills up a text
+# with fewer than T of them, and 1 stands for what is not known.
 TOKENS = "tokens"
 # The letters (B, T, C) of a sequence, one after another, as fractions over an alphabet of C letters, float32. Where all
 # of them are 0, there is no letter: such places fill up a sequence with fewer than T letters.

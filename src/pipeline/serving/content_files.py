@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline.config import PredictConfig
@@ -32,6 +33,10 @@ def read_content_files(schema: Schema, given: str) -> Iterator[tuple[list[str], 
     (column,), bad = schema.features, BadFiles()
     folder, names = _named(column, given, bad)
     for places, values in read_contents(column, folder, names, bad):
+        if not column.nullable:
+            # The model has never seen a missing value here, so it has not learned what to take for it.
+            for i in np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False)):
+                bad.note(names[places[i]], "stands for a missing value, of which training had none")
         yield [names[place] for place in places], pa.table({column.name: values})
     if bad.num_bad:
         raise bad.error(given)

@@ -5,15 +5,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import check_all
+from pipeline.config import PrepareConfig, SplitConfig, check_all
 from pipeline.data.formats import lines
 from pipeline.data.formats.fasta import records
 from pipeline.data.formats.rows import TableFile
-from pipeline.data.sources import fasta
+from pipeline.data.sources import fasta_rows
 from pipeline.data.sources.fasta import SOURCE, FastaDataset
+from pipeline.data.writing import write_prepared
 from pipeline.errors import ConfigError, DataError
 
 BY_HEADER = r"class=(?P<label>\w+)"
@@ -68,6 +71,40 @@ def test_labels_by_a_table(root: Path, capsys: pytest.CaptureFixture[str]) -> No
     read(root, labels="labels.csv")
     assert capsys.readouterr().out == "made: 1 of the ids in labels.csv are in no header\n"
     assert SOURCE.files(dataset(labels="labels.csv"), root) == [root / name for name in ("a.fa", "b.fa", "labels.csv")]
+
+
+def test_files_of_an_official_split(root: Path) -> None:
+    found = read(root, path="a.fa", test_path="b.fa", split="given")
+    splits = ["train", "train", "test"]
+    assert found == {"sequence": LETTERS, "label": ["up", "down", "up"], ":fold": splits}
+    assert SOURCE.files(dataset(path="a.fa", test_path="b.fa", split="given"), root) == [root / "a.fa", root / "b.fa"]
+    paths: dict[str, Any] = {"path": {"x": "a.fa"}, "test_path": {"x": "b.fa"}, "split": "given"}
+    assert read(root, **paths) == {"sequence": LETTERS, "label": ["x"] * 3, ":fold": splits}
+    (root / "c.fa").write_text(">four class=down\nACCA\n")
+    found = read(root, path="a.fa", test_path="b.fa", validation_path="c.fa", split="given")
+    assert found[":fold"] == ["train", "train", "validation", "test"]
+    found = read(root, path="a.fa", test_path="b.fa", split="given", labels="labels.csv")
+    assert found["label"] == ["up", "down", "up"]
+    with pytest.raises(DataError, match=r"^a\.fa: found in path and in test_path, expected each file once\.$"):
+        read(root, path="a.fa", test_path="*.fa", split="given")
+
+
+def test_records_for_testing_stay_the_test_rows(root: Path) -> None:
+    random = np.random.Generator(np.random.PCG64(3))
+    texts = ["".join("ACGT"[i] for i in random.integers(0, 4, 20)) for _ in range(60)]
+    for name, some in (("train.fa", texts[:50]), ("test.fa", texts[50:])):
+        lines = [f">{i} class={'up' if i % 2 else 'down'}\n{text}\n" for i, text in enumerate(some)]
+        (root / name).write_text("".join(lines))
+    config = dataset(path="train.fa", test_path="test.fa", split="given")
+    (root / "prepared").mkdir()
+    write_prepared(PrepareConfig(SplitConfig(seed=1, test=0.2, validation=0.25), config), root / "prepared", root)
+    found = {
+        name: pq.read_table(root / "prepared" / f"{name}.parquet")["sequence"].to_pylist()
+        for name in ("train", "validation", "test")
+    }
+    assert found["test"] == texts[50:]
+    assert sorted(found["train"] + found["validation"]) == sorted(texts[:50])
+    assert found["validation"]
 
 
 def test_bad_records_are_left_out_and_counted(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,6 +179,19 @@ def test_tables_without_one_label_for_each_id(root: Path, table: str, message: s
         ({"group": "family"}, "dataset.group: found 'family', expected nothing without labels"),
         ({"alphabet": "DNA"}, "dataset.alphabet: 'DNA' is unknown (dna, rna, protein)."),
         ({"path": {"up": "a.fa", "down": []}}, "dataset.path.down: found [], expected a file, a glob or a folder"),
+        ({"test_path": "b.fa"}, "dataset.test_path: found 'b.fa', expected nothing unless split: given."),
+        (
+            {"path": {"up": "a.fa"}, "test_path": "b.fa", "split": "given"},
+            "dataset.test_path: found 'b.fa', expected a mapping of labels to files, as path is.",
+        ),
+        (
+            {"test_path": {"up": "b.fa"}, "split": "given"},
+            "dataset.test_path: found {'up': 'b.fa'}, expected no mapping, as path is.",
+        ),
+        (
+            {"test_path": "b.fa", "split": "given", "header": "(?P<group>.)(?P<label>.)"},
+            "dataset.header: found '(?P<group>.)(?P<label>.)', expected no group (?P<group>...) with test_path.",
+        ),
         ({"on_bad_row": "drop"}, "dataset.on_bad_row: 'drop' is unknown (refuse, skip)."),
     ],
 )
@@ -151,7 +201,7 @@ def test_settings_that_no_fasta_can_have(settings: dict[str, Any], message: str)
 
 
 def test_records_come_in_parts_of_so_many_letters(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fasta, "LETTERS_AT_ONCE", 10)
+    monkeypatch.setattr(fasta_rows, "LETTERS_AT_ONCE", 10)
     lengths = [4, 4, 4, 30, 1, 1]
     text = "".join(f">{i} class=up\n{'A' * length}\n" for i, length in enumerate(lengths))
     (root / "a.fa").write_text(text)

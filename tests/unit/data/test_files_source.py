@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from pipeline.config import check_all
+from pipeline.data.formats import lines
+from pipeline.data.schema import Column, Schema
 from pipeline.data.sources.files import SOURCE, contents
-from pipeline.data.sources.files.config import FilesDataset
+from pipeline.data.sources.files.config import FilesDataset, content_of
 from pipeline.errors import ConfigError, DataError
+from pipeline.serving.rows import read_rows
 
 TEXTS = {
     "good/1.txt": "fine",
@@ -228,6 +232,14 @@ def test_files_of_skipped_rows_of_a_manifest(tmp_path: Path, capsys: pytest.Capt
     [
         ({"content": "number"}, "dataset.content.type: 'number' is unknown (audio, image, text"),
         ({"content": {"type": "image", "shape": [4]}}, "dataset.content.shape: found [4]"),
+        (
+            {"content": {"type": "audio", "rate": 8000, "seconds": 1.0, "missing": ["x"]}},
+            "dataset.content.missing: found ['x'], expected none for audio",
+        ),
+        (
+            {"content": {"type": "image", "shape": [4, 4, 1]}, "lines": True},
+            "dataset.lines: found True, expected false, since content is no text",
+        ),
         ({"labels": "name"}, "dataset.labels: 'name' is unknown (folder, pattern, manifest)"),
         ({"labels": "pattern"}, "dataset.pattern: found None, expected a regular expression"),
         ({"labels": "pattern", "pattern": "(?P<kind>.*)"}, "dataset.target: found 'label', expected a named group"),
@@ -269,6 +281,63 @@ def test_roles_with_types_of_their_own(tmp_path: Path) -> None:
     )
     assert found["size"] == [1.0, 2.0, 1.0, 2.0]
     assert [day.day for day in found["seen"]] == [1, 1, 3, 3]
+
+
+def test_texts_that_stand_for_a_missing_value(tmp_path: Path) -> None:
+    """As a model that is served takes them: after a text was brought to one form."""
+    content = {"type": "text", "lower": True, "missing": ["n/a", "(none)\n"]}
+    write(tmp_path, {"a/1.txt": "N/A", "a/2.txt": "n/a\n", "b/1.txt": "(None)\n", "b/2.txt": "Fine"})
+    assert read(tmp_path, content=content)["text"] == [None, "n/a\n", None, "fine"]
+    column = Column("text", content_of(dataset(content=content)).config, nullable=True)
+    served = Schema("made", "binary", "hash", [column], "label", [])
+    given = pa.table({"text": pa.array([b"N/A", b"n/a\n", b"(None)\n", b"Fine"])})
+    assert read_rows(served, given, "input")["text"].to_pylist() == [None, "n/a\n", None, "fine"]
+
+
+LINES = {"lines": True, "labels": "pattern", "pattern": r"(?P<label>.*)\.txt"}
+
+
+def test_each_line_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"yes.txt": "\ufefffine\r\n\r\n well \u2028made\rgood", "no.txt": "bad\n\nn/a\n"})
+    texts = ["bad", None, "fine", " well \u2028made", "good"]
+    for size in (lines.BLOCK, 3):
+        monkeypatch.setattr(lines, "BLOCK", size)
+        found = read(tmp_path, **LINES, content={"type": "text", "missing": ["n/a"]})
+        assert found == {"text": texts, "label": ["no", "no", "yes", "yes", "yes"]}
+    write(tmp_path, {"a/1.txt": "one\ntwo", "b/1.txt": "gr\u00fc\u00df".encode("utf-16")})
+    # a class may have one file
+    for name in ("yes.txt", "no.txt"):
+        (tmp_path / "d" / name).unlink()
+    said = refusal(tmp_path, lines=True)
+    assert said == (
+        "d: 1 line or file cannot be used (b/1.txt: found UTF-16, expected utf-8. Set encoding: utf-16). Set "
+        "on_bad_row: skip to leave such lines or files out."
+    )
+    (tmp_path / "d" / "a" / "1.txt").write_text("one\ntwo", encoding="utf-16")
+    assert read(tmp_path, lines=True, encoding="utf-16")["text"] == ["one", "two", "gr\u00fc\u00df"]
+
+
+def test_bad_lines_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        tmp_path,
+        {"yes.txt": b"a\n\nb\xff\nc\0\n", "no.txt": "\n\n", "so.txt": "", "x.csv": "x", "z.txt": "good\nlonely"},
+    )
+    words = (
+        "5 lines or files cannot be used (x.csv: expected a name that ends with .txt; no.txt: all its lines are empty; "
+        "so.txt: empty, expected rows; yes.txt, line 3: not UTF-8, byte 2 is 0xff; yes.txt, line 4: byte 2 is 0x00, "
+        "which is in no text; it may be UTF-16 or no text at all)."
+    )
+    assert refusal(tmp_path, **LINES).startswith(f"d: {words} Set on_bad_row: skip to")
+    assert read(tmp_path, **LINES, on_bad_row="skip")["text"] == ["a", "good", "lonely"]
+    assert capsys.readouterr().out == f"made: skipped: {words}\n"
+
+
+def test_lines_of_an_official_split(tmp_path: Path) -> None:
+    write(tmp_path, {f"{part}_{kind}.txt": f"{part}\n{kind}" for part in ("train", "test") for kind in "ab"})
+    pattern = r"[a-z]+_(?P<label>.)\.txt"
+    found = read(tmp_path, **LINES | {"pattern": pattern}, split="given", test_pattern="test_.*")
+    assert found[":fold"] == ["test"] * 4 + ["train"] * 4
+    assert found["label"] == list("aabb" * 2)
 
 
 def test_texts_that_are_odd(tmp_path: Path) -> None:

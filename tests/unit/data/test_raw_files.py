@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.data import raw_files
+from pipeline.data import file_digests, raw_files
 from pipeline.data.sources.files.config import FilesDataset
 from pipeline.layout import Layout
 
@@ -23,11 +23,11 @@ def test_a_file_is_read_once_and_again_after_an_edit(tmp_path: Path, monkeypatch
         read.append(path)
         return sha256(path.read_bytes())
 
-    monkeypatch.setattr(raw_files, "digest_file", digest_file)
-    assert [raw_files.digests_of([file], layout)[file] for _ in range(2)] == [sha256(b"a")] * 2
+    monkeypatch.setattr(file_digests, "digest_file", digest_file)
+    assert [file_digests.digests_of([file], layout)[file] for _ in range(2)] == [sha256(b"a")] * 2
     assert len(read) == 1
     file.write_bytes(b"bc")
-    assert raw_files.digests_of([file], layout)[file] == sha256(b"bc")
+    assert file_digests.digests_of([file], layout)[file] == sha256(b"bc")
     assert len(read) == 2
 
 
@@ -40,10 +40,10 @@ def test_a_file_that_is_edited_while_it_is_read(tmp_path: Path, monkeypatch: pyt
         path.write_bytes(b"newer")
         return found
 
-    monkeypatch.setattr(raw_files, "digest_file", edited)
-    assert raw_files.digests_of([file], layout)[file] == sha256(b"old")
+    monkeypatch.setattr(file_digests, "digest_file", edited)
+    assert file_digests.digests_of([file], layout)[file] == sha256(b"old")
     monkeypatch.undo()
-    assert raw_files.digests_of([file], layout)[file] == sha256(b"newer")
+    assert file_digests.digests_of([file], layout)[file] == sha256(b"newer")
 
 
 def test_one_digest_of_very_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -594,7 +594,7 @@ def test_each_column_knows_what_is_missing_in_it(tmp_path: Path) -> None:
             {"columns": {"x": "number", "w": "text"}, "weight": "w"},
             "dataset.columns.w: found 'text', expected number for the weight.",
         ),
-        ({"format": "xls"}, "dataset.format: 'xls' is unknown (auto, csv, tsv, parquet, jsonl, arrow)."),
+        ({"format": "xls"}, "dataset.format: 'xls' is unknown (auto, csv, tsv, parquet, jsonl, arrow, lines)."),
         ({"on_bad_row": "skp"}, "dataset.on_bad_row: 'skp' is unknown (refuse, skip). Did you mean 'skip'?"),
         ({"constant": "keep"}, "dataset.constant: 'keep' is unknown (refuse, accept)."),
         ({"separator": ";;"}, "dataset.separator: found ';;', expected one character that is not a line break."),

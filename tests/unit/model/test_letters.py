@@ -9,17 +9,21 @@ import pyarrow as pa
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 
-from pipeline.config import PreprocessingConfig, SequenceFeaturesConfig
+from pipeline.config import AugmentationConfig, PreprocessingConfig, SequenceFeaturesConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Column, Schema
-from pipeline.data.types.sequence import SequenceColumn
+from pipeline.data.sources.fasta import FastaDataset
+from pipeline.data.types.sequence import SequenceColumn, reverse_complement
 from pipeline.errors import ConfigError
+from pipeline.matching import check_augmentation
 from pipeline.model.assembly import assemble
+from pipeline.model.augmentation import build_augmentation
 from pipeline.model.inputs import sequence as sequence_input
 from pipeline.model.inputs.sequence import rows_at_once, usual_k
-from pipeline.model.kinds import LETTERS
+from pipeline.model.kinds import LETTERS, VECTOR
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.serving.batch import predict
+from pipeline.training.seeding import reseed, seed_generators
 from tests.contracts.test_families import config_of
 from tests.made import inputs_of, preprocessing, sequence, split_of
 
@@ -129,6 +133,53 @@ def test_kmers_are_counted_of_so_many_rows_as_memory_holds(monkeypatch: pytest.M
     monkeypatch.setattr(sequence_input, "MOST_BYTES", 1)
     for one, other in zip(whole, moments(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def other_strands(epoch: int, **options: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Letters as the augmentation leaves them, as they are, and as the other strands have them."""
+    texts = [text for text in ["ACGTTGCA", "TTNR", "A", "GATTACAGATTACA", "CCY"] for _ in range(40)]
+    given, other = (
+        features([*some], ["A" * 15, "C"], (LETTERS,))
+        for some in (texts, [reverse_complement(t, "dna") for t in texts])
+    )
+    column = Column("s", SequenceColumn("sequence", **options))
+    config = AugmentationConfig(reverse_complement=True)
+    model = build_augmentation(config, {LETTERS: keras.Input(given.shape[1:])}, [column])
+    assert model is not None
+    reseed(seed_generators((model,)), 3, epoch)
+    np.testing.assert_array_equal(np.asarray(model({LETTERS: given})[LETTERS]), given, err_msg="not in training")
+    return np.asarray(model({LETTERS: given}, training=True)[LETTERS]), given, other
+
+
+def test_half_of_the_sequences_are_their_other_strand() -> None:
+    found, given, other = other_strands(epoch=0)
+    turned, kept = ((found == some).all(axis=(1, 2)) for some in (other, given))
+    assert (turned | kept).all()
+    differ = (given != other).any(axis=(1, 2))
+    # four standard deviations of a binomial share
+    assert abs(turned[differ].mean() - 0.5) < 4 * 0.5 / differ.sum() ** 0.5
+    np.testing.assert_array_equal(other_strands(epoch=0)[0], found)
+    assert (other_strands(epoch=1)[0] != found).any()
+
+
+def test_only_bases_have_complements() -> None:
+    for options, name in (({"alphabet": "protein"}, "the alphabet protein"), ({"letters": "HP"}, r"letters .* \(HP\)")):
+        with pytest.raises(
+            ConfigError, match=rf"reverse_complement: column 's' has {name}, without complements; expec"
+        ):
+            other_strands(epoch=0, **options)
+    config = AugmentationConfig(reverse_complement=True)
+    with pytest.raises(ConfigError, match=r"changes sequences, but the features are a vector\."):
+        build_augmentation(config, {VECTOR: keras.Input((4,))}, [sequence("s")])
+
+
+@pytest.mark.parametrize("change", ["flip", "mask_time"])
+def test_changes_that_sequences_do_not_have(change: str) -> None:
+    dataset = FastaDataset("genes", "fasta", "binary", path="a.fa", header="(?P<label>.)")
+    with pytest.raises(
+        ConfigError, match=rf"{change}: dataset genes has sequences\. Set it to 0; reverse_complement is"
+    ):
+        check_augmentation(AugmentationConfig(**{change: 0.1}), dataset)
 
 
 def test_how_long_kmers_are() -> None:

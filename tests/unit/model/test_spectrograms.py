@@ -92,7 +92,7 @@ def test_what_recordings_cannot_become(config: AudioFeaturesConfig, message: str
 
 
 def changed(config: AugmentationConfig, kind: str, x: np.ndarray, epoch: int = 0) -> np.ndarray:
-    model = build_augmentation(config, {kind: keras.Input(x.shape[1:])}, ["audio"])
+    model = build_augmentation(config, {kind: keras.Input(x.shape[1:])}, SCHEMA.features)
     assert model is not None
     reseed(seed_generators((model,)), 3, epoch)
     return np.asarray(model({kind: x}, training=True)[kind])
@@ -125,4 +125,4 @@ def test_a_shift_moves_frames_but_no_bands() -> None:
 
 def test_vectors_have_no_time() -> None:
     with pytest.raises(ConfigError, match=r"trainer\.augmentation changes recordings, but the features are a vector\."):
-        build_augmentation(AugmentationConfig(mask_time=0.1), {VECTOR: keras.Input((3,))}, ["audio"])
+        build_augmentation(AugmentationConfig(mask_time=0.1), {VECTOR: keras.Input((3,))}, SCHEMA.features)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -168,3 +169,26 @@ def test_files_of_which_each_is_a_row(tmp_path: Path, monkeypatch: pytest.Monkey
         list(read_content_files(schema, "new"))
     with pytest.raises(DataError, match=r"^new/x\*.txt: no file is named like this"):
         list(read_content_files(schema, "new/x*.txt"))
+    marked = Column("text", TextColumn("text", missing=["n/a"]))
+    (tmp_path / "new" / "b.txt").write_text("n/a")
+    for nullable in (True, False):
+        schema = Schema("d", "regression", "hash", [replace(marked, nullable=nullable)], "y", [])
+        if nullable:
+            ((_, table),) = read_content_files(schema, "new/b.txt")
+            assert table["text"].to_pylist() == [None]
+        else:
+            with pytest.raises(DataError, match=r"\(new/b.txt: stands for a missing value, of which training had none"):
+                list(read_content_files(schema, "new/b.txt"))
+
+
+def test_each_line_is_a_row(tmp_path: Path) -> None:
+    schema = Schema("d", "regression", "hash", [Column("text", TextColumn("text"))], "y", [])
+    path = written(tmp_path / "new.txt", "\ufeffone\r\n\r\ntwo\nthree")
+    assert not takes_files(schema, config(path, "format=lines"))
+    ids, table = read_file(schema, config(path, "format=lines"))
+    assert (ids, table["text"].to_pylist()) == (["0", "1", "2"], ["one", "two", "three"])
+    written(path, b"one\n\xe9\n")
+    with pytest.raises(DataError, match=r"new.txt: 1 row cannot be read \(row 2: not UTF-8, byte 1 is 0xe9\)\.$"):
+        read_file(schema, config(path, "format=lines"))
+    with pytest.raises(DataError, match=r"new.txt: lines have one column, expected 2 \(x, kind\)\. Set another format"):
+        read_file(SCHEMA, config(path, "format=lines"))

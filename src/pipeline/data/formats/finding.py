@@ -4,6 +4,7 @@ import glob
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.data.archives import Place, find_place
 from pipeline.data.formats import ENDINGS
 from pipeline.data.formats.lines import COMPRESSIONS
 from pipeline.data.formats.remote import find_remote, is_url
@@ -14,24 +15,32 @@ AUTO = "auto"  # the format that the files' names end with
 
 
 def find_files(paths: list[str], root: Path) -> list[TableFile]:
-    """The files that URLs, files, globs and folders name, relative to `root`: in the order of `paths`, and sorted by
-    name within each. Of folders and globs, hidden files (whose names begin with a point or _) and DVC's own are left
-    out.
+    """The files that URLs, files, globs and folders name, relative to `root`, or in an archive: in the order of
+    `paths`, and sorted by name within each. Of folders and globs, hidden files (whose names begin with a point or _)
+    and DVC's own are left out.
 
-    Raises DataError where there are none, and for a file that is named twice.
+    Raises DataError as `find_place` does, where there are none, and for a file that is named twice.
     """
     found: list[TableFile] = []
     for path in paths:
-        for file in find_remote(path) if is_url(path) else [_named(file, root) for file in _of_path(path, root)]:
+        for file in find_remote(path) if is_url(path) else _of_path(path, root):
             if file in found:
                 raise DataError(f"{file.name}: found in path twice, expected each file once.")
             found.append(file)
     return found
 
 
-def _named(file: Path, root: Path) -> TableFile:
-    shown = file.relative_to(root) if file.is_relative_to(root) else file
-    return TableFile(file, shown.as_posix())
+def _of_path(path: str, root: Path) -> list[TableFile]:
+    place = find_place(path, root)
+    return [_named(file, place, root) for file in _files_at(place.path, path)]
+
+
+def _named(file: Path, place: Place, root: Path) -> TableFile:
+    whole = file
+    if place.archive is not None and place.unpacked is not None:
+        whole = place.archive / file.relative_to(place.unpacked)
+    shown = whole.relative_to(root) if whole.is_relative_to(root) else whole
+    return TableFile(file, shown.as_posix(), archive=place.archive)
 
 
 def find_split_files(paths: dict[str, list[str]], root: Path) -> dict[str, list[TableFile]]:
@@ -47,8 +56,8 @@ def find_split_files(paths: dict[str, list[str]], root: Path) -> dict[str, list[
     return found
 
 
-def _of_path(path: str, root: Path) -> list[Path]:
-    there = root / path
+def _files_at(there: Path, path: str) -> list[Path]:
+    """The files that are there, by the path that names them."""
     if there.is_file():
         return [there]
     if there.is_dir():

@@ -17,10 +17,17 @@ MOST_ROWS = 65_536  # of a batch, where the format does not say how many
 
 @dataclass(frozen=True)
 class TableFile:
-    """`path` is where the file is, and `name` what a message calls it."""
+    """`path` is where the file is, `name` what a message calls it, and `archive` what it was unpacked from, if it
+    was."""
 
     path: Path
     name: str
+    archive: Path | None = field(default=None, kw_only=True)
+
+    @property
+    def origin(self) -> Path:
+        """The file that somebody has brought."""
+        return self.archive or self.path
 
     def source(self) -> Any:
         """What Arrow opens: the path, or an open file. Raises DataError."""

@@ -1,34 +1,41 @@
 """Sequences in FASTA files, labelled by a pattern of the header, by their file, or by a table of ids."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from omegaconf import MISSING
 
 from pipeline.config import DatasetConfig
 from pipeline.config.checks import check, one_of
-from pipeline.config.data import GROUP
+from pipeline.config.data import FOLD, GROUP
 from pipeline.data.formats.bad_rows import BadRows
-from pipeline.data.formats.fasta import Record, records
-from pipeline.data.formats.finding import find_files, find_split_files
+from pipeline.data.formats.fasta import records
+from pipeline.data.formats.finding import find_split_files
 from pipeline.data.formats.remote import RemoteFile, is_url
-from pipeline.data.formats.rows import Rows
+from pipeline.data.formats.rows import TableFile
 from pipeline.data.schema import Column
-from pipeline.data.sources.fasta_labels import Labels, read_labels
-from pipeline.data.sources.source import Columns, Source, target_column
+from pipeline.data.sources.fasta_labels import read_labels
+from pipeline.data.sources.fasta_rows import in_parts, reader_of, rows_of
+from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, Columns, Source, of_split, target_column
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.sequence import ACCEPT, SequenceColumn
-from pipeline.data.types.type import shown
 from pipeline.errors import ConfigError, DataError
 
 SEQUENCE, LABEL = "sequence", "label"
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
-RECORDS_AT_ONCE, LETTERS_AT_ONCE = 4096, 4 * 2**20  # in memory; a record may be longer by itself
+
+
+@dataclass(frozen=True)
+class Part:
+    """Files whose records are for one split where there is a `test_path`, and have one label if it is not empty."""
+
+    split: str
+    label: str
+    paths: list[Any]
 
 
 @dataclass
@@ -41,11 +48,16 @@ class FastaDataset(DatasetConfig):
     - `labels` is a table with a column `id`, the header up to its first blank, and a column `label`. Of its other
       columns, `group` may name one.
 
+    With `split: given`, the records for testing stand in files of their own, `test_path`, and those for validation in
+    `validation_path`; they are mappings where `path` is one. `labels` then names the ids of all of them.
+
     `alphabet`, `letters` and `ambiguous` are those of the type sequence. `on_bad_row` says whether
     records that cannot be used are refused, or left out and counted.
     """
 
     path: Any = MISSING
+    test_path: Any = None
+    validation_path: Any = None
     header: str = ""
     labels: str = ""
     alphabet: str = "dna"
@@ -56,10 +68,7 @@ class FastaDataset(DatasetConfig):
     def check(self) -> None:
         super().check()
         one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
-        for name, paths in self.paths.items():
-            good = bool(paths) and all(isinstance(path, str) for path in paths)
-            key = f"dataset.path.{name}" if name else "dataset.path"
-            check(good, key, paths, "a file, a glob or a folder, or a list of these, or a mapping of labels to them")
+        self._check_paths()
         ways = [name for name, used in self._ways().items() if used]
         expected = "one of header, labels, and a path for each label"
         check(len(ways) == 1, "dataset: the places of labels", " and ".join(ways) or "none", expected)
@@ -74,6 +83,27 @@ class FastaDataset(DatasetConfig):
         except ConfigError as error:
             raise ConfigError(f"dataset.{error}") from error
 
+    def _check_paths(self) -> None:
+        for name, part in self.parts.items():
+            good = bool(part.paths) and all(isinstance(path, str) for path in part.paths)
+            expected = "a file, a glob or a folder, or a list of these, or a mapping of labels to them"
+            check(good, f"dataset.{name}", part.paths, expected)
+        for name in ("test_path", "validation_path"):
+            found, by_label = getattr(self, name), isinstance(self.path, Mapping)
+            alike = found is None or isinstance(found, Mapping) == by_label
+            form = "a mapping of labels to files" if by_label else "no mapping"
+            check(alike, f"dataset.{name}", found, f"{form}, as path is")
+        given = self.test_path is None or self.split == "given"
+        check(given, "dataset.test_path", self.test_path, "nothing unless split: given")
+        alone = self.validation_path is None or self.has_test_files
+        check(alone, "dataset.validation_path", self.validation_path, "nothing without test_path")
+        grouped = self.has_test_files and GROUP in self.pattern.groupindex
+        check(not grouped, "dataset.header", self.header, "no group (?P<group>...) with test_path")
+
+    @property
+    def has_test_files(self) -> bool:
+        return self.test_path is not None
+
     def _ways(self) -> dict[str, bool]:
         by_file = isinstance(self.path, Mapping)
         return {"header": bool(self.header), "labels": bool(self.labels), "a path for each label": by_file}
@@ -86,10 +116,16 @@ class FastaDataset(DatasetConfig):
             raise ConfigError(f"dataset.header: {self.header!r} is no regular expression ({error}).") from error
 
     @property
-    def paths(self) -> dict[str, list[Any]]:
-        """What `path` names, by label; under an empty label where the label does not come from the file."""
-        by_label = dict(self.path) if isinstance(self.path, Mapping) else {"": self.path}
-        return {str(name): list(path) if isinstance(path, list | tuple) else [path] for name, path in by_label.items()}
+    def parts(self) -> dict[str, Part]:
+        """What each setting names that is set, by its name, such as `test_path`, or `path.up` where it has labels."""
+        found = {}
+        for key, split in PATHS.items():
+            given = getattr(self, key)
+            by_label = dict(given) if isinstance(given, Mapping) else {"": given} if given is not None else {}
+            for label, path in by_label.items():
+                paths = list(path) if isinstance(path, list | tuple) else [path]
+                found[f"{key}.{label}" if isinstance(given, Mapping) else key] = Part(split, str(label), paths)
+        return found
 
     @property
     def column(self) -> SequenceColumn:
@@ -98,6 +134,14 @@ class FastaDataset(DatasetConfig):
 
 
 def columns(config: FastaDataset, root: Path) -> Columns:
+    """The columns of the records, and one that says in which split a record is, if its file says so."""
+    found = _columns_of_records(config)
+    if not config.has_test_files:
+        return found
+    return replace(found, roles=found.roles | {FOLD: Column(FOLD_OF_FILES, CategoryColumn("category"))})
+
+
+def _columns_of_records(config: FastaDataset) -> Columns:
     groups = {GROUP: Column(config.group or GROUP, CategoryColumn("category"))} if _has_groups(config) else {}
     return Columns([Column(SEQUENCE, config.column)], target_column(config, LABEL), groups)
 
@@ -106,20 +150,23 @@ def _has_groups(config: FastaDataset) -> bool:
     return config.group is not None or (bool(config.header) and GROUP in config.pattern.groupindex)
 
 
-def _all_paths(config: FastaDataset) -> list[str]:
-    """What names the files of sequences and of labels."""
-    paths = [path for of_label in config.paths.values() for path in of_label]
-    return [*paths, config.labels] if config.labels else paths
+def _all_files(config: FastaDataset, root: Path, remote: bool) -> list[TableFile]:
+    """The files of sequences and of labels that are behind a URL, or those that are not."""
+    named = {name: part.paths for name, part in config.parts.items()} | {
+        "labels": [config.labels] * bool(config.labels)
+    }
+    chosen = {name: [path for path in paths if is_url(path) == remote] for name, paths in named.items()}
+    return [file for found in find_split_files(chosen, root).values() for file in found]
 
 
 def files(config: FastaDataset, root: Path) -> list[Path]:
     """The files on this machine. Raises DataError for paths that name none."""
-    return [file.path for file in find_files([path for path in _all_paths(config) if not is_url(path)], root)]
+    return [file.origin for file in _all_files(config, root, remote=False)]
 
 
 def remote(config: FastaDataset, root: Path) -> dict[str, str]:
     """The fingerprint of each file behind a URL. Raises DataError as `files` does."""
-    found = find_files([path for path in _all_paths(config) if is_url(path)], root)
+    found = _all_files(config, root, remote=True)
     return {file.name: file.fingerprint() for file in found if isinstance(file, RemoteFile)}
 
 
@@ -128,17 +175,17 @@ def batches(config: FastaDataset, root: Path) -> Iterator[pa.RecordBatch]:
 
     Raises DataError for files that are no FASTA, and for records that cannot be used, which are all counted first.
     """
-    by_label = find_split_files(config.paths, root)
-    found = columns(config, root)
-    several = sum(map(len, by_label.values())) > 1
+    parts, found = config.parts, _columns_of_records(config)
+    by_setting = find_split_files({name: part.paths for name, part in parts.items()}, root)
+    several = sum(map(len, by_setting.values())) > 1
     bad = BadRows(found.all, {LABEL: "target"} | {found.roles[role].name: role for role in found.roles}, several)
     table = read_labels(config.labels, root, config.group) if config.labels else None
-    for label, file in ((label, file) for label, files in by_label.items() for file in files):
-        read = _reader(config, label, table)
-        for some in _in_parts(enumerate(records(file), start=1)):
-            batch = bad.read(file, _rows(some, read, found))
+    for part, file in ((parts[name], file) for name, files in by_setting.items() for file in files):
+        read = reader_of(part.label, config.pattern if config.header else None, table)
+        for some in in_parts(enumerate(records(file), start=1)):
+            batch = bad.read(file, rows_of(some, read, found))
             if batch.num_rows and (not bad.num_bad or config.on_bad_row == SKIP):
-                yield batch
+                yield of_split(batch, part.split) if config.has_test_files else batch
     where = file.name if not several else f"dataset {config.name}"
     if bad.num_bad and config.on_bad_row == REFUSE:
         raise bad.error(where)
@@ -148,60 +195,6 @@ def batches(config: FastaDataset, root: Path) -> Iterator[pa.RecordBatch]:
         print(f"{config.name}: {bad.summary()}")
     if table is not None and (unused := table.num_unused()):
         print(f"{config.name}: {unused} of the ids in {config.labels} are in no header")
-
-
-def _in_parts(numbered: Iterator[tuple[int, Record]]) -> Iterator[list[tuple[int, Record]]]:
-    """The records some at a time: so many that they have LETTERS_AT_ONCE, or else RECORDS_AT_ONCE."""
-    part, num_letters = list[tuple[int, Record]](), 0
-    for number, record in numbered:
-        part.append((number, record))
-        num_letters += len(record.letters)
-        if num_letters >= LETTERS_AT_ONCE or len(part) == RECORDS_AT_ONCE:
-            yield part
-            part, num_letters = [], 0
-    if part:
-        yield part
-
-
-# It gives the label and the group of a record, or why it has none.
-Reader = Callable[[Record], tuple[str, str | None] | str]
-
-
-def _reader(config: FastaDataset, label: str, table: Labels | None) -> Reader:
-    if table is not None:
-        return table.of
-    if not config.header:
-        return lambda record: (label, None)
-    pattern = config.pattern
-
-    def by_header(record: Record) -> tuple[str, str | None] | str:
-        found = pattern.search(record.header)
-        if not found or not found["label"]:
-            return f"header {shown(record.header)} has no label by dataset.header"
-        group = found[GROUP] if GROUP in pattern.groupindex else None
-        if group is None and GROUP in pattern.groupindex:
-            return f"header {shown(record.header)} has no group by dataset.header"
-        return found["label"], group
-
-    return by_header
-
-
-def _rows(some: list[tuple[int, Record]], read: Reader, found: Columns) -> Rows:
-    """Records with their numbers as rows. A row's place is its number and its line."""
-    values: dict[str, list[str | None]] = {column.name: [] for column in found.all}
-    places, unreadable = [], []
-    for number, record in some:
-        place, answer = f"{number} (line {record.line})", read(record)
-        if not record.letters:
-            unreadable.append((place, f"header {shown(record.header)} without a sequence"))
-        elif isinstance(answer, str):
-            unreadable.append((place, answer))
-        else:
-            places.append(place)
-            for name, value in zip(values, (record.letters, *answer), strict=False):
-                values[name].append(value)
-    arrays = {name: pa.array(column, pa.string()) for name, column in values.items()}
-    return Rows(arrays, np.array(places, object), unreadable)
 
 
 SOURCE = Source(FastaDataset, lambda config: ["sequence"], columns, batches, files, remote)

@@ -14,9 +14,9 @@ from pipeline.config.data import FOLD, GROUP, ROLE_TYPES, TIME, WEIGHT
 from pipeline.data.schema import Column
 from pipeline.data.sources.series_rows import ON_GAP, Found, WindowsDataset, read_series
 from pipeline.data.sources.series_stretches import stretches
-from pipeline.data.sources.source import FOLD_OF_FILES, START, Columns, Source
+from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, START, Columns, Source, of_split
 from pipeline.data.sources.table import declared
-from pipeline.data.sources.table_files import PATHS, files, of_split, remote
+from pipeline.data.sources.table_files import files, remote
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import NumberColumn
 from pipeline.data.types.series import SeriesColumn, as_stored

@@ -13,9 +13,12 @@ from pipeline.data.schema import Column
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import NumberColumn
 from pipeline.errors import DataError, did_you_mean
+from pipeline.layout import TEST, TRAIN, VALIDATION
 from pipeline.tasks import TASKS
 
 FOLD_OF_FILES = ":fold"  # the column that says which split a row's file is for
+# the settings that name files, and the split of their rows where there is a `test_path`
+PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
 START = "start"  # the role of a column that says when a row begins, where `time` is when it ends; no dataset names it
 
 
@@ -56,6 +59,11 @@ def target_column(config: DatasetConfig, name: str, classes: Sequence[str] = ())
     if TASKS[config.task].has_classes:
         return Column(name, CategoryColumn("category", values=list(classes)))
     return Column(name, NumberColumn("number"))
+
+
+def of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
+    """The rows with one more column, which says that they are in this split."""
+    return batch.append_column(FOLD_OF_FILES, pa.repeat(pa.scalar(split), batch.num_rows))
 
 
 def no_files(config: Any, root: Path) -> list[Path]:

@@ -12,8 +12,8 @@ from pipeline.config.checks import check
 from pipeline.config.data import FOLD, ROLE_TYPES, ROLES
 from pipeline.data.declared import column_config
 from pipeline.data.schema import Column
-from pipeline.data.sources.source import FOLD_OF_FILES, Columns, Source
-from pipeline.data.sources.table_files import PATHS, TableFiles, files, of_split, read_tables, remote
+from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, Columns, Source, of_split
+from pipeline.data.sources.table_files import TableFiles, files, read_tables, remote
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import STANDARD, NumberColumn
 from pipeline.tasks import TASKS

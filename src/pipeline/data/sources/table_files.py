@@ -17,16 +17,13 @@ from pipeline.data.formats.finding import AUTO, check_same_columns, find_split_f
 from pipeline.data.formats.remote import RemoteFile, is_url
 from pipeline.data.formats.rows import layout_of
 from pipeline.data.schema import Column
-from pipeline.data.sources.source import FOLD_OF_FILES
+from pipeline.data.sources.source import PATHS
 from pipeline.data.types.number import NumberColumn
 from pipeline.errors import DataError
-from pipeline.layout import TEST, TRAIN, VALIDATION
 
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
 ACCEPT = "accept"
 ROW = ":row"  # the column with the numbers of rows
-# the settings that name files, and the split of their rows where there is a `test_path`
-PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
 
 
 @dataclass
@@ -83,7 +80,7 @@ class TableFiles(DatasetConfig, TextConfig):
 def files(config: TableFiles, root: Path) -> list[Path]:
     """The files of the table on this machine. Raises DataError for paths that name none."""
     paths = {key: [path for path in of_key if not is_url(path)] for key, of_key in config.paths.items()}
-    return [file.path for found in find_split_files(paths, root).values() for file in found]
+    return [file.origin for found in find_split_files(paths, root).values() for file in found]
 
 
 def remote(config: TableFiles, root: Path) -> dict[str, str]:
@@ -137,11 +134,6 @@ def read_tables(
             f"{where}: {', '.join(names)}: one value in all rows, from which no model learns. Leave such a column out, "
             "or set constant: accept."
         )
-
-
-def of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
-    """The rows with one more column, which says that they are in this split."""
-    return batch.append_column(FOLD_OF_FILES, pa.repeat(pa.scalar(split), batch.num_rows))
 
 
 def _check_rows(config: TableFiles, where: str, bad: BadRows, empty: list[str]) -> None:

@@ -16,9 +16,9 @@ from pipeline.data.formats.finding import AUTO, find_split_files, format_of
 from pipeline.data.formats.rows import layout_of
 from pipeline.data.reading import MOST_PLACES
 from pipeline.data.schema import Column
-from pipeline.data.sources.source import FOLD_OF_FILES, Columns, Source, target_column
+from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, Columns, Source, of_split, target_column
 from pipeline.data.sources.table import TableDataset
-from pipeline.data.sources.table_files import PATHS, ROW, SKIP, files, of_split, read_tables, remote
+from pipeline.data.sources.table_files import ROW, SKIP, files, read_tables, remote
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import NumberColumn
 from pipeline.data.types.series import Array, SeriesColumn, as_stored

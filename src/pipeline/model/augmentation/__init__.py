@@ -1,4 +1,4 @@
-"""Random changes of training images and spectrograms, as Keras layers that the trainers put before the core.
+"""Random changes of training images, spectrograms and sequences, as Keras layers that the trainers put before the core.
 
 They are never a part of the model that is served.
 """
@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pipeline.config import AugmentationConfig
+from pipeline.data.schema import Column
 from pipeline.errors import ConfigError
-from pipeline.model.augmentation import images, recordings
-from pipeline.model.kinds import GRID, SEQUENCE
+from pipeline.model.augmentation import images, recordings, sequences
+from pipeline.model.kinds import GRID, LETTERS, SEQUENCE
 
 if TYPE_CHECKING:
     import keras
 
 
-Change = Callable[[AugmentationConfig, "keras.KerasTensor"], "keras.KerasTensor"]
+Change = Callable[[AugmentationConfig, Column, "keras.KerasTensor"], "keras.KerasTensor"]
 # What changes the features of each type, if anything does.
 AUGMENTATIONS: dict[str, Change | None] = {
     "audio": recordings.change,
@@ -25,27 +26,29 @@ AUGMENTATIONS: dict[str, Change | None] = {
     "datetime": None,
     "image": images.change,
     "number": None,
-    "sequence": None,
+    "sequence": sequences.change,
     "series": None,
     "text": None,
 }
 
 
 def build_augmentation(
-    config: AugmentationConfig, features: "dict[str, keras.KerasTensor]", types: Iterable[str]
+    config: AugmentationConfig, features: "dict[str, keras.KerasTensor]", columns: Iterable[Column]
 ) -> "keras.Model | None":
-    """A model that maps features to features, of which images (B, H, W, C), or spectrograms as a grid or a sequence
-    (B, T, F), are changed; None where no change is asked for. `types` are those of the columns.
+    """A model that maps features to features, of which images (B, H, W, C), spectrograms as a grid or a sequence
+    (B, T, F), or letters (B, T, C) are changed; None where no change is asked for. `columns` are those of the features.
 
-    Raises ConfigError where the features are neither.
+    Raises ConfigError where the features are not what is to be changed.
     """
     if not config.active:
         return None
     import keras
 
     what, kinds = ("recordings", (GRID, SEQUENCE)) if config.of_recordings else ("images", (GRID,))
+    what, kinds = ("sequences", (LETTERS,)) if config.of_sequences else (what, kinds)
     kind = next(iter(features))
-    changes = [change for change in map(AUGMENTATIONS.get, types) if change is not None]
+    found = [(column, AUGMENTATIONS[column.config.type]) for column in columns]
+    changes = [(column, change) for column, change in found if change is not None]
     if len(features) > 1 or kind not in kinds or not changes:
         raise ConfigError(
             f"trainer.augmentation changes {what}, but the features are a {' and a '.join(features)}. "
@@ -53,6 +56,6 @@ def build_augmentation(
         )
     given = keras.Input(features[kind].shape[1:], name=kind)
     changed = given
-    for change in changes:
-        changed = change(config, changed)
+    for column, change in changes:
+        changed = change(config, column, changed)
     return keras.Model({kind: given}, {kind: changed}, name="augmentation")

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 
 from pipeline.config import AugmentationConfig
+from pipeline.data.schema import Column
 
 if TYPE_CHECKING:
     import keras
 
 
-def change(config: AugmentationConfig, x: "keras.KerasTensor") -> "keras.KerasTensor":
+def change(config: AugmentationConfig, column: Column, x: "keras.KerasTensor") -> "keras.KerasTensor":
     import keras
 
     if config.flip:

@@ -1,6 +1,7 @@
 """From stored columns to the features of a model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -25,6 +26,12 @@ def tensors_of(schema: Schema) -> dict[str, Tensor]:
     for column in schema.features:
         found |= INPUTS[column.config.type].tensors(column)
     return found
+
+
+def schema_taken(config: PreprocessingConfig, schema: Schema) -> Schema:
+    """The schema of the rows that a model with this preprocessing takes."""
+    features = [INPUTS[column.config.type].as_taken(config, column) for column in schema.features]
+    return replace(schema, features=features)
 
 
 def collate(schema: Schema, table: pa.Table) -> dict[str, NDArray[Any]]:

@@ -62,6 +62,10 @@ class Input(ABC):
     gives: ClassVar[tuple[str, ...]]
     """The kinds of features that it can give (model/kinds.py). A family gets the first of them that it takes."""
 
+    def as_taken(self, config: PreprocessingConfig, column: Column) -> Column:
+        """The column as the schema of a model has it: with what `collate` is to know of the preprocessing."""
+        return column
+
     @abstractmethod
     def tensors(self, column: Column) -> dict[str, Tensor]:
         """The tensors of a column, by name."""

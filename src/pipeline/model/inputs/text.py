@@ -1,10 +1,14 @@
-"""A text becomes tokens, its words or characters one after another, or else the bag of them, as `preprocessing.text`
-says. A missing text has none."""
+"""A text becomes tokens, its words, characters or bytes one after another, or else the bag of them, as
+`preprocessing.text` says. A missing text has none.
+
+Keras has no layer that takes the bytes of a text. So `collate` writes a character for each byte, of which there are
+256, and the layer finds these.
+"""
 
 import re
 import string
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,13 +35,16 @@ STANDARDS = {
     (False, True): "lower",
     (False, False): None,
 }
+BYTES = "bytes"  # the unit
+BYTE_0 = "\u0100"
+EVERY_BYTE = [BYTE_0, *map(chr, range(1, 256))]
 MODES = {"presence": "multi_hot", "counts": "count", "tf_idf": "tf_idf"}
 
 
 @dataclass(frozen=True)
 class Bag:
     """What is known, the one that occurs in most texts first, in how many of the N texts each occurs, and how many
-    words or characters the longest text has."""
+    words, characters or bytes the longest text has."""
 
     config: TextFeaturesConfig
     known: list[str]
@@ -54,10 +61,15 @@ class Bag:
 class TextInput(Input):
     gives = (TOKENS, VECTOR)
 
+    def as_taken(self, config: PreprocessingConfig, column: Column) -> Column:
+        return replace(column, as_bytes=config.text.unit == BYTES)
+
     def tensors(self, column: Column) -> dict[str, Tensor]:
         return {column.name: Tensor((1,), "string")}
 
     def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+        if column.as_bytes:
+            values = pa.array([text and of_bytes(text) for text in values.to_pylist()], pa.string())
         return {column.name: texts_of(values)}
 
     def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> list[Bag]:
@@ -87,7 +99,8 @@ class TextInput(Input):
 
 
 def _tokens(bag: Bag, text: "keras.KerasTensor") -> Feature:
-    """Tokens (B, T). What only one training text has is not known, so that a model learns about what is not known."""
+    """Tokens (B, T). What only one training text has is not known, so that a model learns about what is not known. No
+    byte is unknown."""
     import keras
 
     if bag.config.ngrams > 1:
@@ -95,7 +108,8 @@ def _tokens(bag: Bag, text: "keras.KerasTensor") -> Feature:
             f"preprocessing.text.ngrams: found {bag.config.ngrams}, but this model takes single {bag.config.unit}. "
             "Set it to 1, or choose a model that takes vectors."
         )
-    known = [name for name, number in zip(bag.known, bag.num_texts, strict=True) if number > 1]
+    seen = [name for name, number in zip(bag.known, bag.num_texts, strict=True) if number > 1]
+    known = EVERY_BYTE if bag.config.unit == BYTES else seen
     length = max(1, min(bag.longest, bag.config.longest))
     layer = _layer(bag, known, "tokens", output_mode="int", output_sequence_length=length)
     return Feature(keras.ops.cast(layer(text), "int32"), [layer.vocabulary_size()])
@@ -130,21 +144,28 @@ def _layer(bag: Bag, known: list[str], name: str, **options: Any) -> "keras.laye
     )
 
 
+def of_bytes(text: str) -> str:
+    """A text in which a character stands for each byte of this text in UTF-8: the one that has its number, so that the
+    letters A to Z stay what they are. That of byte 0 would end a text in NumPy, so another one stands for it."""
+    return text.encode().decode("latin-1").replace("\0", BYTE_0)
+
+
 def units(text: str, config: TextFeaturesConfig) -> list[str]:
-    """The words or characters of a text, as Keras' TextVectorization finds them."""
+    """The words, characters or bytes of a text, as Keras' TextVectorization finds them."""
+    text = of_bytes(text) if config.unit == BYTES else text
     text = text.translate(LOWER) if config.lower else text
     text = PUNCTUATION.sub("", text) if config.drops_punctuation else text
     return [word for word in SPACE.split(text) if word] if config.unit == "words" else list(text)
 
 
 def grams(units: list[str], longest: int) -> list[str]:
-    """All sequences of up to so many words or characters."""
+    """All sequences of up to so many words, characters or bytes."""
     return [" ".join(units[i : i + n]) for n in range(1, longest + 1) for i in range(len(units) - n + 1)]
 
 
 def tell(name: str, count: "Counter[str]", bag: Bag) -> None:
-    """Print how many different words or characters are known, and which share they are of those in the training texts,
-    each counted once in a text."""
+    """Print how many different words, characters or bytes are known, and which share they are of those in the training
+    texts, each counted once in a text."""
     share = sum(bag.num_texts) / max(1, count.total())
     print(
         f"{name}: {len(bag.known)} of {len(count)} {bag.config.unit} are known, which are {share:.1%} of those in texts"

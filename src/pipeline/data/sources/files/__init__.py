@@ -1,4 +1,5 @@
-"""Files of which each is a row: images, recordings or texts, labelled by their folder, their name or a table."""
+"""Files of which each is a row: images, recordings or texts, labelled by their folder, their name or a table. Of
+texts, each line of a file may be a row, too."""
 
 import re
 from collections import Counter
@@ -10,13 +11,14 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 
 from pipeline.config.data import FOLD
+from pipeline.data.archives import find_place
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
-from pipeline.data.sources.files.config import FOLDER, PATHS, REFUSE, SKIP, FilesDataset, columns_of, content_of
-from pipeline.data.sources.files.contents import read_contents, with_ending
+from pipeline.data.sources.files.config import FOLDER, REFUSE, SKIP, FilesDataset, columns_of, content_of
+from pipeline.data.sources.files.contents import read_contents, read_lines, with_ending
 from pipeline.data.sources.files.folder import Found, find
 from pipeline.data.sources.files.labels import LABELS, Labelled
-from pipeline.data.sources.source import FOLD_OF_FILES, Columns, Source
+from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, Columns, Source
 from pipeline.data.types.category import CategoryColumn
 from pipeline.errors import DataError
 from pipeline.layout import TEST
@@ -31,14 +33,18 @@ def columns(config: FilesDataset, root: Path) -> Columns:
 
 
 def files(config: FilesDataset, root: Path) -> list[Path]:
-    """The files of all folders, and the manifest. Raises DataError as `folders` does, and for no manifest."""
+    """The files of all folders, and the manifest; of an archive, the archive. Raises DataError as `folders` does, and
+    for no manifest."""
     found = folders(config, root).values()
-    own = [root / config.manifest] if config.manifest is not None else []
-    for path in own:
-        if not path.is_file():
+    own: list[Path] = []
+    if config.manifest is not None:
+        manifest = find_place(config.manifest, root)
+        if not manifest.path.is_file():
             raise DataError(f"{config.manifest}: not found.")
-    every = (place.path / name for place in found for name in place.names)
-    return [*own, *(file for file in every if file not in own)]
+        own = [manifest.archive or manifest.path]
+    in_folders = (place.path / name for place in found if place.archive is None for name in place.names)
+    archives = [place.archive for place in found if place.archive is not None]
+    return [*own, *(file for file in dict.fromkeys([*archives, *in_folders]) if file not in own)]
 
 
 def folders(config: FilesDataset, root: Path) -> dict[str, Found]:
@@ -55,33 +61,37 @@ def folders(config: FilesDataset, root: Path) -> dict[str, Found]:
 
 
 def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
-    """The files in the order of their paths, some at a time. Prints how many were left out, if any.
+    """The files, or their lines, in the order of their paths, some at a time. Prints how many were left out, if any.
 
     Raises DataError for files that are not what the configuration says. All bad files are counted before it is raised;
     no batch is given after the first of them.
     """
-    bad, content = BadFiles(), content_of(config)
+    bad, content = BadFiles(config.lines), content_of(config)
     found_folders = folders(config, root)
     for key, found in found_folders.items():
         if len(found_folders) > 1:
             bad.folder = PurePosixPath(found.shown)
         labelled = labelled_files(config, key, found, root, bad)
-        for places, values in read_contents(content, found.path, labelled.names, bad):
+        if config.lines:
+            parts = read_lines(content, config.encoding, found.path, labelled.names, bad)
+        else:
+            parts = read_contents(content, found.path, labelled.names, bad)
+        for places, values in parts:
             if places and (not bad.num_bad or config.on_bad_row == SKIP):
                 known = {name: column.take(pa.array(places)) for name, column in labelled.columns.items()}
                 yield pa.RecordBatch.from_pydict({content.name: values} | known)
     if bad.num_bad and config.on_bad_row == REFUSE:
-        raise bad.error(" and ".join(config.paths.values()), "Set on_bad_row: skip to leave such files out.")
+        raise bad.error(" and ".join(config.paths.values()), f"Set on_bad_row: skip to leave such {bad.plural} out.")
     if bad.num_bad:
         print(f"{config.name}: {bad.summary()}")
 
 
 def labelled_files(config: FilesDataset, key: str, found: Found, root: Path, bad: BadFiles) -> Labelled:
     """The files in the folder that this key of PATHS names, with what is known of them."""
-    own = None if config.manifest is None else root / config.manifest
+    own = None if config.manifest is None else find_place(config.manifest, root).path
     names = with_ending(content_of(config), [name for name in found.names if found.path / name != own], bad)
     if config.labels == FOLDER:
-        _check_classes(found, names, least=2 if key == "path" else 1)
+        _check_classes(found, names, least=2 if key == "path" and not config.lines else 1)
     labelled = LABELS[config.labels](config, columns_of(config), names, root, bad)
     if not config.has_test_files:
         return labelled

@@ -1,4 +1,4 @@
-"""Files that cannot be used: which they are, and why."""
+"""Files, or lines of files, that cannot be used: which they are, and why."""
 
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -9,9 +9,10 @@ from pipeline.errors import DataError
 
 @dataclass
 class BadFiles:
-    """Takes note of bad files, whose names are paths in `folder`. `places` are the first of them, each with the
-    reason."""
+    """Takes note of bad files, whose names are paths in `folder`, and where they are `of_lines` of bad lines too.
+    `places` are the first of them, each with the reason."""
 
+    of_lines: bool = False
     folder: PurePosixPath = field(default_factory=PurePosixPath)
     num_bad: int = 0
     places: list[str] = field(default_factory=list)
@@ -25,12 +26,17 @@ class BadFiles:
         """One line about all bad files in `where`."""
         return DataError(f"{where}: {self._words()} {advice}".rstrip())
 
+    @property
+    def plural(self) -> str:
+        return "lines or files" if self.of_lines else "files"
+
     def summary(self) -> str:
         """What was left out, in a few words."""
         return f"skipped: {self._words()}"
 
     def _words(self) -> str:
-        files = "1 file" if self.num_bad == 1 else f"{self.num_bad} files"
+        one = "1 line or file" if self.of_lines else "1 file"
+        files = one if self.num_bad == 1 else f"{self.num_bad} {self.plural}"
         more = "; ..." if self.num_bad > len(self.places) else ""
         return f"{files} cannot be used ({'; '.join(self.places)}{more})."
 

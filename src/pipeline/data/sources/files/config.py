@@ -12,24 +12,22 @@ from pipeline.config.checks import check, one_of
 from pipeline.config.data import ROLE_TYPES, ROLES
 from pipeline.data.declared import column_config
 from pipeline.data.schema import Column
-from pipeline.data.sources.source import Columns
+from pipeline.data.sources.source import PATHS, Columns
 from pipeline.data.types import TYPES
 from pipeline.data.types.category import CategoryColumn
 from pipeline.errors import ConfigError
-from pipeline.layout import TEST, TRAIN, VALIDATION
 from pipeline.tasks import TASKS
 
 FOLDER, PATTERN, MANIFEST = WAYS = ("folder", "pattern", "manifest")
 FILE = "file"  # the column of a manifest that holds the paths
 REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")
-# the settings that name folders, and the split of their rows where there is a `test_path`
-PATHS = {"path": TRAIN, "validation_path": VALIDATION, "test_path": TEST}
 
 
 @dataclass
 class FilesDataset(DatasetConfig, TextConfig):
-    """`path` is a folder, relative to the top folder of the checkout. `content` is what its files hold: the name of a
-    type, or its `type` and options. The column that they become is called as the type is.
+    """`path` is a folder, relative to the top folder of the checkout, or an archive, or a folder in one. `content` is
+    what its files hold: the name of a type, or its `type` and options. The column that they become is called as the
+    type is.
 
     `labels` is where the label comes from. With `folder`, the first folder on a file's path is its class. With
     `pattern`, it is what the group of that name matches; `pattern` is a regular expression for the whole path in the
@@ -43,7 +41,10 @@ class FilesDataset(DatasetConfig, TextConfig):
     With `split: given`, `test_path` and `validation_path` are the folders of an official split, or `test_pattern` is a
     regular expression for the paths of the files for testing.
 
-    `on_bad_row` says whether files that cannot be used are refused, or left out and counted.
+    With `lines`, each line of a file of texts is a row, and what is known of the file holds for all of them. `encoding`
+    is then that of the files, too.
+
+    `on_bad_row` says whether files and lines that cannot be used are refused, or left out and counted.
     """
 
     path: str = MISSING
@@ -51,6 +52,7 @@ class FilesDataset(DatasetConfig, TextConfig):
     validation_path: str | None = None
     test_pattern: str | None = None
     content: Any = MISSING
+    lines: bool = False
     labels: str = FOLDER
     pattern: str | None = None
     manifest: str | None = None
@@ -64,6 +66,8 @@ class FilesDataset(DatasetConfig, TextConfig):
         one_of("dataset.labels", self.labels, WAYS)
         one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
         self.check_text("dataset.")
+        of_text = not self.lines or content_of(self).config.type == "text"
+        check(of_text, "dataset.lines", self.lines, "false, since content is no text")
         self._check_paths()
         check((self.manifest is not None) == (self.labels == MANIFEST), "dataset.manifest", self.manifest, _MANIFEST)
         groups = self._groups()
@@ -137,6 +141,8 @@ def content_of(config: FilesDataset) -> Column:
     one_of("dataset.content.type", made.type, known)
     files = TYPES[made.type].files
     given = config.content if isinstance(config.content, Mapping) else {}
+    markers = made.missing or []
+    check(not markers or not TYPES[made.type].is_content, "dataset.content.missing", markers, f"none for {made.type}")
     usual = {name: value for name, value in files.options.items() if name not in given} if files else {}
     return Column(made.type, replace(made, **usual))
 

@@ -1,4 +1,4 @@
-"""The content of files as a column, some files at a time."""
+"""The content of files, or their lines, as a column, some at a time."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from pipeline.data.formats import FORMATS
+from pipeline.data.formats.rows import Layout, Rows, TableFile
 from pipeline.data.reading import read_values
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
+from pipeline.errors import DataError
 
 # What is in memory at a time: so many files, or fewer where they, or what becomes of them, take so many bytes.
 MOST_FILES, MOST_BYTES = 1024, 2**24
@@ -49,6 +52,34 @@ def read_contents(column: Column, folder: Path, names: Sequence[str], bad: BadFi
         yield _parsed(column, names, places, contents, bad)
 
 
+def read_lines(column: Column, encoding: str, folder: Path, names: Sequence[str], bad: BadFiles) -> Iterator[Part]:
+    """The lines of the files of these names in a folder, some at a time: of which of the names they are (n,), and their
+    texts (n,) in the storage of the column's type. Bad lines and files are left out."""
+    layout = Layout((column.name,), encoding=encoding)
+    for place, name in enumerate(names):
+        num_lines = 0
+        try:
+            for rows in FORMATS["lines"].rows(TableFile(folder / name, name), layout):
+                values = _of_lines(column, name, rows, bad)
+                num_lines += len(rows.numbers) + len(rows.unreadable)
+                yield [place] * len(values), values
+        except DataError as error:
+            bad.note(name, str(error).removeprefix(f"{name}: ").rstrip("."))
+        else:
+            if not num_lines:
+                bad.note(name, "all its lines are empty")
+
+
+def _of_lines(column: Column, name: str, rows: Rows, bad: BadFiles) -> pa.Array:
+    """The good lines among some of a file."""
+    for number, why in rows.unreadable:
+        bad.note(f"{name}, line {number}", why)
+    parsed = read_values(column, rows.columns[column.name], column.config.missing or ())
+    for i in np.flatnonzero(parsed.refused):
+        bad.note(f"{name}, line {rows.numbers[i]}", parsed.reasons.get(int(i), f"not {column.type.expected}"))
+    return parsed.values.take(pa.array(np.flatnonzero(~parsed.refused)))
+
+
 def _read(file: Path) -> bytes | str:
     """A file's bytes, or in words why there are none."""
     try:
@@ -60,7 +91,7 @@ def _read(file: Path) -> bytes | str:
 
 
 def _parsed(column: Column, names: Sequence[str], places: list[int], contents: list[bytes], bad: BadFiles) -> Part:
-    parsed = read_values(column, pa.array(contents, pa.binary()), ())
+    parsed = read_values(column, pa.array(contents, pa.binary()), column.config.missing or ())
     for i in np.flatnonzero(parsed.refused):
         bad.note(names[places[i]], parsed.reasons.get(int(i), f"not {column.type.expected}"))
     good = np.flatnonzero(~parsed.refused)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.data.archives import find_place
 from pipeline.data.sources.files.bad_files import printable
 from pipeline.errors import DataError
 
@@ -16,21 +17,23 @@ DVC = ".dvc"  # the ending of DVC's own files, which stand beside what they are 
 @dataclass(frozen=True)
 class Found:
     """`path` is the folder, and `shown` what a message calls it. `names` are the paths of its files in it, sorted, and
-    `folders` the names of the folders that stand in it directly."""
+    `folders` the names of the folders that stand in it directly. `archive` is what it was unpacked from, if it was."""
 
     path: Path
     shown: str
     names: list[str]
     folders: list[str]
+    archive: Path | None = None
 
 
 def find(path: str, root: Path) -> Found:
-    """The files of a folder and all folders in it. Hidden ones are left out.
+    """The files of a folder, or of one in an archive, and all folders in it. Hidden ones are left out.
 
-    Raises DataError where there are none, and for what might be read twice or is not in the folder: a link that leaves
-    it, or that leads to a folder.
+    Raises DataError as `find_place` does, where there are none, and for what might be read twice or is not in the
+    folder: a link that leaves it, or that leads to a folder.
     """
-    folder = root / path
+    place = find_place(path, root)
+    folder = place.path
     if not folder.is_dir():
         raise DataError(f"{path}: {'a file' if folder.exists() else 'not found'}, expected a folder.")
     names, folders = [], []
@@ -41,7 +44,7 @@ def find(path: str, root: Path) -> Found:
             folders.append(name)
     if not names:
         raise DataError(f"{path}: no files in this folder, expected one or more.")
-    return Found(folder, path, sorted(names), sorted(folders))
+    return Found(folder, path, sorted(names), sorted(folders), place.archive)
 
 
 def _entries(folder: Path, inside: str, top: Path, shown: str) -> Iterator[tuple["os.DirEntry[str]", str]]:
