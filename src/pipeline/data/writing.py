@@ -26,6 +26,7 @@ from pipeline.data.prepared import ROW, TARGET, WEIGHT, chunk_rows, open_parquet
 from pipeline.data.profile.page import About, write_page
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import statistics_of, write_statistics
+from pipeline.data.related import Groups, Related, Stretches, write_related
 from pipeline.data.remarks import MOST_ROWS, check_columns, some_of
 from pipeline.data.row_ids import RowIds
 from pipeline.data.schema import Schema
@@ -35,7 +36,7 @@ from pipeline.data.splits import PLACES, Places, Summary
 from pipeline.data.types.type import is_bytes
 from pipeline.errors import DataError
 from pipeline.files import digest_file, write_json
-from pipeline.layout import BEST_POSSIBLE, MANIFEST, PAGE, SPLITS, STATISTICS, SUMMARY, TRAIN, split_file
+from pipeline.layout import BEST_POSSIBLE, MANIFEST, PAGE, SPLITS, STATISTICS, SUMMARY, TEST, TRAIN, split_file
 
 FEW_ROWS, UNEVEN = 10, 5  # training rows of a class, and how many times as many rows a class has as another
 # what deals out rows so that equal ones may be in several splits
@@ -71,6 +72,8 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
         seen = None if described is None else Seen(schema)
         summary = deal_out(folder, found, schema, columns, RowIds(repeated), places, seen)
         conflicts = check_rows(config, found, repeated, summary, places)
+        if (related := related_tests(dataset, found, columns, places)) is not None:
+            write_related(folder, related)
         check_weights(dataset, folder)
         found.tell_remarks(dataset.name)
         check_columns(dataset, schema, columns.target, folder, Path(between))
@@ -110,6 +113,22 @@ def check_rows(
     if conflicts := found.num_conflicts(repeated):
         print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
     return conflicts
+
+
+def related_tests(dataset: DatasetConfig, found: Collected, columns: Columns, places: Places | None) -> Related | None:
+    """How the test rows hang together: by what deals them out together, or by their times. None where each of them is
+    independent of all others."""
+    chosen = slice(None) if places is None else places == PLACES[TEST]
+    if found.times and not found.groups:
+        ends = np.concatenate(found.times)[chosen]
+        return Stretches(np.concatenate(found.starts)[chosen] if found.starts else ends, ends)
+    if found.groups:
+        groups = Groups(columns.roles[GROUP].name.lstrip(":"), np.concatenate(found.groups)[chosen])
+    elif found.near is not None and dataset.near_duplicates == TOGETHER:
+        groups = Groups("near copies", np.concatenate(list(found.near.digests.slices()))[chosen])
+    else:
+        return None
+    return groups if len(np.unique(groups.of_row)) < len(groups.of_row) else None
 
 
 def tell_known_tests(dataset: str, count: int, rule: str) -> None:
