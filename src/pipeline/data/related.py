@@ -16,6 +16,7 @@ from pipeline.data.prepared import read_table
 from pipeline.layout import RELATED
 
 BEGIN, END = "begin", "end"
+FEW_GROUPS = 6
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,36 @@ def read_related(folder: Path) -> Related | None:
         return Stretches(table[BEGIN].to_numpy(), table[END].to_numpy())
     (name,) = table.column_names
     return Groups(name, table[name].to_numpy())
+
+
+def tell_few_groups(dataset: str, related: Related) -> None:
+    """Print that there are too few groups for the test scores to be sure, at the confidence that is the default."""
+    if isinstance(related, Groups) and (count := len(np.unique(related.of_row))) < FEW_GROUPS:
+        groups = "1 group" if count == 1 else f"{count} groups"
+        print(
+            f"{dataset}: the test rows are {groups} ({related.name}); test scores of fewer than {FEW_GROUPS} have no "
+            "interval (docs/evaluation.md)"
+        )
+
+
+def rows_together(related: Related | None) -> float:
+    """How many rows tell as much as one independent row if all rows that hang together are alike: the design effect of
+    groups (Kish 1965), or how many rows share a moment with the row after which most do so."""
+    if related is None:
+        return 1.0
+    if isinstance(related, Groups):
+        sizes = np.unique(related.of_row, return_counts=True)[1]
+        return float((sizes**2).sum() / sizes.sum())
+    return float(overlap(related))
+
+
+def overlap(stretches: Stretches) -> int:
+    """How many rows the longest run has that begin before its first row ends, where rows are sorted by their ends."""
+    order = np.argsort(stretches.end, kind="stable")
+    # the earliest begin of a row and of all that end after it
+    begins = np.minimum.accumulate(stretches.begin[order][::-1])[::-1]
+    last = np.searchsorted(begins, stretches.end[order], side="right")
+    return int((last - np.arange(len(last))).max())
 
 
 def joined(parts: list[Related | None]) -> Related | None:

@@ -26,7 +26,7 @@ from pipeline.data.prepared import ROW, TARGET, WEIGHT, chunk_rows, open_parquet
 from pipeline.data.profile.page import About, write_page
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import statistics_of, write_statistics
-from pipeline.data.related import Groups, Related, Stretches, write_related
+from pipeline.data.related import Groups, Related, Stretches, tell_few_groups, write_related
 from pipeline.data.remarks import MOST_ROWS, check_columns, some_of
 from pipeline.data.row_ids import RowIds
 from pipeline.data.schema import Schema
@@ -74,6 +74,7 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
         conflicts = check_rows(config, found, repeated, summary, places)
         if (related := related_tests(dataset, found, columns, places)) is not None:
             write_related(folder, related)
+            tell_few_groups(dataset.name, related)
         check_weights(dataset, folder)
         found.tell_remarks(dataset.name)
         check_columns(dataset, schema, columns.target, folder, Path(between))

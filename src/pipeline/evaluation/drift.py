@@ -10,6 +10,9 @@ for all measures together with the asked confidence (Bonferroni): each of m meas
 - of the frequencies of k categories, in total variation within sqrt((k - 1) / n) / 2 + r(n) of them (the mean by Cauchy
   and Schwarz, what is beyond it by McDiarmid 1989).
 
+Where rows hang together (data/related.py), n is not the number of rows, but that divided by how many rows are together,
+as if these were alike.
+
 The interval of a difference has what both samples allow on either side. Rows of the same distribution, too, have some
 values that no training row has; so the share of these is compared with that of the test rows.
 """
@@ -43,19 +46,24 @@ DRIFT, NONE, UNCLEAR, TOO_FEW = "drift", "no drift", "unclear", "too few rows"
 
 @dataclass(frozen=True)
 class Distance:
-    """A distance before its interval is known: between `trained` and `new` values, with what is added to both r(n). The
-    true one may be any greater one if this is but its `least`."""
+    """A distance before its interval is known: between `trained` and `new` values, of so many `categories` less one if
+    it is one of frequencies, with a slack that is added to both r(n). The true one may be any greater one if this is
+    but its `least`."""
 
     value: float
     trained: int
     new: int
+    categories: int = 0
     slack: float = 0.0
     least: bool = False
 
-    def interval(self, delta: float) -> tuple[float, float]:
+    def interval(self, delta: float, together: float) -> tuple[float, float]:
         if not self.trained or not self.new:
             return 0.0, 1.0
-        radius = sum(math.sqrt(math.log(2 / delta) / (2 * size)) for size in (self.trained, self.new)) + self.slack
+        sizes = self.trained / together, self.new / together
+        radius = self.slack
+        for size in sizes:
+            radius += math.sqrt(math.log(2 / delta) / (2 * size)) + math.sqrt(self.categories / size) / 2
         return self.value - radius, 1.0 if self.least else self.value + radius
 
 
@@ -73,9 +81,10 @@ class Share:
     def value(self) -> float:
         return abs(self.count / max(1, self.new) - self.before / max(1, self.trained))
 
-    def interval(self, delta: float) -> tuple[float, float]:
-        low, high = clopper_pearson(self.count, self.new, delta)
-        least, most = clopper_pearson(self.before, self.trained, delta) if self.trained else (0.0, 0.0)
+    def interval(self, delta: float, together: float) -> tuple[float, float]:
+        low, high = clopper_pearson(self.count / together, self.new / together, delta)
+        before = self.before / together, self.trained / together
+        least, most = clopper_pearson(*before, delta) if self.trained else (0.0, 0.0)
         low, high = low - most, high - least
         return max(low, -high), max(high, -low)
 
@@ -103,9 +112,11 @@ def compare(
     refused: dict[str, int],
     threshold: float,
     confidence: float,
+    together: float = 1.0,
 ) -> list[Measure]:
     """All measures of new rows, those with the highest lower ends first. `known` are the statistics of the columns in
-    their order; `refused` is how many values of a column are none of its type, which are null in `rows`.
+    their order; `refused` is how many values of a column are none of its type, which are null in `rows`. So many rows
+    are `together` that are not independent of one another.
 
     A measure is `drift` if its interval lies beyond the threshold.
     """
@@ -115,7 +126,7 @@ def compare(
         for what, measured in measures_of(column, statistics, rows[column.name], refused.get(column.name, 0))
     ]
     delta = (1 - confidence) / max(1, len(found)) / 2
-    made = [judged(*measured, threshold, delta) for measured in found]
+    made = [judged(*measured, threshold, delta, together) for measured in found]
     return sorted(made, key=lambda entry: (-entry.low, -entry.value, entry.column, entry.what))
 
 
@@ -175,7 +186,7 @@ def distance(known: ColumnStatistics, values: NDArray[np.float64]) -> Distance:
         return Distance(0.0, known.values, len(values))
     places = np.concatenate([trained, values])
     one, other = (np.searchsorted(np.sort(sample), places, "right") / len(sample) for sample in (trained, values))
-    return Distance(float(np.abs(one - other).max()), known.values, len(values), slack)
+    return Distance(float(np.abs(one - other).max()), known.values, len(values), slack=slack)
 
 
 def total_variation(known: ColumnStatistics, counts: Counter[str]) -> Distance:
@@ -188,11 +199,10 @@ def total_variation(known: ColumnStatistics, counts: Counter[str]) -> Distance:
         return Distance(0.0, trained, new)
     differences = [known.categories[name] / trained - counts[name] / new for name in names]
     value = (sum(map(abs, differences)) + abs(sum(differences))) / 2
-    slack = sum(math.sqrt(len(names) / size) / 2 for size in (trained, new))
-    return Distance(value, trained, new, slack, least=sum(known.categories[name] for name in names) < trained)
+    return Distance(value, trained, new, len(names), least=sum(known.categories[name] for name in names) < trained)
 
 
-def clopper_pearson(count: int, size: int, delta: float) -> tuple[float, float]:
+def clopper_pearson(count: float, size: float, delta: float) -> tuple[float, float]:
     """The interval of a share of which `count` of `size` were seen; it is wrong with probability delta at most."""
     from scipy.special import betaincinv
 
@@ -201,11 +211,13 @@ def clopper_pearson(count: int, size: int, delta: float) -> tuple[float, float]:
     return low, high
 
 
-def judged(column: str, what: str, measured: Distance | Share, threshold: float, delta: float) -> Measure:
+def judged(
+    column: str, what: str, measured: Distance | Share, threshold: float, delta: float, together: float
+) -> Measure:
     """A measure with its interval and verdict."""
-    low, high = measured.interval(delta)
+    low, high = measured.interval(delta, together)
     low, high = max(0.0, low), min(1.0, high)
     verdict = DRIFT if low > threshold else NONE if high <= threshold else UNCLEAR
-    if measured.new < LEAST_ROWS:
+    if measured.new < LEAST_ROWS * together:
         verdict = TOO_FEW
     return Measure(column, what, measured.value, low, high, measured.new, verdict)

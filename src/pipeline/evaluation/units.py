@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.related import Groups, Related, Stretches
+from pipeline.data.related import Groups, Related, Stretches, overlap
 
 UNIT = "unit"  # the column of scores.parquet with the number of each row's unit
 MOST_BLOCKS = 30
@@ -63,14 +63,10 @@ def _blocks(stretches: Stretches) -> Units:
     is made up for by Student's t (`widened` in intervals.py; Kiefer and Vogelsang 2005; Ibragimov and Mueller 2010).
     """
     num_rows = len(stretches.end)
-    order = np.argsort(stretches.end, kind="stable")
-    ends = stretches.end[order]
-    # the earliest begin of a row and of all that end after it
-    begins = np.minimum.accumulate(stretches.begin[order][::-1])[::-1]
-    overlap = int((np.searchsorted(begins, ends, side="right") - np.arange(num_rows)).max())
-    length = max(OVERLAPS * overlap, math.ceil(num_rows ** (1 / 3)), math.ceil(num_rows / MOST_BLOCKS))
+    length = max(OVERLAPS * overlap(stretches), math.ceil(num_rows ** (1 / 3)), math.ceil(num_rows / MOST_BLOCKS))
     wanted = max(1, num_rows // length)
-    _, of_row = np.unique(np.searchsorted(ends, stretches.end) * wanted // num_rows, return_inverse=True)
+    place = np.searchsorted(np.sort(stretches.end), stretches.end)
+    _, of_row = np.unique(place * wanted // num_rows, return_inverse=True)
     count = int(of_row.max()) + 1
     words = f"{_counted(count, 'block')} of about {round(num_rows / count)} rows in the order of time"
     return Units(of_row.astype(np.int64), count, words)
