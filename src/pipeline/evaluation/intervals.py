@@ -1,6 +1,7 @@
 """Intervals for test metrics. docs/evaluation.md says which method is used for which metric, and how often each of them
 holds the true value."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,14 +25,15 @@ THREADS = 2  # they run NumPy, which here waits for memory more than it computes
 
 @dataclass(frozen=True)
 class Interval:
-    """A value and the ends of its interval, which has none where the rows are of too few units."""
+    """A value and the ends of its interval, which are NaN where the rows are of too few units for one."""
 
     value: float
-    low: float | None = None
-    high: float | None = None
+    low: float = math.nan
+    high: float = math.nan
 
     def to_json(self) -> dict[str, float]:
-        return {name: end for name, end in asdict(self).items() if end is not None}
+        """The ends are left out where there are none."""
+        return {name: end for name, end in asdict(self).items() if name == "value" or not math.isnan(end)}
 
 
 def intervals(
