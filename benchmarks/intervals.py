@@ -93,7 +93,7 @@ def simulated(draw: Draw, rows: int, samples: int) -> dict[str, tuple[float, flo
 
 @dataclass(frozen=True)
 class Dependent:
-    """Test splits of rows that are not independent: `draw` gives one, and `metric` has the value `truth` of them all."""
+    """Test splits of rows that are not independent. `draw` gives one; of all of them, `metric` is `truth`."""
 
     draw: Callable[[np.random.Generator], tuple[Scores, Related]]
     task: str
