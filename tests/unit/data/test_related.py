@@ -67,9 +67,8 @@ def test_near_copies_that_are_dealt_out_together_are_groups(tmp_path: Path) -> N
 
 
 def test_rows_by_time_have_their_moment_and_windows_their_stretch(tmp_path: Path) -> None:
-    moments, rows = prepare(
-        tmp_path, visits(200), table(columns={"x": "number"}, task="binary", split="time", time="x")
-    )
+    by_time = table(columns={"x": "number", "patient": "number"}, task="binary", split="time", time="x")
+    moments, rows = prepare(tmp_path, visits(200), by_time)
     assert isinstance(moments, Stretches)
     assert (moments.begin == moments.end).all()
     assert overlap(moments) == 1
