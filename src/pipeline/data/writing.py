@@ -119,7 +119,7 @@ def check_rows(
 def related_tests(dataset: DatasetConfig, found: Collected, columns: Columns, places: Places | None) -> Related | None:
     """How the test rows hang together: by what deals them out together, or by their times. None where each of them is
     independent of all others."""
-    chosen = slice(None) if places is None else places == PLACES[TEST]
+    chosen = np.ones(found.digests.num_rows, bool) if places is None else places == PLACES[TEST]
     if found.times and not found.groups:
         ends = np.concatenate(found.times)[chosen]
         return Stretches(np.concatenate(found.starts)[chosen] if found.starts else ends, ends)

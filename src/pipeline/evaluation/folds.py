@@ -75,7 +75,7 @@ def fold_report(experiment: str, config: EvaluationConfig, schema: Schema, folds
         }
         for name in folds[0].references
     ]
-    report = {
+    report: dict[str, Any] = {
         "experiment": experiment,
         "dataset": schema.dataset,
         "task": schema.task,
@@ -83,7 +83,6 @@ def fold_report(experiment: str, config: EvaluationConfig, schema: Schema, folds
         "primary": task.primary,
         "confidence": config.confidence,
         "all": total,
-        **({} if units is None else {"resampled": resampled_by(units, config)}),
         "references": references,
         "baseline": {"model": task.baseline, **_scored(schema, folds, [fold.guess for fold in folds])},
         "folds": [
@@ -91,6 +90,8 @@ def fold_report(experiment: str, config: EvaluationConfig, schema: Schema, folds
             for fold in folds
         ],
     }
+    if units is not None:
+        report["resampled"] = resampled_by(units, config)
     return cast(dict[str, Any], rounded(report))
 
 

@@ -45,7 +45,8 @@ def intervals(
     estimated = estimates(scores)
     if too_few(units, tail):
         return {name: Interval(estimated[name]) for name in metrics}
-    unit_N, own_tail = (None, tail) if units is None else (units.of_row, widened(tail, units.count))
+    unit_N = None if units is None else units.of_row
+    own_tail = tail if units is None else widened(tail, units.count)
     values = values_of(scores.values, resampling.bootstrap_weights(num_rows, config.resamples, config.seed, unit_N))
     without = values_of(scores.values, resampling.jackknife_weights(num_rows, unit_N))
     # A share of rows is binomial only where rows are independent.
@@ -136,9 +137,9 @@ def _with_one_more(
     With units, there is one more unit. It counts as many rows as are wrong (or right) in the unit that has most of
     them. Where few rows are wrong, they do not tell how many may be wrong together; then it counts a unit's mean number
     of rows divided by one more than are wrong, so all of them where none is."""
-    unit_M, sizes = None, (1.0, 1.0)
+    unit_M = None if units is None else np.append(units.of_row, units.count)
+    sizes = (1.0, 1.0)
     if units is not None:
-        unit_M = np.append(units.of_row, units.count)
         sizes = _most_together(units, ~scores.right), _most_together(units, scores.right)
 
     def both(weights_RM: Array) -> dict[tuple[str, str], Array]:
