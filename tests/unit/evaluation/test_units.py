@@ -146,3 +146,17 @@ def test_a_gain_in_one_group_alone_is_not_promoted() -> None:
     assert not verdict.promoted
     assert verdict.reason.endswith("+0.1 accuracy a row, lower 95% bound +0 by 10 groups or blocks")
     assert judge(compare(gain * 0 + 0.01, gain * 0, rule, units.of_row), "version 1", "accuracy", rule).promoted
+
+
+def test_a_gain_by_chance_in_some_groups_is_promoted_no_more_often_than_the_confidence_allows() -> None:
+    rule, speaker = PromotionConfig(resamples=300), np.repeat(np.arange(12), 10)
+    promoted = np.zeros(2)
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        gain = random.normal(size=12)[speaker] + random.normal(size=120)
+        for i, unit_N in enumerate((None, speaker)):
+            promoted[i] += judge(compare(gain, gain * 0, rule, unit_N), "version 1", "accuracy", rule).promoted
+    of_rows, of_units = promoted
+    assert of_rows > 20
+    # 5 % of 100, and three standard deviations of that binomial above it
+    assert of_units <= 5 + 3 * np.sqrt(100 * 0.05 * 0.95)
