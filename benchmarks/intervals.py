@@ -3,19 +3,23 @@
 python benchmarks/intervals.py [--samples 400]
 
 The first table is computed: for a proportion, every number of right rows has a known probability. The others are
-simulated: so many test splits are drawn, and how many intervals hold the value of endless rows is counted.
+simulated: so many test splits are drawn, and how many intervals hold the value of endless rows is counted. In the last
+table, rows are not independent of one another, and intervals by single rows stand beside those by groups and blocks.
 """
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from pipeline.config import EvaluationConfig
+from pipeline.data.related import Groups, Related, Stretches
 from pipeline.evaluation import resampling
 from pipeline.evaluation.intervals import clopper_pearson, intervals, values_of
+from pipeline.evaluation.units import units_of
 from pipeline.tasks import TASKS
 from pipeline.tasks.scores import Scores, estimates
 
@@ -87,6 +91,65 @@ def simulated(draw: Draw, rows: int, samples: int) -> dict[str, tuple[float, flo
     return {name: (float(a), float(b)) for name, (a, b) in ((n, h / samples) for n, h in held.items())}
 
 
+@dataclass(frozen=True)
+class Dependent:
+    """Test splits of rows that are not independent. `draw` gives one; of all of them, `metric` is `truth`."""
+
+    draw: Callable[[np.random.Generator], tuple[Scores, Related]]
+    task: str
+    metric: str
+    truth: float
+
+
+def speakers(count: int, share: float, correlation: float) -> Dependent:
+    """48 recordings of each speaker. The shares that are right follow a beta distribution."""
+    total, speaker = 1 / correlation - 1, np.repeat(np.arange(count), 48)
+
+    def draw(random: np.random.Generator) -> tuple[Scores, Related]:
+        right = random.random(len(speaker)) < random.beta(share * total, (1 - share) * total, count)[speaker]
+        target = np.zeros(len(speaker), np.int64)
+        scores = TASKS["binary"].scores(target, np.eye(2)[1 - right.astype(int)])
+        return scores, Groups("speaker", speaker.astype(np.uint64))
+
+    return Dependent(draw, "binary", "accuracy", share)
+
+
+def forecasts(rows: int, ahead: int) -> Dependent:
+    """Forecasts of a random walk so many steps ahead, which say that it will stay where it is."""
+    begin = np.arange(rows)
+
+    def draw(random: np.random.Generator) -> tuple[Scores, Related]:
+        steps = random.normal(size=rows + ahead - 1) / np.sqrt(ahead)
+        error = np.convolve(steps, np.ones(ahead), "valid")
+        return TASKS["regression"].scores(error, np.zeros(rows)), Stretches(begin, begin + ahead)
+
+    return Dependent(draw, "regression", "mae", float(np.sqrt(2 / np.pi)))
+
+
+DEPENDENT = {
+    **{
+        f"{count} speakers, {share:g} right, intraclass correlation {correlation:g}": speakers(
+            count, share, correlation
+        )
+        for count in (6, 11, 30)
+        for share, correlation in ((0.8, 0.1), (0.93, 0.1), (0.93, 0.3))
+    },
+    **{f"{rows} forecasts 24 steps ahead": forecasts(rows, 24) for rows in (400, 1000, 3000)},
+}
+
+
+def by_rows_and_by_units(case: Dependent, samples: int) -> tuple[float, float]:
+    """How often the interval of independent rows holds the true value, and how often that of groups or blocks does."""
+    random, held = np.random.default_rng(0), np.zeros(2)
+    chosen = {case.metric: TASKS[case.task].metrics[case.metric]}
+    for sample in range(samples):
+        scores, related = case.draw(random)
+        for i, units in enumerate((None, units_of(related))):
+            found = intervals(scores, chosen, EvaluationConfig(seed=sample, confidence=CONFIDENCE), units)
+            held[i] += found[case.metric].low <= case.truth <= found[case.metric].high
+    return float(held[0] / samples), float(held[1] / samples)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--samples", type=int, default=400)
@@ -103,6 +166,10 @@ def main() -> None:
         for rows in (20, 50, 200):
             for metric, (percentiles, ours) in simulated(draw, rows, samples).items():
                 print(f"| {name} | {rows} | {metric} | {percentiles:.3f} | {ours:.3f} |", flush=True)
+    print("\n| rows that are not independent | by rows | by groups or blocks |\n|---|---|---|")
+    for name, case in DEPENDENT.items():
+        of_rows, of_units = by_rows_and_by_units(case, samples)
+        print(f"| {name} | {of_rows:.3f} | {of_units:.3f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ def score(runs: "list[Run]", predictions: "Path") -> dict[str, Any]:
     from threadpoolctl import threadpool_limits
 
     from pipeline.data.prepared import SplitFile, read_table
+    from pipeline.data.related import read_related
     from pipeline.data.schema import Schema
     from pipeline.evaluation.folds import fold_report, judged
     from pipeline.evaluation.predictions import read_predictions
@@ -62,7 +63,8 @@ def score(runs: "list[Run]", predictions: "Path") -> dict[str, Any]:
             train, test = (SplitFile(run.prepared / split_file(split), schema) for split in (TRAIN, TEST))
             path = run.output / PREDICTIONS
             predicted = read_predictions(path, schema, test, train)
-            folds.append(judged(run.folder.name, schema, train, test, predicted))
+            related = read_related(run.prepared)
+            folds.append(judged(run.folder.name, schema, train, test, predicted, related))
             tables.append(read_table(path).append_column("fold", pa.array([number] * test.num_rows)))
         with replacing(predictions) as temporary:
             pq.write_table(pa.concat_tables(tables), temporary)
@@ -71,16 +73,16 @@ def score(runs: "list[Run]", predictions: "Path") -> dict[str, Any]:
 
 def summary(report: dict[str, Any]) -> str:
     """A table of the folds, and a line with the score over all rows, the references' and the baseline's."""
+    from pipeline.evaluation.report import shown
     from pipeline.tracking.columns import aligned
 
     name = report["primary"]
-    total = report["all"][name]
     rows = [[str(i), str(fold["rows"]), f"{fold[name]:.4f}", fold["run"]] for i, fold in enumerate(report["folds"])]
     others = [f"{other['model']} {other[name]:.4f}" for other in [*report["references"], report["baseline"]]]
-    ends = f" [{total['low']:.4f}, {total['high']:.4f}]" if "low" in total else ""
+    by = f" ({report['resampled']})" if "resampled" in report else ""
     return (
         f"{aligned([['fold', 'rows', name, 'run'], *rows])}\n"
-        f"{report['experiment']}: {name} {total['value']:.4f}{ends} on all {report['rows']} rows, "
+        f"{report['experiment']}: {name} {shown(report['all'][name])} on all {report['rows']} rows{by}, "
         f"in {len(rows)} folds; {', '.join(others)}"
     )
 

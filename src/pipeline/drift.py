@@ -23,6 +23,7 @@ def drift(config: DriftConfig) -> None:
     from dataclasses import asdict
 
     from pipeline.data.profile.statistics import check_fits, kind_of, read_statistics
+    from pipeline.data.related import Groups, read_related, rows_together
     from pipeline.data.schema import Schema, remedy
     from pipeline.evaluation.drift import DRIFT, UNCLEAR, compare
     from pipeline.files import write_json
@@ -36,8 +37,13 @@ def drift(config: DriftConfig) -> None:
     known = read_statistics(described, advice)
     check_fits(described, known, schema.features, advice)
     rows, refused = read_any(schema, config)
-    found = compare(schema.features, known[:-1], rows, refused, config.threshold, config.confidence)
+    related = read_related(prepared)
+    # windows that overlap are measured as if they did not, which is another thing than rows of one group
+    together = rows_together(related) if isinstance(related, Groups) else 1.0
+    found = compare(schema.features, known[:-1], rows, refused, config.threshold, config.confidence, together)
     print(table(found))
+    if together > 1:
+        print(f"Rows of one group, {together:.4g} of the test rows on average, count as one.")
     unseen = [column.name for column in schema.features if kind_of(column) == "other"]
     if unseen:
         print(f"Of {', '.join(unseen)}, only missing and refused values were looked at.")
@@ -67,7 +73,7 @@ def table(found: "list[Measure]") -> str:
     if same := len(found) + 1 - len(lines):
         told.append(f"{same} other differences are 0.")
     if any(measure.verdict == TOO_FEW for measure in found):
-        told.append(f"Too few rows: a difference is told from {LEAST_ROWS} values on.")
+        told.append(f"Too few rows: a difference is told from {LEAST_ROWS} independent values on.")
     return "\n".join(told)
 
 

@@ -19,12 +19,14 @@ def evaluate(config: Config) -> None:
 
     from pipeline.data.history import read_history
     from pipeline.data.prepared import ROW, TARGET, SplitFile, best_possible
+    from pipeline.data.related import read_related
     from pipeline.data.sampling import sample
     from pipeline.data.schema import Schema
     from pipeline.evaluation import report
     from pipeline.evaluation.plots import write_plots
     from pipeline.evaluation.predictions import read_predictions
     from pipeline.evaluation.reference import most_rows
+    from pipeline.evaluation.units import UNIT, units_of
     from pipeline.files import replacing_folder, write_json
     from pipeline.tasks import TASKS
 
@@ -32,15 +34,16 @@ def evaluate(config: Config) -> None:
     prepared = layout.prepared(config.dataset.name)
     schema = Schema.read(prepared)
     all_train, test = (SplitFile(prepared / split_file(split), schema) for split in (TRAIN, TEST))
-    train = sample(all_train, most_rows(schema))
+    train, units = sample(all_train, most_rows(schema)), units_of(read_related(prepared))
     trained = layout.trained(config.name)
     predicted, history = read_predictions(trained / PREDICTIONS, schema, test, train), read_history(trained / HISTORY)
     # The order in which BLAS and OpenMP sum depends on their number of threads, which by default is the number of
     # cores. One thread gives the same bits on every machine. Only libraries that are loaded are limited, so
     # scikit-learn, which brings its own, is imported above.
     with threadpool_limits(limits=1):
+        best = best_possible(prepared)
         found = report.build_report(
-            config.name, config.evaluation, schema, train, all_train.target, test, predicted, best_possible(prepared)
+            config.name, config.evaluation, schema, train, all_train.target, test, predicted, best, units
         )
     task = TASKS[schema.task]
     with replacing_folder(layout.evaluated(config.name)) as folder:
@@ -51,6 +54,8 @@ def evaluate(config: Config) -> None:
             TARGET: test.target,
             task.row_score: task.row_scores(test.target, predicted),
         }
+        if units is not None:
+            columns[UNIT] = units.of_row
         pq.write_table(pa.table(columns), folder / SCORES)
         write_plots(folder / PLOTS, config.name, schema, history, test, predicted)
     print(summary(found))
@@ -59,8 +64,9 @@ def evaluate(config: Config) -> None:
 def summary(report: "Report") -> str:
     """One line with the score, its interval, the references' scores, the baseline's, and the best possible one where it
     is known."""
+    from pipeline.evaluation.report import shown
+
     name = report["primary"]
-    test = report["test"][name]
     others = [f"{report['baseline']['model']} {report['baseline'][name]:.4f}"]
     for other in reversed(report["references"]):
         some = f" (of {other['training_rows']:,} training rows)" if other["training_rows"] < other["of_rows"] else ""
@@ -68,10 +74,8 @@ def summary(report: "Report") -> str:
     if name in (best := report.get("best_possible", {})):
         others.append(f"best possible {best[name]:.4f}")
     where = "its training rows" if report["split"] == "none" else f"{report['rows']} test rows"
-    return (
-        f"{report['experiment']}: {name} {test['value']:.4f} [{test['low']:.4f}, {test['high']:.4f}] on {where}; "
-        f"{', '.join(others)}"
-    )
+    by = f" ({report['resampled']})" if "resampled" in report else ""
+    return f"{report['experiment']}: {name} {shown(report['test'][name])} on {where}{by}; {', '.join(others)}"
 
 
 def main() -> None:

@@ -72,7 +72,7 @@ def print_where_to_look(store: "Store") -> None:
 
 def register_one(store: "Store", experiment: str, rule: "PromotionConfig") -> list[str]:
     """Sync, register and judge one experiment; return its row of the table."""
-    from pipeline.evaluation.report import best_reference
+    from pipeline.evaluation.report import best_reference, shown
     from pipeline.identity import read_identity
     from pipeline.registry import versions
     from pipeline.registry.evidence import check_outputs, read_report
@@ -92,11 +92,10 @@ def register_one(store: "Store", experiment: str, rule: "PromotionConfig") -> li
         version = versions.register_version(store, experiment, identity, run_id)
         verdict, reason = standing_of(store, experiment, identity, version, rule)
     name = report["primary"]
-    score = report["test"][name]
     return [
         experiment + (" (on its training rows)" if report["split"] == "none" else ""),
         name,
-        f"{score['value']:.4f} [{score['low']:.4f}, {score['high']:.4f}]",
+        shown(report["test"][name]),
         f"{best_reference(report):.4f}",
         f"{best[name]:.4f}" if name in (best := report.get("best_possible", {})) else "",
         verdict,

@@ -66,6 +66,9 @@ def test_a_forecast_beats_the_last_value_and_its_model_takes_windows(
     assert list(found) == ["LinearRegression", "LastValue"]
     assert report["test"]["r2"]["value"] == pytest.approx(found["LinearRegression"], abs=1e-4)
     assert report["test"]["r2"]["value"] > found["LastValue"]
+    # a hundred windows in a row share hours with one another, those of both stations
+    assert report["resampled"] == "no interval: 1 block of about 190 rows in the order of time, expected 6 or more"
+    assert set(report["test"]["r2"]) == {"value"}
     assert " champion " in ok(pipeline("register"))
     (checkout / "new.csv").write_text(hours(30))
     ok(pipeline("predict", "model=linear_load", "input=new.csv", "output=forecasts.parquet"))

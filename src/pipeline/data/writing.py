@@ -7,22 +7,27 @@ row; when all digests are known, each row's split is known, and a second pass de
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.config import PrepareConfig
+import numpy as np
+
+from pipeline.config import DatasetConfig, PrepareConfig
+from pipeline.config.data import GROUP, TOGETHER
 from pipeline.data.ahead import ahead
-from pipeline.data.collected import collect
+from pipeline.data.collected import Collected, collect
 from pipeline.data.dealing import deal_out
 from pipeline.data.heard import heard
 from pipeline.data.profile.page import About, write_page
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import statistics_of, write_statistics
+from pipeline.data.related import Groups, Related, Stretches, tell_few_groups, write_related
 from pipeline.data.remarks import check_columns
 from pipeline.data.row_checks import check_names, check_rows, check_rules, check_weights
 from pipeline.data.row_ids import RowIds
 from pipeline.data.schema import Schema
 from pipeline.data.sources import SOURCES
-from pipeline.data.splits import Summary
+from pipeline.data.sources.source import Columns
+from pipeline.data.splits import PLACES, Places, Summary
 from pipeline.files import digest_file, write_json
-from pipeline.layout import BEST_POSSIBLE, MANIFEST, PAGE, SPLITS, STATISTICS, SUMMARY, split_file
+from pipeline.layout import BEST_POSSIBLE, MANIFEST, PAGE, SPLITS, STATISTICS, SUMMARY, TEST, split_file
 
 
 def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: Path | None = None) -> Summary:
@@ -49,6 +54,9 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
         seen = None if described is None else Seen(schema)
         summary = deal_out(folder, found, schema, columns, RowIds(repeated), places, seen)
         conflicts = check_rows(config, found, repeated, summary, places)
+        if (related := related_tests(dataset, found, columns, places)) is not None:
+            write_related(folder, related)
+            tell_few_groups(dataset.name, related)
         check_weights(dataset, folder)
         found.tell_remarks(dataset.name)
         check_columns(dataset, schema, columns.target, folder, Path(between))
@@ -66,3 +74,19 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
         about = About(dataset, schema, summary, seen, statistics, duplicates, conflicts, remarks)
         write_page(described / PAGE, about)
     return summary
+
+
+def related_tests(dataset: DatasetConfig, found: Collected, columns: Columns, places: Places | None) -> Related | None:
+    """How the test rows hang together: by what deals them out together, or by their times. None where each of them is
+    independent of all others."""
+    chosen = np.ones(found.digests.num_rows, bool) if places is None else places == PLACES[TEST]
+    if found.times and not found.groups:
+        ends = np.concatenate(found.times)[chosen]
+        return Stretches(np.concatenate(found.starts)[chosen] if found.starts else ends, ends)
+    if found.groups:
+        groups = Groups(columns.roles[GROUP].name.lstrip(":"), np.concatenate(found.groups)[chosen])
+    elif found.near is not None and dataset.near_duplicates == TOGETHER:
+        groups = Groups("near copies", np.concatenate(list(found.near.digests.slices()))[chosen])
+    else:
+        return None
+    return groups if len(np.unique(groups.of_row)) < len(groups.of_row) else None

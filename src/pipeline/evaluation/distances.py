@@ -10,7 +10,8 @@ with probability delta for either sample. The true value of a sample of n lies
   and Schwarz, what is beyond it by McDiarmid 1989). It is the same for the means of k shares of each row that make up
   1, whose variance is no greater.
 
-The interval of a difference has what both samples allow on either side.
+Where rows hang together (data/related.py), n is not the number of rows, but that divided by how many rows are together,
+as if these were alike. The interval of a difference has what both samples allow on either side.
 """
 
 import math
@@ -23,19 +24,24 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Distance:
-    """A distance before its interval is known: between `trained` and `new` values, with what is added to both r(n). The
-    true one may be any greater one if this is but its `least`."""
+    """A distance before its interval is known: between `trained` and `new` values, of so many `categories` less one if
+    it is one of frequencies, with a slack that is added to both r(n). The true one may be any greater one if this is
+    but its `least`."""
 
     value: float
     trained: int
     new: int
+    categories: int = 0
     slack: float = 0.0
     least: bool = False
 
-    def interval(self, delta: float) -> tuple[float, float]:
+    def interval(self, delta: float, together: float = 1.0) -> tuple[float, float]:
         if not self.trained or not self.new:
             return 0.0, 1.0
-        radius = sum(math.sqrt(math.log(2 / delta) / (2 * size)) for size in (self.trained, self.new)) + self.slack
+        sizes = self.trained / together, self.new / together
+        radius = self.slack
+        for size in sizes:
+            radius += math.sqrt(math.log(2 / delta) / (2 * size)) + math.sqrt(self.categories / size) / 2
         return self.value - radius, 1.0 if self.least else self.value + radius
 
 
@@ -53,9 +59,10 @@ class Share:
     def value(self) -> float:
         return abs(self.count / max(1, self.new) - self.before / max(1, self.trained))
 
-    def interval(self, delta: float) -> tuple[float, float]:
-        low, high = clopper_pearson(self.count, self.new, delta)
-        least, most = clopper_pearson(self.before, self.trained, delta) if self.trained else (0.0, 0.0)
+    def interval(self, delta: float, together: float = 1.0) -> tuple[float, float]:
+        low, high = clopper_pearson(self.count / together, self.new / together, delta)
+        before = self.before / together, self.trained / together
+        least, most = clopper_pearson(*before, delta) if self.trained else (0.0, 0.0)
         low, high = low - most, high - least
         return max(low, -high), max(high, -low)
 
@@ -69,7 +76,7 @@ def distance(quantiles: list[float], trained: int, values: NDArray[np.float64]) 
         return Distance(0.0, trained, len(values))
     places = np.concatenate([known, values])
     one, other = (np.searchsorted(np.sort(sample), places, "right") / len(sample) for sample in (known, values))
-    return Distance(float(np.abs(one - other).max()), trained, len(values), slack)
+    return Distance(float(np.abs(one - other).max()), trained, len(values), slack=slack)
 
 
 def total_variation(
@@ -81,11 +88,10 @@ def total_variation(
         return Distance(0.0, trained, new)
     differences = [share - after.get(name, 0.0) for name, share in before.items()]
     value = (sum(map(abs, differences)) + abs(sum(differences))) / 2
-    slack = sum(math.sqrt(len(before) / size) / 2 for size in (trained, new))
-    return Distance(value, trained, new, slack, least)
+    return Distance(value, trained, new, len(before), least=least)
 
 
-def clopper_pearson(count: int, size: int, delta: float) -> tuple[float, float]:
+def clopper_pearson(count: float, size: float, delta: float) -> tuple[float, float]:
     """The interval of a share of which `count` of `size` were seen; it is wrong with probability delta at most."""
     from scipy.special import betaincinv
 

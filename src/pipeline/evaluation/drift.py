@@ -56,9 +56,11 @@ def compare(
     refused: dict[str, int],
     threshold: float,
     confidence: float,
+    together: float = 1.0,
 ) -> list[Measure]:
     """All measures of new rows, those with the highest lower ends first. `known` are the statistics of the columns in
-    their order; `refused` is how many values of a column are none of its type, which are null in `rows`.
+    their order; `refused` is how many values of a column are none of its type, which are null in `rows`. So many rows
+    are `together` that are not independent of one another.
 
     A measure is `drift` if its interval lies beyond the threshold.
     """
@@ -68,7 +70,7 @@ def compare(
         for what, measured in measures_of(column, statistics, rows[column.name], refused.get(column.name, 0))
     ]
     delta = (1 - confidence) / max(1, len(found)) / 2
-    made = [judged(*measured, threshold, delta) for measured in found]
+    made = [judged(*measured, threshold, delta, together) for measured in found]
     return sorted(made, key=lambda entry: (-entry.low, -entry.value, entry.column, entry.what))
 
 
@@ -137,11 +139,13 @@ MEASURES: dict[str, Callable[[Column, ColumnStatistics, pa.ChunkedArray], Found]
 }
 
 
-def judged(column: str, what: str, measured: Distance | Share, threshold: float, delta: float) -> Measure:
+def judged(
+    column: str, what: str, measured: Distance | Share, threshold: float, delta: float, together: float
+) -> Measure:
     """A measure with its interval and verdict."""
-    low, high = measured.interval(delta)
+    low, high = measured.interval(delta, together)
     low, high = max(0.0, low), min(1.0, high)
     verdict = DRIFT if low > threshold else NONE if high <= threshold else UNCLEAR
-    if measured.new < LEAST_ROWS:
+    if measured.new < LEAST_ROWS * together:
         verdict = TOO_FEW
     return Measure(column, what, measured.value, low, high, measured.new, verdict)

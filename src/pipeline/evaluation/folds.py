@@ -1,6 +1,6 @@
 """The score of a cross-validation: over all rows, each of which was answered by a model that has not seen it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from pipeline.config import EvaluationConfig
 from pipeline.data.prepared import SplitFile
+from pipeline.data.related import Related, joined
 from pipeline.data.sampling import sample
 from pipeline.data.schema import Schema
 from pipeline.evaluation.intervals import intervals
 from pipeline.evaluation.reference import BASELINES, REFERENCES, most_rows
-from pipeline.evaluation.report import rounded
+from pipeline.evaluation.report import resampled_by, rounded
+from pipeline.evaluation.units import units_of
 from pipeline.tasks import TASKS
 from pipeline.tasks.scores import estimates
 
@@ -23,7 +25,8 @@ Array = NDArray[np.float64]
 class Fold:
     """The `target` of the rows that one of the models has not seen, and what it `predicted` for them; what the
     `references` answered, by name, and the `guess` of the baseline. `training_rows` is how many of the `of_rows` rows
-    for training each reference has learned from. `run` is the name of the model's training."""
+    for training each reference has learned from. `run` is the name of the model's training. `related` says how the
+    rows hang together, where they are not independent."""
 
     run: str
     target: NDArray[Any]
@@ -32,9 +35,12 @@ class Fold:
     training_rows: dict[str, int]
     of_rows: int
     guess: Array
+    related: Related | None = None
 
 
-def judged(run: str, schema: Schema, all_train: SplitFile, test: SplitFile, predicted: Array) -> Fold:
+def judged(
+    run: str, schema: Schema, all_train: SplitFile, test: SplitFile, predicted: Array, related: Related | None
+) -> Fold:
     """A fold, of which no feature is kept: what was `predicted` for its `test` rows, and what others answer to them."""
     task, answers, seen = TASKS[schema.task], {}, {}
     train = sample(all_train, most_rows(schema))
@@ -43,23 +49,24 @@ def judged(run: str, schema: Schema, all_train: SplitFile, test: SplitFile, pred
             rows = train if train.num_rows <= most else sample(train, most)
             answers[name], seen[name] = REFERENCES[name].answers(schema, rows, test), rows.num_rows
     guess = BASELINES[task.baseline](all_train.target, len(schema.classes), test.num_rows)
-    return Fold(run, test.target, predicted, answers, seen, all_train.num_rows, guess)
+    return Fold(run, test.target, predicted, answers, seen, all_train.num_rows, guess, related)
 
 
 def fold_report(experiment: str, config: EvaluationConfig, schema: Schema, folds: list[Fold]) -> dict[str, Any]:
     """The content of report.json: each metric over all rows with its interval, that of the references and of the
     baseline on the same folds, and the metrics of each fold.
 
-    The interval takes the rows as independent, as that of a test split does. It says nothing of how much the score
-    would change with other training rows, for which no unbiased estimate exists (Bengio and Grandvalet 2004).
+    The interval is made as that of a test split. It says nothing of how much the score would change with other training
+    rows, for which no unbiased estimate exists (Bengio and Grandvalet 2004).
     """
     task = TASKS[schema.task]
     target = np.concatenate([fold.target for fold in folds])
     predicted = [fold.predicted for fold in folds]
     means = _mean_ranks(schema, folds, predicted)
     others = {name: metric for name, metric in task.metrics.items() if not metric.ranks}
-    found = intervals(task.scores(target, np.concatenate(predicted)), others, config)
-    total = {name: {"value": means[name]} if name in means else asdict(found[name]) for name in task.metrics}
+    units = units_of(joined([fold.related for fold in folds]))
+    found = intervals(task.scores(target, np.concatenate(predicted)), others, config, units)
+    total = {name: {"value": means[name]} if name in means else found[name].to_json() for name in task.metrics}
     references = [
         {
             "model": name,
@@ -69,7 +76,7 @@ def fold_report(experiment: str, config: EvaluationConfig, schema: Schema, folds
         }
         for name in folds[0].references
     ]
-    report = {
+    report: dict[str, Any] = {
         "experiment": experiment,
         "dataset": schema.dataset,
         "task": schema.task,
@@ -84,6 +91,8 @@ def fold_report(experiment: str, config: EvaluationConfig, schema: Schema, folds
             for fold in folds
         ],
     }
+    if units is not None:
+        report["resampled"] = resampled_by(units, config)
     return cast(dict[str, Any], rounded(report))
 
 

@@ -1,10 +1,11 @@
 """Intervals for test metrics. docs/evaluation.md says which method is used for which metric, and how often each of them
 holds the true value."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import EvaluationConfig
 from pipeline.evaluation import resampling
+from pipeline.evaluation.units import Units, too_few
 from pipeline.tasks.scores import Scores, estimates
 from pipeline.tasks.scores.metric import LUCKY, PROPORTION, Metric
 
@@ -23,27 +25,41 @@ THREADS = 2  # they run NumPy, which here waits for memory more than it computes
 
 @dataclass(frozen=True)
 class Interval:
+    """A value and the ends of its interval, which are NaN where the rows are of too few units for one."""
+
     value: float
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
+
+    def to_json(self) -> dict[str, float]:
+        """The ends are left out where there are none."""
+        return {name: end for name, end in asdict(self).items() if name == "value" or not math.isnan(end)}
 
 
-def intervals(scores: Scores, metrics: dict[str, Metric], config: EvaluationConfig) -> dict[str, Interval]:
-    """Each metric of the test rows, with its two-sided interval whose coverage is `config.confidence`."""
+def intervals(
+    scores: Scores, metrics: dict[str, Metric], config: EvaluationConfig, units: Units | None = None
+) -> dict[str, Interval]:
+    """Each metric of the test rows, with its two-sided interval whose coverage is `config.confidence`. With `units`,
+    these are resampled instead of rows. Too few of them give no interval."""
     num_rows, tail = scores.num_rows, (1 - config.confidence) / 2
-    values = values_of(scores.values, resampling.bootstrap_weights(num_rows, config.resamples, config.seed))
-    without = values_of(scores.values, resampling.jackknife_weights(num_rows))
-    lucky = any(metric.kind == LUCKY for metric in metrics.values())
-    ends = _with_one_more(scores, config, tail) if lucky else {}
     estimated = estimates(scores)
+    if too_few(units, tail):
+        return {name: Interval(estimated[name]) for name in metrics}
+    unit_N = None if units is None else units.of_row
+    own_tail = tail if units is None else widened(tail, units.count)
+    values = values_of(scores.values, resampling.bootstrap_weights(num_rows, config.resamples, config.seed, unit_N))
+    without = values_of(scores.values, resampling.jackknife_weights(num_rows, unit_N))
+    # A share of rows is binomial only where rows are independent.
+    lucky = (LUCKY,) if units is None else (LUCKY, PROPORTION)
+    ends = _with_one_more(scores, config, tail, units) if any(m.kind in lucky for m in metrics.values()) else {}
     found = {}
     for name, metric in metrics.items():
         value = estimated[name]
-        if metric.kind == PROPORTION:
+        if metric.kind == PROPORTION and units is None:
             low, high = clopper_pearson(round(value * num_rows), num_rows, tail)
         else:
-            low, high = bca(value, values[name], without[name], tail)
-        if metric.kind == LUCKY:
+            low, high = bca(value, values[name], without[name], own_tail)
+        if metric.kind in lucky:
             low, high = min(low, ends[name][0]), max(high, ends[name][1])
         # all resamples of an error that is near 0 may be larger than it
         found[name] = Interval(value, min(low, value), max(high, value))
@@ -102,20 +118,45 @@ def bca(value: float, values: Array, without: Array, tail: float) -> tuple[float
     return float(low), float(high)
 
 
-def _with_one_more(scores: Scores, config: EvaluationConfig, tail: float) -> dict[str, tuple[float, float]]:
+def widened(tail: float, num_units: int) -> float:
+    """The tail at which the bootstrap of so many units has the end of an interval that misses with probability `tail`.
+    A bootstrap of few units is too narrow, because it divides by n for n - 1, and because it takes the units' spread as
+    known; Student's t makes up for both (the expanded percentile interval, Hesterberg 2015)."""
+    from scipy.special import ndtr, stdtrit
+
+    return float(ndtr(np.sqrt(num_units / (num_units - 1)) * stdtrit(num_units - 1, tail)))
+
+
+def _with_one_more(
+    scores: Scores, config: EvaluationConfig, tail: float, units: Units | None
+) -> dict[str, tuple[float, float]]:
     """For each metric, the limits of the Bayesian bootstrap with one more row, which is answered wrongly for the low
     end and rightly for the high end. For a proportion, these are Clopper and Pearson's limits: the share of the wrong
-    rows with one more is Beta(wrong + 1, right)."""
+    rows with one more is Beta(wrong + 1, right).
+
+    With units, there is one more unit. It counts as many rows as are wrong (or right) in the unit that has most of
+    them. Where few rows are wrong, they do not tell how many may be wrong together; then it counts a unit's mean number
+    of rows divided by one more than are wrong, so all of them where none is."""
+    unit_M = None if units is None else np.append(units.of_row, units.count)
+    sizes = (1.0, 1.0)
+    if units is not None:
+        sizes = _most_together(units, ~scores.right), _most_together(units, scores.right)
 
     def both(weights_RM: Array) -> dict[tuple[str, str], Array]:
-        wrong, right = scores.with_one_more(weights_RM)
+        wrong, right = scores.with_one_more(weights_RM, sizes)
         return {("low", name): values for name, values in wrong.items()} | {
             ("high", name): values for name, values in right.items()
         }
 
-    values = values_of(both, resampling.bayesian_weights(scores.num_rows + 1, config.resamples, config.seed))
+    values = values_of(both, resampling.bayesian_weights(scores.num_rows + 1, config.resamples, config.seed, unit_M))
     names = {name for _, name in values}
     return {
         name: (float(np.quantile(values["low", name], tail)), float(np.quantile(values["high", name], 1 - tail)))
         for name in names
     }
+
+
+def _most_together(units: Units, chosen: NDArray[np.bool_]) -> float:
+    """How many of the chosen rows may be in one unit, as far as the units show it."""
+    counts = np.bincount(units.of_row, chosen, units.count)
+    return float(max(counts.max(), units.mean_rows / (counts.sum() + 1)))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.data.prepared import ROW, read_table
 from pipeline.data.schema import remedy
 from pipeline.errors import ArtifactError
+from pipeline.evaluation.units import UNIT
 from pipeline.identity import read_identity
 from pipeline.layout import (
     IDENTITY,
@@ -37,16 +38,20 @@ LEARNED = "learned_rows.txt"
 
 @dataclass(frozen=True)
 class RowGains:
-    """Per-row gains (N,), higher better, of `rows`; `unit` says what they are."""
+    """Per-row gains (N,), higher better, of `rows`; `measure` says what they are. `unit_N` is the number of each row's
+    unit, where rows are not independent (evaluation/units.py)."""
 
     rows: list[str]
     gain: NDArray[np.float64]
-    unit: str
+    measure: str
+    unit_N: NDArray[np.int64] | None = None
 
     @classmethod
-    def of(cls, task: Task, rows: list[str], row_scores: NDArray[np.float64]) -> "RowGains":
+    def of(
+        cls, task: Task, rows: list[str], row_scores: NDArray[np.float64], unit_N: NDArray[np.int64] | None = None
+    ) -> "RowGains":
         """From what a task compares models by."""
-        return cls(rows, task.gain(row_scores), task.gain_unit)
+        return cls(rows, task.gain(row_scores), task.gain_unit, unit_N)
 
 
 def check_outputs(layout: Layout, experiment: str) -> None:
@@ -92,7 +97,8 @@ def read_gains(folder: Path) -> RowGains:
         raise ArtifactError(
             f"{folder / SCORES}: found columns {', '.join(table.column_names)}, expected a row's score."
         )
-    return RowGains.of(task, table[ROW].to_pylist(), table[task.row_score].to_numpy())
+    unit_N = table[UNIT].to_numpy() if UNIT in table.column_names else None
+    return RowGains.of(task, table[ROW].to_pylist(), table[task.row_score].to_numpy(), unit_N)
 
 
 def read_report(folder: Path) -> "Report":

@@ -118,7 +118,8 @@ def judge_against(
             theirs = score_again(layout, identity["dataset"], folder / "data" / MODEL)
         except (ArtifactError, DataError) as error:
             return Verdict(False, f"{name} cannot be compared on this test split: {error}")
-    return judge(compare(ours.gain, theirs.gain, rule), name, ours.unit, rule)
+    # The champion may have been scored before test rows had units, which are the candidate's in any case.
+    return judge(compare(ours.gain, theirs.gain, rule, ours.unit_N), name, ours.measure, rule)
 
 
 def score_again(layout: Layout, dataset: str, model: Path) -> evidence.RowGains:

@@ -46,6 +46,8 @@ def log_results(store: Store, layout: Layout, experiment: str, identity: Identit
 
 
 def shown(interval: dict[str, float]) -> str:
+    if "low" not in interval:
+        return "none"
     return f"{interval['low']:.4g} to {interval['high']:.4g}"
 
 

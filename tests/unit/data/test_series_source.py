@@ -19,7 +19,7 @@ from pipeline.data.writing import write_prepared
 from pipeline.errors import ConfigError, DataError
 
 START = datetime.datetime(2024, 3, 1)
-OVERLAP = "made: windows share rows, which makes intervals of test scores too narrow (docs/series.md)\n"
+OVERLAP = "made: windows share rows, so test scores are resampled by blocks or series (docs/series.md)\n"
 SKIP = " Set on_bad_row: skip to leave such rows out."
 
 

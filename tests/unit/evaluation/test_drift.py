@@ -15,7 +15,7 @@ from pipeline.data.types.sequence import SequenceColumn
 from pipeline.data.types.series import SeriesColumn, as_stored
 from pipeline.errors import DataError
 from pipeline.evaluation.distances import Distance, clopper_pearson, distance
-from pipeline.evaluation.drift import Measure, compare
+from pipeline.evaluation.drift import Measure, compare, judged
 from tests.made import category, number, text
 
 COLUMNS = [number("x", nullable=True), category("kind"), text("said")]
@@ -117,6 +117,21 @@ def test_few_training_numbers_are_no_drift() -> None:
     assert "drift" not in {measure.verdict for measure in measures}
 
 
+def test_rows_that_hang_together_count_as_one() -> None:
+    """Twenty alike rows of each person look like drift if each of them counts."""
+    wrong = np.zeros(2)
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        trained, new = (np.repeat(random.normal(size=people), 20) for people in (100, 40))
+        known = ColumnStatistics("x", "number", 2000, 0, values=2000, quantiles=quantiles(trained))
+        measured = distance(known, new)
+        wrong += [measured.interval(0.025, together)[0] > 0 for together in (1.0, 20.0)]
+    assert wrong[0] > 20
+    assert wrong[1] <= 1
+    few = judged("x", "values", measured, 0.1, 0.025, 30.0)
+    assert (few.verdict, few.rows) == ("too few rows", 800)
+
+
 def test_categories_that_are_taken_together_are_never_called_the_same() -> None:
     often, seldom = ([f"k{i}" for i in range(*ends)] for ends in ((10, 30), (30, 50)))
     found = of_kinds(600 * often + 360 * seldom, often, 600 * often + 7200 * ["k30"])["values (rare ones as one)"]
@@ -148,7 +163,7 @@ def test_the_distance_is_that_of_kolmogorov_and_smirnov() -> None:
 
 
 def test_a_radius_is_that_of_massart() -> None:
-    low, high = Distance(0.5, 100, 400).interval(0.05)
+    low, high = Distance(0.5, 100, 400).interval(0.05, 1.0)
     expected = np.sqrt(np.log(40) / 200) + np.sqrt(np.log(40) / 800)
     assert (0.5 - low, high - 0.5) == (pytest.approx(expected), pytest.approx(expected))
 

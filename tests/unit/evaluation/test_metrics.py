@@ -64,7 +64,7 @@ def test_one_more_row_is_that_row(num_classes: int) -> None:
     shares = np.bincount(target) / ROWS
     weights = random.exponential(size=(5, ROWS + 1))
     longer = np.concatenate([weights[:, :-1], weights[:, -1:] * shares], axis=1)
-    sides = ClassScores(target, scores).with_one_more(weights)
+    sides = ClassScores(target, scores).with_one_more(weights, (1.0, 1.0))
     for found, answers in zip(sides, ((classes + 1) % num_classes, classes), strict=True):
         rows = ClassScores(np.concatenate([target, classes]), np.concatenate([scores, np.eye(num_classes)[answers]]))
         expected = rows.values(longer)

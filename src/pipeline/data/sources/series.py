@@ -133,7 +133,7 @@ def _windows(config: SeriesDataset, found: Found) -> Iterator[pa.RecordBatch]:
     rows = found.rows
     begins = starts_of(stretches(found, config.needed), config.needed, config.stride)
     if (np.diff(begins) < config.needed).any():
-        print(f"{config.name}: windows share rows, which makes intervals of test scores too narrow (docs/series.md)")
+        print(f"{config.name}: windows share rows, so test scores are resampled by blocks or series (docs/series.md)")
     values_NC = np.stack([rows.table[name].to_numpy() for name in config.channels], axis=1)
     time = rows.time if rows.time is not None else pa.array(np.arange(len(rows.code), dtype=np.float64))
     target, names = rows.table[config.target].combine_chunks(), pa.array(rows.names, pa.string())

@@ -20,13 +20,18 @@ class Scores(Protocol):
     @property
     def num_rows(self) -> int: ...
 
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Which rows (N,) are answered rightly. Of numbers none is."""
+
     def values(self, weights_RN: Array) -> Values:
         """Each metric (R,) of R resamples."""
 
-    def with_one_more(self, weights_RM: Array) -> tuple[Values, Values]:
-        """The metrics of kind LUCKY with one more row: first where it is answered wrongly, then where it is answered
-        rightly. M is N + 1, and the last weight is that of the additional row, which belongs to each class in the
-        proportion of the class among the rows."""
+    def with_one_more(self, weights_RM: Array, sizes: tuple[float, float]) -> tuple[Values, Values]:
+        """The metrics of kinds LUCKY and PROPORTION with one more row: first where it is answered wrongly, then where
+        it is answered rightly. M is N + 1, and the last weight is that of the additional row, which counts as so many
+        rows in the first case and in the second. It belongs to each class in the proportion of the class among the
+        rows."""
 
 
 def sums_by(bin_N: NDArray[np.int64], weights_RN: Array, num_bins: int) -> Array:

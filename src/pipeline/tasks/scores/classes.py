@@ -64,7 +64,7 @@ class ClassScores:
         num_classes = scores_NK.shape[1]
         self.num_rows, self._num_classes = len(target), num_classes
         guess = scores_NK.argmax(axis=1)
-        hit = guess == target
+        hit = self.right = guess == target
         # All sums over the pairs of true and predicted class that occur then need only one pass over the rows.
         pairs, self._pair = np.unique(target * num_classes + guess, return_inverse=True)
         self._truth_P, self._guess_P = np.divmod(pairs, num_classes)
@@ -85,8 +85,8 @@ class ClassScores:
     def values(self, weights_RN: Array) -> Values:
         return _joined([self._values(block) for block in _blocks(weights_RN)])
 
-    def with_one_more(self, weights_RM: Array) -> tuple[Values, Values]:
-        both = [self._with_one_more(block[:, :-1], block[:, -1:]) for block in _blocks(weights_RM)]
+    def with_one_more(self, weights_RM: Array, sizes: tuple[float, float]) -> tuple[Values, Values]:
+        both = [self._with_one_more(block[:, :-1], block[:, -1:], sizes) for block in _blocks(weights_RM)]
         return _joined([wrong for wrong, _ in both]), _joined([right for _, right in both])
 
     def _values(self, weights_RN: Array) -> Values:
@@ -100,17 +100,20 @@ class ClassScores:
             **_mean_areas([ranking.areas(weights_RN)[0] for ranking in self._rankings]),
         }
 
-    def _with_one_more(self, weights_RN: Array, weight_R1: Array) -> tuple[Values, Values]:
+    def _with_one_more(self, weights_RN: Array, weight_R1: Array, sizes: tuple[float, float]) -> tuple[Values, Values]:
         """A wrong row is taken for the next class, with certainty."""
-        found, more = self._counts(weights_RN), weight_R1 * self._shares
-        wrong = Counts(found.truth + more, found.guess + np.roll(more, 1, axis=1), found.right)
-        right = Counts(found.truth + more, found.guess + more, found.right + more)
+        found = self._counts(weights_RN)
+        bad_R1, good_R1 = (weight_R1 * size for size in sizes)
+        bad, good = bad_R1 * self._shares, good_R1 * self._shares
+        wrong = Counts(found.truth + bad, found.guess + np.roll(bad, 1, axis=1), found.right)
+        right = Counts(found.truth + good, found.guess + good, found.right + good)
         areas: list[list[tuple[Array, Array]]] = [[], []]
         for k, ranking in zip(self._columns, self._rankings, strict=True):
-            own, before, others, none = more[:, k], more[:, k - 1], weight_R1[:, 0] - more[:, k], 0 * more[:, k]
+            before, none = bad[:, k - 1], np.zeros(len(bad))
+            of_bad, of_good = bad_R1[:, 0] - bad[:, k], good_R1[:, 0] - good[:, k]
             extras = (
-                Extra(np.stack([own, none], axis=1), np.stack([others - before, before], axis=1)),
-                Extra(np.stack([none, own], axis=1), np.stack([others, none], axis=1)),
+                Extra(np.stack([bad[:, k], none], axis=1), np.stack([of_bad - before, before], axis=1)),
+                Extra(np.stack([none, good[:, k]], axis=1), np.stack([of_good, none], axis=1)),
             )
             for side, pair in zip(areas, ranking.areas(weights_RN, *extras), strict=True):
                 side.append(pair)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.tasks.scores import Array, Values
 
@@ -22,6 +23,10 @@ class RegressionScores:
     def num_rows(self) -> int:
         return len(self.target)
 
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        return np.zeros(self.num_rows, bool)
+
     def values(self, weights_RN: Array) -> Values:
         error = self.predicted - self.target
         total = weights_RN.sum(axis=1)
@@ -31,8 +36,8 @@ class RegressionScores:
             "r2": self._r2(weights_RN, weights_RN @ error**2),
         }
 
-    def with_one_more(self, weights_RM: Array) -> tuple[Values, Values]:
-        """None of these metrics is LUCKY."""
+    def with_one_more(self, weights_RM: Array, sizes: tuple[float, float]) -> tuple[Values, Values]:
+        """None of these metrics is LUCKY or a PROPORTION."""
         return {}, {}
 
     def _r2(self, weights_RN: Array, unexplained_R: Array) -> Array:
