@@ -23,7 +23,9 @@ from tests.postgres import PASSWORD, Server
 from tests.stages.test_search import records, trials
 from tests.zygote import Zygote
 
-SEARCH = ["-m", "experiment=linear_line", "sweep=linear", "trainer.threads=1", "trainer.epochs=40", "sweep.trials=8"]
+SEARCH = ["-m", "experiment=linear_line", "sweep=linear", "trainer.threads=1", "trainer.epochs=10"]
+# few trials, most of which depend on those before them
+SEARCH += ["sweep.trials=5", "sweep.lag=2", "sweep.sampler.startup=1"]
 SHARED = [*SEARCH, "sweep.name=shared", "sweep.storage=${oc.env:SWEEP_STORAGE}"]
 SLURM = ["sweep.on=slurm", "sweep.address=local"]
 
@@ -109,7 +111,7 @@ def test_two_checkouts_share_a_search_by_postgres_alone(
     assert not [text for text in told if PASSWORD in text]
     # what joins from a checkout in another state is refused, whichever command starts it
     (other / "src" / "pipeline" / "training" / "fit.py").open("a").write("\nEDITED = True\n")
-    command = [*SHARED, "sweep.trials=9"]
+    command = [*SHARED, "sweep.trials=6"]
     code = zygote.run("pipeline.train", command, other, in_checkout(other, environment))
     assert code.returncode == 2
     assert code.stderr.startswith("error: sweep shared was begun with other code ("), code.stderr

@@ -51,7 +51,7 @@ def new_executor(folder: Path, address: str, resources: dict[str, Any]) -> "Auto
     try:
         executor = AutoExecutor(folder, cluster=address or "slurm", slurm_max_num_timeout=REQUEUED)
     except RuntimeError as error:
-        raise ConfigError(f"sweep.on: {error}. sweep.address=local runs the jobs on this machine.") from error
+        raise ConfigError(f"sweep.on: no Slurm here ({error}). sweep.address=local runs the jobs here.") from error
     try:
         executor.update_parameters(**{"name": "sweep", "timeout_min": MINUTES, **resources})
     except (AssertionError, NameError, TypeError, ValueError) as error:

@@ -42,7 +42,7 @@ def test_what_submitit_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     pytest.importorskip("submitit")
     monkeypatch.setenv("PATH", str(tmp_path))
     for address, resources, message in (
-        ("", {}, r"^sweep.on: Could not detect .*sbatch.*sweep.address=local runs the jobs on this machine\."),
+        ("", {}, r"^sweep.on: no Slurm here \(.*srun.*\)\. sweep.address=local runs the jobs here\.$"),
         ("local", {"timeout": 3}, r"^sweep.resources: .*timeout.* Expected what submitit's update_parameters takes\."),
     ):
         with pytest.raises(ConfigError, match=message):
@@ -192,9 +192,10 @@ def test_a_server_that_goes_away_fails_no_trial(
         return study.claim()
 
     monkeypatch.setattr(trial, "_trained", trained)
+    unchanged: Any = SimpleNamespace(check=lambda: None)
     try:
         with pytest.raises(NoAnswerError, match=r"^sweep.storage: postgresql:///.* does not answer \(") as caught:
-            trial.run_trial(study.plan, claimed, Layout(tmp_path))
+            trial.run_trial(study.plan, claimed, Layout(tmp_path), unchanged)
     finally:
         postgres_server.control("start")
     assert PASSWORD not in str(caught.value)
@@ -207,6 +208,6 @@ def test_a_server_that_goes_away_fails_no_trial(
 def test_the_place_is_no_part_of_what_a_search_is(tmp_path: Path) -> None:
     plan = plan_of(trials=1)
     Study.create_or_open(plan, Layout(tmp_path))
-    elsewhere = replace(plan.settings, on="slurm", workers=9, resources={"timeout_min": 5})
+    elsewhere = replace(plan.settings, on="slurm", workers=8, resources={"timeout_min": 5})
     Study.create_or_open(replace(plan, settings=elsewhere), Layout(tmp_path))
     Study.create_or_open(plan, Layout(tmp_path))
