@@ -27,6 +27,7 @@ def importances(jobs: Sequence[SweepJob], trials: "Sequence[FrozenTrial] | None"
     """
     import optuna
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+    from optuna.study import StudyDirection
     from optuna.trial import TrialState
 
     known = trials_of(jobs) if trials is None else [trial for trial in trials if trial.state == TrialState.COMPLETE]
@@ -37,7 +38,8 @@ def importances(jobs: Sequence[SweepJob], trials: "Sequence[FrozenTrial] | None"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            directions = ["maximize" if larger_is_better(goal) else "minimize" for goal in goals_of(list(jobs))]
+            best = (StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE)
+            directions = [best[larger_is_better(goal)] for goal in goals_of(list(jobs))]
             study = optuna.create_study(directions=directions, storage=optuna.storages.InMemoryStorage())
             study.add_trials(known)
             share = min(0.5, max(BEST_SHARE, FEWEST_BEST / len(known)))

@@ -184,7 +184,8 @@ def ranks_of(jobs: Sequence[SweepJob]) -> NDArray[np.float64]:
     """The rank (N,) of each job by its first objective, from 0, the best, to 1."""
     losses = np.array([job.losses[0] for job in jobs])
     order = np.searchsorted(np.sort(losses), losses)
-    return order / max(1, order.max())
+    ranks: NDArray[np.float64] = order / max(1, order.max())
+    return ranks
 
 
 def outer_bounds(values: NDArray[np.float64]) -> tuple[float, float]:
