@@ -11,6 +11,7 @@ import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from pipeline.config import CheckpointConfig, Config, EarlyStoppingConfig
+from pipeline.data.history import GivenUp
 from pipeline.data.sampling import TrainingData
 from pipeline.layout import CHECKPOINTS, TENSORBOARD
 from pipeline.tracking.journal import Journal, read
@@ -85,6 +86,34 @@ def forget_last_checkpoint(folder: Path) -> None:
     earlier, last = sorted((folder / CHECKPOINTS).iterdir())
     assert (earlier.name, last.name) == ("epoch-000000003.ckpt", "epoch-000000006.ckpt")
     last.unlink()
+
+
+@pytest.mark.parametrize("trainer", ITERATIVE)
+def test_a_training_that_a_search_gave_up_goes_on_to_the_same_end(trainer: str, tmp_path: Path) -> None:
+    case = CASES[2]
+    config, schema = config_for(trainer, case), schema_of(*case[1:])
+    whole = run(config, case, tmp_path / "whole")
+    asked: list[int] = []
+
+    def judge(epoch: int, values: dict[str, float]) -> bool:
+        asked.append(epoch)
+        assert values == whole[1][epoch - 1]
+        return epoch == 4
+
+    data = TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2))
+    for _ in range(2):  # asked again about the epochs that are done, it gives up at the same one, and trains nothing
+        with pytest.raises(GivenUp) as given_up:
+            fit(config, data, tmp_path / "pruned", Journal(tmp_path / "pruned" / "journal.jsonl"), judge=judge)
+        assert (given_up.value.epoch, given_up.value.history) == (4, whole[1][:4])
+    assert asked == [1, 2, 3, 4] * 2
+    assert run(config, case, tmp_path / "pruned") == whole
+
+
+def test_after_the_last_epoch_nobody_is_asked(tmp_path: Path) -> None:
+    case = CASES[0]
+    config, schema = config_for("compiled", case), schema_of(*case[1:])
+    data = TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2))
+    fit(config, data, tmp_path, Journal(tmp_path / "journal.jsonl"), judge=lambda epoch, values: epoch == EPOCHS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])

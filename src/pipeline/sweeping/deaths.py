@@ -46,10 +46,8 @@ class Deaths:
         self._epochs[number] = epochs
         if self._count[number] >= MOST_DEATHS and (claimed := self._study.claim_trial(number)) is not None:
             with claimed:
-                job.status, job.error = (
-                    FAILED,
-                    f"{MOST_DEATHS} workers have died in it, the last with code {code}",
-                )
+                job.status = FAILED
+                job.error = f"{MOST_DEATHS} workers have died in it, the last with code {code}"
                 job.save()
                 claimed.finish(Result(FAILED, identity=job.identity, error=job.error))
             print(f"job {number} failed: {job.error}", file=sys.stderr, flush=True)
