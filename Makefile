@@ -68,6 +68,8 @@ bench: $(STAMP) ## measure what the README claims, beside its rivals (about an h
 	python benchmarks/tracking.py
 	python benchmarks/stages.py
 	python benchmarks/repro.py
+	python benchmarks/search.py
+	python benchmarks/sweeps.py
 	python benchmarks/evaluation.py
 	python benchmarks/quality.py
 	python benchmarks/report.py

@@ -1,0 +1,101 @@
+"""Searches beside one process for each trial, with keras fit and MLflow's autolog: throughput, workers, pruning.
+
+python benchmarks/sweeps.py [--only throughput workers pruning]
+
+Everything runs in temporary clones, one after another, on the machine as it is; ratios are what to read. The plain
+script (benchmarks/plain/logistic_digits.py) is timed for a few trials, since each takes as long as the others.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from repro import ROOT, timed
+
+RESULTS = ROOT / "benchmarks" / "results" / "sweeps.json"
+TRIALS, EPOCHS, PLAIN = 32, 20, 3
+CNN_TRIALS = 8
+
+
+def search(folder: Path, *arguments: str) -> tuple[float, list[dict]]:
+    """Seconds of a search in a clone, its start and end included, and the records of its trials."""
+    seconds = timed([sys.executable, "-m", "pipeline.train", "-m", *arguments], folder, PYTHONPATH=str(folder / "src"))
+    (sweep,) = (folder / "runs" / "sweeps").iterdir()
+    return seconds, [json.loads(path.read_text()) for path in sorted(sweep.glob("*/job.json"))]
+
+
+def in_clone(*arguments: str) -> tuple[float, list[dict]]:
+    with tempfile.TemporaryDirectory() as name:
+        clone = Path(name) / "clone"
+        subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+        return search(clone, *arguments)
+
+
+def throughput() -> dict[str, float]:
+    """Trials a minute of small trainings, against one process for each, and what a trial takes beyond its training."""
+    common = ["experiment=logistic_digits", "sweep=logistic", f"trainer.epochs={EPOCHS}", f"sweep.trials={TRIALS}"]
+    ours, jobs = in_clone(*common)
+    with tempfile.TemporaryDirectory() as name:
+        script = ROOT / "benchmarks" / "plain" / "logistic_digits.py"
+        uri = f"sqlite:///{name}/mlflow.db"
+        plain = [
+            timed([sys.executable, str(script), str(EPOCHS)], Path(name), MLFLOW_TRACKING_URI=uri) for _ in range(PLAIN)
+        ]
+    theirs = sum(plain[1:]) / (PLAIN - 1)  # the first one makes the store
+    return {
+        "search of 32 trials (s)": ours,
+        "a trial of it, without the first (s)": sum(job["seconds"] for job in jobs[1:]) / (len(jobs) - 1),
+        "a process with keras fit and autolog (s)": theirs,
+        "throughput, ratio": theirs * TRIALS / ours,
+    }
+
+
+def workers() -> dict[str, float]:
+    """Two workers against one on trainings of like length."""
+    common = ["experiment=cnn_digits", "sweep=cnn", "trainer.threads=1", "trainer.epochs=12", "sweep.pruner.name=none"]
+    common += [f"sweep.trials={CNN_TRIALS}", "model.filters=[16,32]", "trainer.batch_size=32"]
+    one, jobs = in_clone(*common)
+    two, same = in_clone(*common, "sweep.workers=2")
+    keys = ("number", "overrides", "values", "identity")
+    assert [[job[key] for key in keys] for job in jobs] == [[job[key] for key in keys] for job in same]
+    return {"one worker (s)": one, "two workers (s)": two, "workers, ratio": one / two}
+
+
+def pruning() -> dict[str, float]:
+    """Epochs and the best score of the shipped search for a CNN, with its pruner and without."""
+    common = ["experiment=cnn_digits", "sweep=cnn", "trainer.epochs=12"]
+    _, pruned = in_clone(*common)
+    _, whole = in_clone(*common, "sweep.pruner.name=none")
+    epochs = [sum(job["epochs"] for job in jobs) for jobs in (pruned, whole)]
+    best = [min(job["score"] for job in jobs if job["status"] == "FINISHED") for jobs in (pruned, whole)]
+    return {
+        "epochs with the pruner": epochs[0],
+        "epochs without": epochs[1],
+        "epochs saved": 1 - epochs[0] / epochs[1],
+        "best val_loss with the pruner": best[0],
+        "best val_loss without": best[1],
+    }
+
+
+PARTS = {"throughput": throughput, "workers": workers, "pruning": pruning}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    found = json.loads(RESULTS.read_text())["figures"] if RESULTS.exists() else {}
+    for name in parser.parse_args().only:
+        found |= PARTS[name]()
+        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+        RESULTS.write_text(json.dumps({"figures": found, "machine": machine}, indent=2) + "\n")
+        print(re.sub(r"[{}\"]", "", json.dumps(found, indent=1)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
