@@ -1,6 +1,5 @@
 """Workers elsewhere: two checkouts that share a PostgreSQL alone, under Slurm, on Ray; other checkouts are refused."""
 
-import json
 import os
 import shutil
 import signal
@@ -17,6 +16,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from pipeline.layout import Layout
 from pipeline.search.study import Study
 from pipeline.search.trial import status_of
+from pipeline.sweeping.order import Order
 from pipeline.tracking.store import Store
 from tests.conftest import Run, in_checkout
 from tests.postgres import PASSWORD, Server
@@ -60,11 +60,13 @@ def opened(storage: str, layout: Layout) -> Study:
     raise AssertionError("no search begins")
 
 
-def command_lines() -> list[str]:
+def command_lines(storage: str) -> list[str]:
+    """Of all processes that know this storage."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            found.append(path.read_text())
+            if f"SWEEP_STORAGE={storage}".encode() in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_text())
         except OSError:
             continue
     return found
@@ -84,7 +86,8 @@ def test_two_checkouts_share_a_search_by_postgres_alone(
     processes = [begun(folder, environment) for folder in (other, checkout)]
     try:
         number = killed_in_a_trial(processes[0], other, opened(storage, Layout(other)))
-        seen = command_lines()
+        seen = command_lines(storage)
+        assert seen
         printed = processes[1].communicate(timeout=300)
         assert processes[1].returncode == 0, printed
     finally:
@@ -116,19 +119,17 @@ def test_two_checkouts_share_a_search_by_postgres_alone(
     assert code.returncode == 2
     assert code.stderr.startswith("error: sweep shared was begun with other code ("), code.stderr
     (other / "requirements.lock").open("a").write("# edited\n")
-    order = json.dumps({"sweep": "shared", "storage": storage, "until": 0})
-    env = in_checkout(other, environment)
-    worker = subprocess.run(
-        [sys.executable, "-m", "pipeline.worker"],
-        input=f"{order}\n",
-        cwd=other,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "pipeline.worker"]
+    pipe, env = subprocess.PIPE, in_checkout(other, environment)
+    with subprocess.Popen(command, stdin=pipe, stderr=pipe, cwd=other, env=env) as worker:
+        assert worker.stdin is not None
+        assert worker.stderr is not None
+        # Its standard input stays open: a worker ends with it.
+        worker.stdin.write(Order("shared", storage, 0.0).line())
+        worker.stdin.flush()
+        refused = worker.stderr.read().decode()
     assert worker.returncode == 2
-    assert worker.stderr.startswith("error: sweep shared was begun with other code and requirements.lock ("), worker
+    assert refused.startswith("error: sweep shared was begun with other code and requirements.lock ("), refused
 
 
 @pytest.mark.slow
