@@ -1,8 +1,15 @@
 """What a search prints while it runs: a line for each trial as it ends, with the best one so far."""
 
+import socket
+import sys
+from typing import TYPE_CHECKING
+
 from pipeline.search.study import Study
-from pipeline.search.trial import feasible, result_of
+from pipeline.search.trial import RESULT, WORKER, Result, feasible, result_of
 from pipeline.tracking.sweep import FAILED, PRUNED, RUNNING
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
 
 class Teller:
@@ -19,11 +26,11 @@ class Teller:
         """Print the trials that have ended since the last call."""
         for trial in self._study.trials():
             result = result_of(trial)
-            # A trial that fails says so itself, where its traceback is.
             if result.status == RUNNING or trial.number in self._told:
                 continue
             self._told.add(trial.number)
             if result.status == FAILED:
+                self._tell_failure(trial, result)
                 continue
             shown = " ".join(f"{value:.6g}" for value in result.values)
             if result.status == PRUNED:
@@ -32,6 +39,12 @@ class Teller:
                 shown += " (misses a constraint)"
             values = " ".join(self._study.space.overrides(trial.params))
             print(f"trial {trial.number}: {shown}  {result.seconds:.1f} s  {values}{self._best()}", flush=True)
+
+    def _tell_failure(self, trial: "FrozenTrial", result: Result) -> None:
+        """A trial that fails says so itself, where its traceback is. Other machines and Slurm's jobs say it elsewhere."""
+        worker = str(trial.user_attrs.get(RESULT, {}).get(WORKER, ""))
+        if self._study.plan.settings.on == "slurm" or worker.rpartition(":")[0] != socket.gethostname():
+            print(f"job {trial.number} failed: {result.error} (worker {worker})", file=sys.stderr, flush=True)
 
     def _best(self) -> str:
         best = self._study.best()

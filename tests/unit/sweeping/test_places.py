@@ -1,5 +1,6 @@
 """Where workers run: what is missing or cannot be is said before anything begins; jobs of Ray and Slurm."""
 
+import socket
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +14,12 @@ from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.postgres import NoAnswerError
 from pipeline.search.study import Study
+from pipeline.search.trial import Result
 from pipeline.sweeping import jobs, on_ray, on_slurm, trial, workers
 from pipeline.sweeping.on_slurm import STORAGE, Task, storage_in_environment
 from pipeline.sweeping.order import Order
 from pipeline.sweeping.telling import Teller
-from pipeline.tracking.sweep import read_jobs
+from pipeline.tracking.sweep import FAILED, read_jobs
 from tests.postgres import PASSWORD, Server
 from tests.unit.search.simulated import plan_of, result_of_training
 
@@ -203,6 +205,22 @@ def test_a_server_that_goes_away_fails_no_trial(
     again = study.claim()
     assert again is not None
     assert again.number == 0
+
+
+def test_a_failure_elsewhere_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of this machine says so itself."""
+    for place, host, told in (("here", "this", False), ("here", "other", True), ("slurm", "this", True)):
+        plan = plan_of(name=f"{place}-{host}", trials=1, on=place)
+        study = Study.create_or_open(plan, Layout(tmp_path))
+        teller, claimed = Teller(study), study.claim()
+        assert claimed is not None
+        monkeypatch.setattr(socket, "gethostname", lambda host=host: host)
+        claimed.finish(Result(FAILED, error="no memory"))
+        monkeypatch.setattr(socket, "gethostname", lambda: "this")
+        teller.tell()
+        assert ("job 0 failed: no memory (worker " in capsys.readouterr().err) == told
 
 
 def test_the_place_is_no_part_of_what_a_search_is(tmp_path: Path) -> None:
