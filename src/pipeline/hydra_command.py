@@ -87,8 +87,8 @@ def _check_search(arguments: "Namespace", multirun: bool) -> bool:
         return False
     chosen = [value for key, _, value in keys if key == "sweep"]
     searches = bool(chosen) or ("hydra/sweeper", "=", "search") in keys
-    if any("," in value or "(" in value or value in ("", "null") for value in chosen):
-        raise ConfigError(f"sweep: found '{chosen[0]}', expected one search. Give several one after another.")
+    if several := [value for value in chosen if "," in value or "(" in value or value in ("", "null")]:
+        raise ConfigError(f"sweep: found '{several[0]}', expected one search. Give several one after another.")
     if searches and not multirun:
         raise ConfigError(f"sweep={chosen[0] if chosen else 'search'} is a search, which needs -m. Add it.")
     settings = [key for key, _, _ in keys if key.startswith("sweep.")]

@@ -16,6 +16,7 @@ from pipeline.tracking.store import Store
 from tests.conftest import Run, Start
 
 SEARCH = ["-m", "experiment=linear_line", "sweep=linear", "trainer.threads=1", "trainer.epochs=40"]
+NAMES = ("cnn", "families", "linear", "logistic", "mlp", "rnn")
 # chosen so that some trials are pruned and some diverge
 PRUNED = ["sweep.pruner.name=median", "sweep.pruner.startup_trials=1", "sweep.lag=2", "sweep.trials=8"]
 
@@ -141,13 +142,19 @@ def test_a_search_that_cannot_begin_leaves_nothing_and_another_space_under_its_n
 ) -> None:
     for arguments, error in {
         ("sweep.storage=mysql://host/db",): "sweep.storage: found 'mysql://host/db', expected postgresql://",
-        ("sweep=nothing",): "sweep: 'nothing' is unknown (cnn, families, linear, logistic, mlp, rnn).",
+        ("sweep=nothing",): f"sweep: 'nothing' is unknown ({', '.join(NAMES)}).",
+        ("sweep=cnn,mlp",): "sweep: found 'cnn,mlp', expected one search. Give several one after another.",
+        ("hydra/launcher=joblib",): "hydra/launcher=joblib is for grids. A search has its own workers: sweep.workers=4",
         ("--cfg", "job"): "-m stands beside --cfg or --info, which show one configuration. Leave one of them out.",
     }.items():
         done = pipeline("train", *SEARCH, *arguments)
         assert done.returncode == 2, done.stdout
         assert done.stderr.startswith(f"error: {error}"), done.stderr
         assert not list(checkout.glob("runs/sweeps/*")), "nothing is left of it"
+    shown = pipeline("train", "experiment=linear_line", "sweep=linear", "--cfg", "job")
+    assert "name: tpe" in shown.stdout, shown.stderr
+    completed = pipeline("train", "-sc", "query=bash", COMP_LINE="pipeline-train sweep=")
+    assert completed.stdout.split() == [f"sweep={name}" for name in NAMES], completed.stderr
     small = [*SEARCH, "sweep.name=one", "sweep.trials=1", "trainer.epochs=1"]
     assert pipeline("train", *small).returncode == 0
     other = pipeline("train", *small, "model.l2=interval(0,1)")
