@@ -23,8 +23,9 @@ def drift(config: DriftConfig) -> None:
     from dataclasses import asdict
 
     from pipeline.data.profile.statistics import check_fits, kind_of, read_statistics
-    from pipeline.data.related import Groups, read_related, rows_together
+    from pipeline.data.related import read_related, rows_together
     from pipeline.data.schema import Schema, remedy
+    from pipeline.data.types.series import SeriesColumn
     from pipeline.evaluation.drift import DRIFT, UNCLEAR, compare
     from pipeline.files import write_json
     from pipeline.processes import exit_lean
@@ -37,13 +38,13 @@ def drift(config: DriftConfig) -> None:
     known = read_statistics(described, advice)
     check_fits(described, known, schema.features, advice)
     rows, refused = read_any(schema, config)
-    related = read_related(prepared)
-    # windows that overlap are measured as if they did not, which is another thing than rows of one group
-    together = rows_together(related) if isinstance(related, Groups) else 1.0
+    # windows are cut and counted so that they share no rows, whatever the test windows do
+    windows = any(isinstance(column.config, SeriesColumn) and column.config.cut for column in schema.features)
+    together = 1.0 if windows else rows_together(read_related(prepared))
     found = compare(schema.features, known[:-1], rows, refused, config.threshold, config.confidence, together)
     print(table(found))
     if together > 1:
-        print(f"Rows of one group, {together:.4g} of the test rows on average, count as one.")
+        print(f"Rows that hang together, {together:.4g} of the test rows on average, count as one.")
     unseen = [column.name for column in schema.features if kind_of(column) == "other"]
     if unseen:
         print(f"Of {', '.join(unseen)}, only missing and refused values were looked at.")

@@ -4,6 +4,7 @@ An archive may come from anywhere. Nothing is written outside of that folder, li
 what takes much more space than the archive; and it is unpacked whole or not at all.
 """
 
+import errno
 import lzma
 import stat
 import tarfile
@@ -26,7 +27,16 @@ MOST_MEMBERS, MOST_BYTES = 1_000_000, 2**37
 LARGEST_RATIO = 200  # of what an archive unpacks to, to the archive; of photographs it is 1, and of texts 10 at most
 FOLDER, FILE, LINK, SPECIAL = "folder", "file", "link", "special"
 BY_HAND = "If that is right, unpack it by hand, and name the folder in path."
-DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
+DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OSError,
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,9 @@ def unpack(archive: Path, shown: str, folder: Path) -> None:
                     out.write(block)
     except DAMAGED as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{shown}: cannot be unpacked ({reason}). If it is cut off or damaged, get it anew.") from error
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG)
+        advice = "" if full else " If it is cut off or damaged, get it anew."
+        raise DataError(f"{shown}: cannot be unpacked ({reason}).{advice}") from error
 
 
 def _check_size(shown: str, total: int, size: int) -> None:
@@ -119,6 +131,10 @@ def _safe_name(member: Member, shown: str) -> PurePosixPath:
     if path.is_absolute() or windows.drive or windows.root or ".." in (*path.parts, *windows.parts):
         raise DataError(
             f"{shown}: {member.name!r} would be unpacked outside of its folder. Do not trust whoever has packed this."
+        )
+    if "\\" in member.name:
+        raise DataError(
+            f"{shown}: {member.name!r} has a backslash in its name, expected / between folders. Pack it anew."
         )
     if member.kind in (LINK, SPECIAL):
         what = "a link" if member.kind == LINK else "neither a file nor a folder"

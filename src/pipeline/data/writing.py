@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from pipeline.config import DatasetConfig, PrepareConfig
+from pipeline.config import PrepareConfig
 from pipeline.config.data import GROUP, TOGETHER
 from pipeline.data.ahead import ahead
 from pipeline.data.collected import Collected, collect
@@ -54,7 +54,7 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
         seen = None if described is None else Seen(schema)
         summary = deal_out(folder, found, schema, columns, RowIds(repeated), places, seen)
         conflicts = check_rows(config, found, repeated, summary, places)
-        if (related := related_tests(dataset, found, columns, places)) is not None:
+        if (related := related_tests(config, found, columns, places)) is not None:
             write_related(folder, related)
             tell_few_groups(dataset.name, related)
         check_weights(dataset, folder)
@@ -76,9 +76,10 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
     return summary
 
 
-def related_tests(dataset: DatasetConfig, found: Collected, columns: Columns, places: Places | None) -> Related | None:
+def related_tests(config: PrepareConfig, found: Collected, columns: Columns, places: Places | None) -> Related | None:
     """How the test rows hang together: by what deals them out together, or by their times. None where each of them is
-    independent of all others."""
+    independent of all others; but of a fold, whose test rows are joined with those of others, all groups are kept."""
+    dataset = config.dataset
     chosen = np.ones(found.digests.num_rows, bool) if places is None else places == PLACES[TEST]
     if found.times and not found.groups:
         ends = np.concatenate(found.times)[chosen]
@@ -89,4 +90,5 @@ def related_tests(dataset: DatasetConfig, found: Collected, columns: Columns, pl
         groups = Groups("near copies", np.concatenate(list(found.near.digests.slices()))[chosen])
     else:
         return None
-    return groups if len(np.unique(groups.of_row)) < len(groups.of_row) else None
+    alone = len(np.unique(groups.of_row)) == len(groups.of_row)
+    return None if alone and config.split.folds is None else groups

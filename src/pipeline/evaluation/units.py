@@ -41,8 +41,8 @@ def units_of(related: Related | None) -> Units | None:
 def least_units(tail: float) -> int:
     """With fewer units, there is no interval that misses on either side with a probability of `tail` at most. Even the
     span from the worst unit to the best one misses the median of all units on either side with probability 2 ** -count,
-    and a bootstrap never reaches beyond that span."""
-    return math.ceil(-math.log2(tail))
+    and a bootstrap never reaches beyond that span. One unit alone shows no spread at all."""
+    return max(2, math.ceil(-math.log2(tail)))
 
 
 def too_few(units: Units | None, tail: float) -> bool:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipeline.config import DriftConfig, PredictConfig, TextConfig
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.rows import layout_of
+from pipeline.data.prepared import ROW as PREPARED_ROW
 from pipeline.data.schema import Schema
 from pipeline.data.sources.series_rows import IGNORE, SPLIT, Found, WindowsDataset, read_series
 from pipeline.data.sources.series_stretches import Advice, stretches
@@ -39,7 +40,10 @@ def takes_long_table(schema: Schema, config: PredictConfig | DriftConfig) -> boo
         return False
     file, format = input_file(config)
     names = FORMATS[format].names(file, layout_of(config, format, []))
-    return names is None or column.name not in names or set(column.config.channels) <= set(names)
+    if names is None or column.name not in names:
+        return True
+    # A file of prepared windows has the column of windows, and perhaps `target`, which may well be a channel's name.
+    return PREPARED_ROW not in names and set(column.config.channels) <= set(names)
 
 
 def forecasts_of(schema: Schema, config: PredictConfig) -> Iterator[tuple[pa.Table, pa.Table]]:

@@ -41,7 +41,8 @@ class Teller:
             print(f"trial {trial.number}: {shown}  {result.seconds:.1f} s  {values}{self._best()}", flush=True)
 
     def _tell_failure(self, trial: "FrozenTrial", result: Result) -> None:
-        """A trial that fails says so itself, where its traceback is. Other machines and Slurm's jobs say it elsewhere."""
+        """A trial that fails says so itself, where its traceback is. Those of other machines and of Slurm's jobs say it
+        elsewhere."""
         worker = str(trial.user_attrs.get(RESULT, {}).get(WORKER, ""))
         if self._study.plan.settings.on == "slurm" or worker.rpartition(":")[0] != socket.gethostname():
             print(f"job {trial.number} failed: {result.error} (worker {worker})", file=sys.stderr, flush=True)

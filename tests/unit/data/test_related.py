@@ -39,13 +39,12 @@ def test_the_groups_of_the_test_rows_stand_in_their_order(tmp_path: Path, capsys
     pairs = set(zip(found.of_row.tolist(), patients.tolist(), strict=True))
     assert len(pairs) == len(set(patients)) == len(set(found.of_row))
     assert rows_together(found) == 10
-    both = joined([found, None, found])
+    both = joined([found, found])
     assert isinstance(both, Groups)
     assert (both.of_row == np.tile(found.of_row, 2)).all()
     few = len(set(patients)) < 6
-    told = (
-        f"tabled: the test rows are {len(set(patients))} groups (patient); test scores of fewer than 6 have no interval"
-    )
+    groups = f"{len(set(patients))} groups (patient)"
+    told = f"tabled: the test rows are {groups}; test scores of fewer than 6 have no interval at 0.95"
     assert (told in capsys.readouterr().out) == few
 
 

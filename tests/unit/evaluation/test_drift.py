@@ -123,8 +123,7 @@ def test_rows_that_hang_together_count_as_one() -> None:
     for seed in range(30):
         random = np.random.default_rng(seed)
         trained, new = (np.repeat(random.normal(size=people), 20) for people in (100, 40))
-        known = ColumnStatistics("x", "number", 2000, 0, values=2000, quantiles=quantiles(trained))
-        measured = distance(known, new)
+        measured = distance(quantiles(trained), 2000, new)
         wrong += [measured.interval(0.025, together)[0] > 0 for together in (1.0, 20.0)]
     assert wrong[0] > 20
     assert wrong[1] <= 1
