@@ -76,7 +76,7 @@ def test_penguins_are_told_apart(checkout: Path, pipeline: Run) -> None:
     [
         ("cnn_fashion_mnist", ["trainer.limit.rows=500"]),
         ("cnn_sms_spam", ["trainer.limit.rows=500"]),
-        ("cnn_fsdd", ["trainer.limit.rows=400", "model.filters=[16,32]", "model.dropout=0", "trainer.batch_size=16"]),
+        ("cnn_fsdd", ["trainer.limit.rows=400", "model.filters=[16,32]", "model.readout=flatten", "model.dropout=0"]),
         ("cnn_splice_junctions", ["trainer.limit.rows=500", "model.dropout=0.3", "trainer.batch_size=16"]),
     ],
 )
