@@ -7,6 +7,7 @@ from pathlib import Path
 from pipeline.config import Config
 from pipeline.data.history import EpochValues
 from pipeline.data.sampling import TrainingData
+from pipeline.data.schema import Schema
 from pipeline.layout import CHECKPOINTS, TENSORBOARD
 from pipeline.model.assembly import Assembled, assemble
 from pipeline.model.augmentation import build_augmentation
@@ -65,12 +66,7 @@ def fit(
     job = Job(model.core, augment, model.head, train, validation, settings, config.seed, xla, strategy)
     journal.tags(computation_tags(job, device))
 
-    board = None
-    # Where an earlier run of this identity has finished, what it wrote for TensorBoard stays as it is.
-    if writes and not journal.finished:
-        board = Board(TensorBoardWriter(folder / TENSORBOARD, done), job, data.schema)
-    history = checkpoints.start.values["history"] if checkpoints.start else []
-    observer = Observer(history, journal, Progress(config.name, settings.epochs, done, writes), board)
+    observer = _observer(config, job, data.schema, folder, journal, checkpoints)
     with (
         closing(validation),
         closing(train),
@@ -79,8 +75,8 @@ def fit(
         memory_advice(settings.batch_size),
         lost_worker(settings.strategy),
     ):
-        if board is not None and not done:
-            board.describe(run_params(asdict(config)))
+        if observer.board is not None and not done:
+            observer.board.describe(run_params(asdict(config)))
         # This comes after the board is made, because the board's graph is of Keras' own layers.
         if xla:
             speed_up(model.core, on_gpu())
@@ -88,6 +84,20 @@ def fit(
         with strategy.scope(), refused_by_xla(xla), profiled(settings.profile and writes, folder / TENSORBOARD):
             trainer.train(job, lifecycle)
     return model, observer.history
+
+
+def _observer(
+    config: Config, job: Job, schema: Schema, folder: Path, journal: Journal, checkpoints: Checkpoints
+) -> Observer:
+    """What watches the training from its first epoch, or from the one after its last checkpoint."""
+    start, writes = checkpoints.start, is_chief(config.trainer)
+    done = start.epoch if start else 0
+    board = None
+    # Where an earlier run of this identity has finished, what it wrote for TensorBoard stays as it is.
+    if writes and not journal.finished:
+        board = Board(TensorBoardWriter(folder / TENSORBOARD, done), job, schema)
+    history = start.values["history"] if start else []
+    return Observer(history, journal, Progress(config.name, config.trainer.epochs, done, writes), board)
 
 
 def computation_tags(job: Job, device: str) -> dict[str, str]:
