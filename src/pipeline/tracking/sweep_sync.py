@@ -66,7 +66,7 @@ class SweepSync:
             jobs, ended = self._look()  # again, as others have gone on while this process waited for the lock
             state = self._state(jobs, ended)
             run = self._parent(jobs)
-            self._adopt(run.info.run_id, jobs)
+            self._adopt(run, jobs)
             self._describe(run, jobs, ended)
             if ended != RUNNING:
                 note_delivery(self._store, self._folder)
@@ -97,13 +97,27 @@ class SweepSync:
             self._store.client.delete_run(other.info.run_id)
         return first
 
-    def _adopt(self, parent: str, jobs: list[SweepJob]) -> None:
+    def _adopt(self, own: Run, jobs: list[SweepJob]) -> None:
+        """Put the jobs' runs below the sweep's `own` run, but for those that a later sweep has found and taken: this
+        process may deliver what is left of an earlier one."""
+        parent = own.info.run_id
         numbers = {job.identity: job.number for job in sorted(jobs, key=lambda job: -job.number)}
         for identity, (run_id, known) in self._children.items():
-            if known != parent and identity in numbers:
+            if known == parent or identity not in numbers:
+                continue
+            if not self._is_of_later(run_id, own):
                 tags = {MLFLOW_PARENT_RUN_ID: parent, NUMBER_TAG: str(numbers[identity])}
                 self._store.client.log_batch(run_id, tags=tags_of(tags))
-                self._children[identity] = run_id, parent
+            self._children[identity] = run_id, parent
+
+    def _is_of_later(self, run_id: str, own: Run) -> bool:
+        """Whether a run is below that of a sweep which began after this one."""
+        above = self._store.client.get_run(run_id).data.tags.get(MLFLOW_PARENT_RUN_ID)
+        if above in (None, own.info.run_id):
+            return False
+        other = self._store.client.get_run(above)
+        later: bool = other.info.lifecycle_stage == "active" and other.info.start_time > own.info.start_time
+        return later
 
     def _describe(self, run: Run, jobs: list[SweepJob], ended: str) -> None:
         """Note at the sweep's run what was swept, how its scores came about, which job is best and how it ended."""
