@@ -5,6 +5,7 @@ what takes much more space than the archive; and it is unpacked whole or not at 
 """
 
 import errno
+import gzip
 import lzma
 import stat
 import tarfile
@@ -26,6 +27,7 @@ ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
 MOST_MEMBERS, MOST_BYTES = 1_000_000, 2**37
 LARGEST_RATIO = 200  # of what an archive unpacks to, to the archive; of photographs it is 1, and of texts 10 at most
 FOLDER, FILE, LINK, SPECIAL = "folder", "file", "link", "special"
+SLACK = 2**20  # bytes of headers and padding, which count for nothing in a small archive
 BY_HAND = "If that is right, unpack it by hand, and name the folder in path."
 DAMAGED = (
     tarfile.TarError,
@@ -93,7 +95,7 @@ def unpack(archive: Path, shown: str, folder: Path) -> None:
     total, written = 0, set[Path]()
     members = _zip_members if archive.name.lower().endswith(".zip") else _tar_members
     try:
-        for number, member in enumerate(members(archive, folder), 1):
+        for number, member in enumerate(members(archive, folder, shown), 1):
             target = folder / _safe_name(member, shown)
             if number > MOST_MEMBERS:
                 raise DataError(f"{shown}: found more than {MOST_MEMBERS:,} members, expected fewer. {BY_HAND}")
@@ -152,7 +154,7 @@ def _blocks(member: Member) -> Iterator[bytes]:
             yield block
 
 
-def _zip_members(path: Path, folder: Path) -> Iterator[Member]:
+def _zip_members(path: Path, folder: Path, shown: str) -> Iterator[Member]:
     kinds = {0: FILE, stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK}
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
@@ -167,8 +169,23 @@ def _kind(info: tarfile.TarInfo) -> str:
     return FOLDER if info.isdir() else FILE if info.isreg() else SPECIAL
 
 
-def _tar_members(path: Path, folder: Path) -> Iterator[Member]:
-    with tarfile.open(path) as archive:
+class _Bounded(gzip.GzipFile):
+    """Decompresses no more at a time than an honest archive holds in all: Python reads the header of a member whole,
+    and it may say that a name is a gigabyte long."""
+
+    def __init__(self, path: Path, shown: str) -> None:
+        super().__init__(path)
+        self._shown, self._packed = shown, path.stat().st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        _check_size(self._shown, self.tell() + max(0, size or 0) - SLACK, self._packed)
+        return super().read(size)
+
+
+def _tar_members(path: Path, folder: Path, shown: str) -> Iterator[Member]:
+    packed = path.name.lower().endswith((".gz", ".tgz"))
+    opened = _Bounded(path, shown) if packed else path.open("rb")
+    with opened, tarfile.open(fileobj=opened, mode="r:") as archive:
         for info in archive:
 
             def content(info: tarfile.TarInfo = info) -> IO[bytes] | None:

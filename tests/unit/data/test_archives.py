@@ -1,5 +1,6 @@
 """Archives are datasets as folders are, and whatever is not safe to unpack is refused and leaves nothing behind."""
 
+import gzip
 import io
 import stat
 import tarfile
@@ -12,7 +13,7 @@ import pytest
 
 from pipeline.config import PrepareConfig, SplitConfig
 from pipeline.data import archives
-from pipeline.data.archives import find_place
+from pipeline.data.archives import find_place, unpack
 from pipeline.data.raw_files import digests_of_files
 from pipeline.data.sources import fasta, table
 from pipeline.data.sources.fasta import FastaDataset
@@ -215,3 +216,17 @@ def test_what_is_no_archive(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"no archive at all")
     with pytest.raises(DataError, match=rf"^{name}: cannot be unpacked \("):
         find_place(name, tmp_path)
+
+
+def test_a_header_is_not_unpacked_beyond_what_an_archive_may_hold(tmp_path: Path) -> None:
+    """A tar whose one member has a name of 300 million letters packs to 300 kilobytes."""
+    size = 300_000_000
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, size
+    path = tmp_path / "all.tar.gz"
+    with gzip.GzipFile(path, "wb", 9, mtime=0) as out:
+        out.write(info.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(size // 1_000_000):
+            out.write(b"a" * 1_000_000)
+    with pytest.raises(DataError, match="unpacks to more than 200 times its"):
+        unpack(path, "all.tar.gz", tmp_path / "found")
