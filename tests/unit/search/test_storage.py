@@ -149,7 +149,7 @@ def test_storage_that_cannot_be_used(storage: str, message: str, tmp_path: Path)
 def test_a_server_that_goes_away() -> None:
     from sqlalchemy.exc import OperationalError
 
-    message = r"^sweep.storage: postgresql://host/studies does not answer \(gone\)\. Check the address"
+    message = r"^sweep.storage: postgresql://host/studies does not answer \(gone for good\)\. Check the address"
     with pytest.raises(ConfigError, match=message), answering("postgresql://me:secret@host/studies"):
         raise OperationalError("SELECT 1", {}, Exception("gone")) from Exception("gone\nfor good")
 
