@@ -41,7 +41,7 @@ COMMANDS = {
     ),
     "no experiment": (
         ("train",),
-        "In 'config': You must specify 'experiment', e.g, experiment=<OPTION> Available options: "
+        "You must specify 'experiment', e.g, experiment=<OPTION> Available options: "
         + EXPERIMENTS.replace(",", ""),
     ),
     "dataset": (
