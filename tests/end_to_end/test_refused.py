@@ -41,8 +41,7 @@ COMMANDS = {
     ),
     "no experiment": (
         ("train",),
-        "You must specify 'experiment', e.g, experiment=<OPTION> Available options: "
-        + EXPERIMENTS.replace(",", ""),
+        "You must specify 'experiment', e.g, experiment=<OPTION> Available options: " + EXPERIMENTS.replace(",", ""),
     ),
     "dataset": (
         ("prepare", "dataset=digitz"),
@@ -85,8 +84,7 @@ COMMANDS = {
     ),
     "argument": (
         ("train", CNN, "trainer.epochs"),
-        "Error when parsing index: 1, string: trainer.epochs out of ['experiment=cnn_digits', 'trainer.epochs']. Error "
-        "parsing override 'trainer.epochs' missing EQUAL at '<EOF>' See "
+        "Error parsing override 'trainer.epochs' missing EQUAL at '<EOF>' See "
         "https://hydra.cc/docs/1.2/advanced/override_grammar/basic for details",
     ),
     "arguments of predict": (
