@@ -7,6 +7,7 @@ script (benchmarks/plain/logistic_digits.py) is timed for a few trials, since ea
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -38,8 +39,9 @@ def search(folder: Path, *arguments: str) -> tuple[float, list[dict]]:
 def apart(jobs: list[dict]) -> tuple[float, float]:
     """Mean seconds from the start of a trial to that of the next one, and those of them in which it was not trained.
     The first trial imports TensorFlow, and the last one has no next."""
-    between = [after["started"] - job["started"] for job, after in zip(jobs[1:], jobs[2:])]
-    beside = [gap - job["training"] for gap, job in zip(between, jobs[1:])]
+    pairs = list(itertools.pairwise(jobs[1:]))
+    between = [after["started"] - job["started"] for job, after in pairs]
+    beside = [after["started"] - job["started"] - job["training"] for job, after in pairs]
     return statistics.mean(between), statistics.mean(beside)
 
 
