@@ -20,7 +20,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE, DETAILS = ROOT / "docs" / "performance.md", ROOT / "benchmarks" / "README.md"
 SETS = ROOT / "docs" / "benchmarks.md"
 PLOT = ROOT / "docs" / "images" / "performance.png"
-MEASURED = ("training", "memory", "tracking", "stages", "repro", "data", "evaluation", "real_sets")
+MEASURED = ("training", "memory", "tracking", "stages", "repro", "data", "evaluation", "search", "sweeps", "real_sets")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 # times faster than keras fit, and than PyTorch, that we set out for
 GOALS = {
@@ -37,6 +37,9 @@ REPRO_GOAL, MEMORY_GOAL, TRACKING_GOAL, METRIC_GOAL = 0.4, 1.2, 1.02, 0.2
 # of prepare: seconds and memory beside the code before it streamed, memory at ten times the rows, speed beside pyarrow
 BEFORE_GOAL, HALF_GOAL, GROWTH_GOAL, CSV_GOAL = 1, 0.5, 1.2, 0.5
 EVALUATION_GOAL = 1.4  # GiB, which is 1.5 GB
+# of searches: throughput beside a process for each trial, two workers beside one, the part of the epochs that pruning
+# saves, seconds of a trial beside its training, and milliseconds of asking and telling
+THROUGHPUT_GOAL, WORKERS_GOAL, SAVED_GOAL, BESIDE_GOAL, ASKING_GOAL = 8, 1.7, 0.5, 0.15, 10
 
 
 def plot(cases: dict[str, Any]) -> None:
@@ -137,7 +140,26 @@ def goals_text(found: dict[str, Any]) -> str:
     metric = found["tracking"]["ms_per_metric"]["journal"]
     lines.append(f"| training with metrics tracked / without | {beside(tracked, TRACKING_GOAL, less=True)} | |")
     lines.append(f"| ms a metric, into MLflow on SQLite | {beside(metric, METRIC_GOAL, less=True)} | |")
+    lines += search_goals(found["sweeps"]["figures"], found["search"], beside)
     return "\n".join(lines)
+
+
+def search_goals(sweeps: dict[str, float], asking: dict[str, Any], beside: Callable[..., str]) -> list[str]:
+    """The goals of searches."""
+    taken = asking["ms_per_trial"]["tpe"]
+    goals = [
+        ("search of 32 trials / a process with keras fit and autolog for each", "throughput, ratio", THROUGHPUT_GOAL),
+        ("two workers / one, 32 CNNs of like length, start and end included", "workers, ratio", WORKERS_GOAL),
+        ("part of the epochs that `sweep=cnn` saves by pruning", "epochs saved", SAVED_GOAL),
+    ]
+    lines = [f"| {label} | {beside(sweeps[key], goal)} | |" for label, key, goal in goals]
+    beside_training = beside(sweeps["of which beside its training (s)"], BESIDE_GOAL, less=True)
+    asked = beside(taken["ours"], ASKING_GOAL, less=True)
+    return [
+        *lines,
+        f"| s of a trial beside its training | {beside_training} | |",
+        f"| ms to suggest and note a trial by TPE, of {asking['trials']} (Optuna {taken['optuna']:.1f}) | {asked} | |",
+    ]
 
 
 def data_goals(data: dict[str, Any], beside: Callable[..., str]) -> list[str]:
