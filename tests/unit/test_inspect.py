@@ -22,7 +22,7 @@ from pipeline.errors import PipelineError
 from pipeline.inspecting import files as inspected_files
 from pipeline.inspecting.numbers import numbers_of
 from pipeline.inspecting.params_text import with_dataset
-from pipeline.inspecting.yaml_text import dataset_of
+from pipeline.inspecting.yaml_text import OF_CLASSES, OF_NUMBERS, FirstModel, dataset_of
 from pipeline.layout import Layout
 from pipeline.prepare import prepare
 from tests.clones import ROOT
@@ -194,6 +194,24 @@ def test_a_column_that_determines_the_target(look: Inspect) -> None:
     assert look.row("a", text) == "a category 0 3 Ann, Bob, Cem determines the target"
     nearly = text.replace("Ann,Ann,0", "Ann,Ann,1", 1)
     assert look.row("a", nearly) == "a category 0 3 Ann, Bob, Cem determines the target but for 1 row"
+
+
+@pytest.mark.parametrize(
+    ("model", "experiment"), [(OF_CLASSES, "logistic_breast_cancer"), (OF_NUMBERS, "linear_diabetes")]
+)
+def test_a_new_dataset_is_tried_with_settings_of_an_experiment_that_is_there(
+    model: FirstModel, experiment: str
+) -> None:
+    text = (ROOT / "conf" / "experiment" / f"{experiment}.yaml").read_text()
+    assert text.endswith(f"  - override /model: {model.family}\n\n{model.settings}")
+
+
+def test_a_copy_of_the_target(look: Inspect) -> None:
+    prices = [100 + i * i % 97 + i / 8 for i in range(60)]
+    text = "euros,size,y\n" + "".join(
+        f"{price * 0.93:.2f},{i * i % 31 / 4},{price}\n" for i, price in enumerate(prices)
+    )
+    assert look.row("euros", text).endswith("a copy of the target, or a factor times it plus a constant")
 
 
 @pytest.mark.parametrize(

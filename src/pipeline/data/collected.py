@@ -97,9 +97,9 @@ class Collected:
         return self.digests.num_rows - self.digests.num_distinct() if len(repeated) else 0
 
     def num_conflicts(self, repeated: Digests) -> int:
-        """How many rows have the same features as an earlier row, but another target. `repeated` are the digests that
-        several rows have."""
-        return self.answered.num_distinct() - self.digests.num_distinct() if len(repeated) else 0
+        """How many rows contradict others: their target is not the most frequent one of the rows with the same
+        features. `repeated` are the digests that several rows have."""
+        return self.digests.num_outvoted(self.answered) if len(repeated) else 0
 
     def tell_remarks(self, dataset: str) -> None:
         """Print what types have to say of the values of their columns."""

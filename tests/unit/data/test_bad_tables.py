@@ -78,7 +78,7 @@ def test_a_column_that_is_constant_in_the_training_rows_alone_is_named(
     rows = [f"{i},{'late' if i >= 42 else 'early'},{'pq'[i * i // 5 % 2]}" for i in range(60)]
     prepare(tmp_path, "\n".join(["x,kind,y", *rows]), split="time", time="x", columns=COLUMNS, **CLASSES)
     told = capsys.readouterr().out
-    assert "tabled: 'kind' has categories in the test rows that no model learns: late\n" in told
+    assert "tabled: 'kind' has categories in test or validation rows that no training row has: late\n" in told
     assert "tabled: constant in the training rows, so that no model learns from it: kind\n" in told
 
 
