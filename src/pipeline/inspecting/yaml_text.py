@@ -70,20 +70,20 @@ def dataset_text(proposal: Proposal, files: Files, path: str, command: str) -> s
 def _layout(files: Files) -> list[str]:
     """What of the files' layout is not a dataset's default."""
     layout, standard = files.layout, TableDataset()
-    told: dict[str, Any] = {"format": files.format_key, "encoding": layout.encoding}
+    told: dict[str, object] = {"format": files.format_key, "encoding": layout.encoding}
     if files.has_cells:
         told |= {"separator": files.separator, "header": layout.header}
         told |= {"quote": layout.quote, "newlines": layout.newlines}
     return [f"{key}: {_value(value)}" for key, value in told.items() if value != getattr(standard, key)]
 
 
-def _column(options: Mapping[str, Any]) -> str:
+def _column(options: Mapping[str, object]) -> str:
     if list(options) == ["type"]:
         return str(options["type"])
     return "{" + ", ".join(f"{key}: {_value(value)}" for key, value in options.items()) + "}"
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "[" + ", ".join(map(_plain, value)) + "]" if isinstance(value, list) else _plain(value)

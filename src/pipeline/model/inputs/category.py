@@ -7,16 +7,25 @@ features. So is a missing value, unless there were some in the training rows: th
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Column
-from pipeline.model.inputs.input import MISSING, Chunks, Input, Tensor, flag, side_by_side, texts_of, with_missing
+from pipeline.model.inputs.input import (
+    MISSING,
+    Arrays,
+    Chunks,
+    Input,
+    Tensor,
+    flag,
+    side_by_side,
+    texts_of,
+    with_missing,
+)
 from pipeline.model.kinds import CODES, VECTOR, Feature
 
 if TYPE_CHECKING:
@@ -45,7 +54,7 @@ class CategoryInput(Input):
     def tensors(self, column: Column) -> dict[str, Tensor]:
         return {column.name: Tensor((1,), "string")} | flag(column)
 
-    def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+    def collate(self, column: Column, values: pa.Array) -> Arrays:
         return with_missing(column, values, {column.name: texts_of(values)})
 
     def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> list[Vocabulary]:
