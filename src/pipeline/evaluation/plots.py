@@ -101,7 +101,7 @@ def draw_confusion(experiment: str, target: Target, predicted: Array, classes: l
     """The confusion matrix: a row for each actual class, a column for each predicted one, and the number of test rows
     in each cell, which is coloured by its share of its row."""
     counts_KK = np.zeros((len(classes), len(classes)), np.int64)
-    np.add.at(counts_KK, (target, predicted.argmax(axis=1)), 1)
+    np.add.at(counts_KK, (target.astype(np.int64), predicted.argmax(axis=1)), 1)
     size = max(3.2, min(9.0, 0.4 * len(classes) + 1.4))
     figure = new_figure(size + 0.4, size)
     axes = figure.subplots()

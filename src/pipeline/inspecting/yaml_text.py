@@ -86,7 +86,7 @@ def _column(options: Mapping[str, object]) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "[" + ", ".join(map(_plain, value)) + "]" if isinstance(value, list) else _plain(value)
+    return "[" + ", ".join(map(_plain, value)) + "]" if isinstance(value, list) else _plain(str(value))
 
 
 def _key(text: str) -> str:

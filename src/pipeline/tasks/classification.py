@@ -65,4 +65,4 @@ class Classification(Task):
     def report_parts(self, target: Target, answers: "Array", classes: list[str]) -> dict[str, Any]:
         from pipeline.tasks.scores.classes import per_class
 
-        return {"per_class": per_class(target, answers.argmax(axis=1), classes)}
+        return {"per_class": per_class(target.astype(np.int64), answers.argmax(axis=1), classes)}

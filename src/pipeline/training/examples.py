@@ -33,7 +33,7 @@ class Examples:
     together."""
 
     features: dict[str, NDArray[Any]] | dict[str, RowsFile]
-    target: Target
+    target: NDArray[np.float32 | np.int32]
     weight: NDArray[np.float32] | None
     at_once: int
 

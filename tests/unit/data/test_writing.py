@@ -169,11 +169,11 @@ NOISE = RANDOM.normal(size=(2, ROWS))
         (np.where(NOISE[0] > 0, np.nan, -PRICE / 1000), PRICE, True),
         (np.round(np.where(NOISE[0] > 0, 0, PRICE) * 0.93, 2), np.where(NOISE[0] > 0, 0, PRICE), True),
         (np.append(PRICE[1:], 1e15) * 2, np.append(PRICE[1:], 1e15), True),
-        # What tells the target well, and is no copy. Each has a correlation above 0.999 with it, but for the last one.
+        # What tells the target well, or seems to, and is no copy. The first four have a correlation above 0.999 with it.
         (PRICE + 0.1 * NOISE[0], PRICE, False),
         (np.append(PRICE[1:], PRICE[0] + 1), PRICE[[*range(1, ROWS), 0]], False),
         (np.append(NOISE[0], 1e9), np.append(NOISE[1], 1e9), False),
-        (np.round(HEIGHT + 0.1 * NOISE[0]), HEIGHT, False),
+        (np.round(HEIGHT + 0.3 * NOISE[0]), HEIGHT, False),
         (1.7e9 + NOISE[0], 1.7e9 + NOISE[1], False),  # moments, of which only the last digits differ
         (np.where(NOISE[0] > 2, 5.0, 0.0), np.where(NOISE[0] > 2, 7.0, 0.0), False),  # too few values to tell
         (NOISE[0], NOISE[1], False),
