@@ -266,7 +266,7 @@ def test_formats_with_types(look: Inspect, root: Path) -> None:
     assert "; 60 values that cannot be kept as a finite number\n" in printed
     assert "#   list: list<element: int64>, which no type takes\n" in printed
     prepare(compose_config(Layout(root), "prepare", ["dataset=made"]))
-    lines = [json.dumps({"x": i * 1.5, "kind": KINDS[i % 5], "deep": {"a": 1}, "y": i * 2.5}) for i in range(n)]
+    lines = [json.dumps({"x": i * 1.5, "kind": KINDS[i % 5], "deep": {"a": 1}, "y": i * 2.5 + i % 3}) for i in range(n)]
     printed = look("\n".join(lines), name="t.jsonl", write="lines")
     assert "task: regression\ntarget: y\ncolumns:\n  x: number\n  kind: category\n" in printed
     assert "#   deep: lists or objects, which no type takes\n" in printed

@@ -169,7 +169,7 @@ NOISE = RANDOM.normal(size=(2, ROWS))
         (np.where(NOISE[0] > 0, np.nan, -PRICE / 1000), PRICE, True),
         (np.round(np.where(NOISE[0] > 0, 0, PRICE) * 0.93, 2), np.where(NOISE[0] > 0, 0, PRICE), True),
         (np.append(PRICE[1:], 1e15) * 2, np.append(PRICE[1:], 1e15), True),
-        # What tells the target well, or seems to, and is no copy. The first four have a correlation above 0.999 with it.
+        # What tells the target well, or seems to, and is no copy. The first four correlate above 0.999 with it.
         (PRICE + 0.1 * NOISE[0], PRICE, False),
         (np.append(PRICE[1:], PRICE[0] + 1), PRICE[[*range(1, ROWS), 0]], False),
         (np.append(NOISE[0], 1e9), np.append(NOISE[1], 1e9), False),
@@ -216,7 +216,7 @@ def test_a_category_that_no_training_row_has_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whether rows for testing or for validation have it, or both; the others are told of, too, if there are many."""
-    monkeypatch.setattr(unknown_categories, "MOST_ROWS", 10)
+    monkeypatch.setattr(unknown_categories, "MOST_ROWS", 100)
     names = np.array([f"c{i:04d}" for i in range(ROWS)])
     each = {"each": pa.array(names), "few": pa.array(names[np.arange(ROWS) % 5])}
     folder = prepare(tmp_path / "out", monkeypatch, rows() | each, ROWS)
