@@ -7,7 +7,7 @@ that is fine beside the target's spread. A correlation would not do, as a single
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,10 @@ Array = NDArray[np.float64]
 
 LEAST_VALUES = 20  # fewer different values may lie on a line by chance
 ROUNDING = 1e-9  # of a number that was computed, beside its size
+EXACT = 1e-14  # of the line's intercept, beside the means of which it is computed
 COARSE = 1e-3  # of the target's spread; last digits beyond it could hide that a row is not on the line
 MOST_DECIMALS = 6
+LEAST_R2 = 0.9  # with less, points are so far from a line that no closer look at them is needed
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,34 @@ def is_copy(parts: Iterable[tuple[Array, Array]]) -> bool:
 
 def line_through(x: Array, y: Array) -> Line | None:
     """The line of least squares; None where the points (N,) are too few or too coarse to tell of one."""
-    if len(np.unique(x)) < LEAST_VALUES:
+    if len(x) < LEAST_VALUES:
+        return None
+    (dx, width), (dy, height) = scaled(x), scaled(y)
+    product, squares = float((dx * dy).sum()), float((dx**2).sum())
+    if product**2 <= LEAST_R2 * squares * float((dy**2).sum()) or len(np.unique(x)) < LEAST_VALUES:
         return None
     if np.array_equal(x, y):
         return Line(1.0, 0.0, 0.0)
-    centred = x - x.mean()
-    slope = float((centred * (y - y.mean())).sum() / (centred**2).sum())
-    line = Line(slope, float(y.mean() - slope * x.mean()), last_digit(y) + abs(slope) * last_digit(x))
+    slope = product / squares * (height / width)
+    if not np.isfinite(slope):
+        return None
+    up, along = float(y.mean()), slope * float(x.mean())
+    line = Line(slope, up - along, EXACT * (abs(up) + abs(along)))
+    digits = last_digit(y) + abs(slope) * last_digit(x)
     # Of the different values, since a target may be 0 in most rows; and of the middle half of them, since a few may be
     # far out.
     low, high = np.quantile(np.unique(y), [0.25, 0.75])
     most = COARSE * (high - low)
-    if ROUNDING * np.median(line.sizes(x, y)) > most:
+    if not line.within + ROUNDING * np.median(line.sizes(x, y)) <= most:
         return None
-    return line if line.within <= most else Line(line.slope, line.intercept, 0.0)
+    return replace(line, within=line.within + digits) if digits <= most else line
+
+
+def scaled(values: Array) -> tuple[Array, float]:
+    """The values less their mean, divided so that the largest is 1, and by what they were divided; not if all are 0."""
+    centred = values - values.mean()
+    largest = float(np.abs(centred).max()) or 1.0
+    return centred / largest, largest
 
 
 def last_digit(values: Array) -> float:

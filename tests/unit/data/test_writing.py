@@ -168,6 +168,7 @@ NOISE = RANDOM.normal(size=(2, ROWS))
         (np.float32(1.8 * PRICE + 32).astype(float), PRICE, True),
         (np.where(NOISE[0] > 0, np.nan, -PRICE / 1000), PRICE, True),
         (np.round(np.where(NOISE[0] > 0, 0, PRICE) * 0.93, 2), np.where(NOISE[0] > 0, 0, PRICE), True),
+        (25.4 * np.maximum(NOISE[0], 0), np.maximum(NOISE[0], 0), True),  # rain, which is 0 in half of the rows
         (np.append(PRICE[1:], 1e15) * 2, np.append(PRICE[1:], 1e15), True),
         # What tells the target well, or seems to, and is no copy. The first four correlate above 0.999 with it.
         (PRICE + 0.1 * NOISE[0], PRICE, False),
