@@ -26,7 +26,7 @@ ONLY_PREPARED = ("contract", "near_duplicates")
 
 # Each registry of which an experiment uses only some entries. The key is the registry's name, which no other dict of
 # the package has. The value is the place in the configuration that chooses: it holds a key, or a mapping or list of
-# keys.
+# keys. A key without an entry uses none: what a type has no entry for is done as the code around the registry says.
 REGISTRIES = {
     "AUGMENTATIONS": "dataset.types",
     "CALLBACKS": "trainer.callbacks",
@@ -97,9 +97,8 @@ def chosen_by(values: Mapping[str, Any]) -> dict[str, frozenset[str]]:
         if group in values:
             value = values[group][key]
             chosen[registry] = frozenset([value] if isinstance(value, str) else value)
-    for registry in ("DETAILS", "TYPES"):
-        if registry in chosen:
-            chosen[registry] |= TYPES_OF_ROLES
+    if "TYPES" in chosen:
+        chosen["TYPES"] |= TYPES_OF_ROLES
     return chosen
 
 

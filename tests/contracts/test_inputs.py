@@ -14,6 +14,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from pipeline.config import PreprocessingConfig, TextFeaturesConfig
 from pipeline.data.prepared import Split
+from pipeline.data.reading import read_values
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types import TYPES
 from pipeline.data.types.audio import Audio, AudioColumn
@@ -39,7 +40,7 @@ def tone(hertz: float, seconds: float = 0.1) -> bytes:
     return Audio().convert(pa.array([wave]), AudioColumn("audio", **AUDIO)).values[0].as_py()
 
 
-# values in the storage of each type, and one that no training row has
+# Values in the storage of each type, and one that no training row has, where the type's own examples do not do.
 VALUES = {
     "audio": ([tone(300), tone(1200), tone(900, 0.05)], tone(3000)),
     "boolean": ([True, False, True], True),
@@ -56,6 +57,10 @@ VALUES = {
     "text": (["Call NOW!", "see you later", "call me later, please"], "völlig anderes"),
 }
 ALONE = {"image": {"shape": [2, 2, 1]}, "series": {"window": 2, "channels": ["a", "b"]}, "audio": AUDIO}
+for missing in set(TYPES) - set(VALUES):
+    texts = pa.array(TYPES[missing].examples)
+    examples = read_values(Column(missing, TYPES[missing].config(type=missing)), texts, ()).values.to_pylist()
+    VALUES[missing] = (examples[:-1], examples[-1])
 CASES = [(name, nullable) for name in INPUTS for nullable in (False, True) if not (TYPES[name].is_content and nullable)]
 
 
@@ -82,8 +87,8 @@ def training(name: str, nullable: bool) -> tuple[Schema, Split]:
     return schema_of([column]), rows_of([column], {name: values})
 
 
-def test_every_type_has_an_input_and_is_on_this_list() -> None:
-    assert set(INPUTS) == set(TYPES) == set(VALUES)
+def test_every_type_has_an_input() -> None:
+    assert set(INPUTS) == set(TYPES)
 
 
 @pytest.mark.parametrize(("name", "nullable"), CASES)

@@ -1,5 +1,6 @@
 """docs/code.md adds a source, a type and a family by a diff each. They are applied to a checkout, and used."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -27,6 +28,12 @@ task: regression
 target: price
 columns: {discount: percent}
 """
+OF_TYPES = (
+    "tests/contracts/test_inputs.py",
+    "tests/unit/data/test_page.py",
+    "tests/unit/data/test_types.py",
+    "tests/unit/test_stages.py",
+)
 
 
 def test_the_three_diffs_of_the_documents(tmp_path: Path) -> None:
@@ -38,7 +45,9 @@ def test_the_three_diffs_of_the_documents(tmp_path: Path) -> None:
     raw = root / "data" / "raw"
     np.savez(raw / "sensors.npz", x=random.normal(size=(60, 3)), y=random.normal(size=60))
     discounts = random.uniform(0, 50, 60)
-    (raw / "prices.csv").write_text("discount,price\n" + "".join(f"{d:.1f} %,{100 - d:.2f}\n" for d in discounts))
+    prices = 100 - discounts + random.normal(size=60)
+    rows = [f"{discount:.1f} %,{price:.2f}" for discount, price in zip(discounts, prices, strict=True)]
+    (raw / "prices.csv").write_text("\n".join(["discount,price", *rows, ""]))
     (root / "conf" / "dataset" / "prices.yaml").write_text(PRICES)
     for dataset, family in (("sensors", "maxout"), ("prices", "linear")):
         name = f"{family}_{dataset}"
@@ -51,6 +60,15 @@ def test_the_three_diffs_of_the_documents(tmp_path: Path) -> None:
         stream.write("7,93\n")
     with pytest.raises(AssertionError, match=r"1 value is not a percentage such as 12.5 % \(row 61: '7'\)"):
         train(root, "linear_prices")
+    pass_the_tests_of_types(root)
+
+
+def pass_the_tests_of_types(root: Path) -> None:
+    """A type that is two files, each with its line in a registry, passes the tests that all types have to pass."""
+    command = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "percent or names_of or type", *OF_TYPES]
+    env = environment() | {"PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"}
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout
 
 
 def train(root: Path, experiment: str) -> Path:

@@ -39,6 +39,12 @@ def outputs(checkout: Path) -> dict[str, bytes]:
     return {f"{path.parent.parent.name}/{path.name}": path.read_bytes() for path in checkout.glob("runs/*/output/*")}
 
 
+def features_of(checkout: Path) -> dict[str, tuple[int, int]]:
+    """By folder, which file says that its features are made, and since when: another one if they are made again."""
+    found = {path.parent.name: path.stat() for path in (checkout / "build" / "features").glob("*/features.json")}
+    return {name: (of.st_ino, of.st_mtime_ns) for name, of in found.items()}
+
+
 @pytest.mark.slow
 def test_a_grid_is_one_parent_run_and_the_bits_of_each_job_alone(
     checkout: Path, pipeline: Command, monkeypatch: pytest.MonkeyPatch
@@ -97,10 +103,13 @@ def test_joblib_gives_the_same_bits_and_a_failed_job_fails_alone(checkout: Path,
     assert re.match(r"1 +trainer.optimizer.learning_rate=-1 +failed: trainer.optimizer.learning_rate: found -1", last)
     swept = outputs(checkout)
     assert len(swept) == 3 * len(FILES)
+    features = features_of(checkout)
+    assert len(features) == 2, "all jobs share those of the training rows, and those of the rows for validation"
     # a finished job is not trained again, also for another objective, which its saved model is asked for
     more = pipeline("train", "-m", *options, "objective=val_r2", "trainer.optimizer.learning_rate=0.01,0.1,0.02")
     assert more.returncode == 0, more.stderr
     assert more.stdout.count("linear_diabetes: trained before, in ") == 2
+    assert features_of(checkout) == features, "the third job found them"
     header, *rows = more.stdout.splitlines()[-8:-4]
     assert header.split()[2] == "val_r2"
     assert [float(row.split()[2]) for row in rows] == sorted((float(row.split()[2]) for row in rows), reverse=True)

@@ -22,7 +22,7 @@ from pipeline.errors import PipelineError
 from pipeline.inspecting import files as inspected_files
 from pipeline.inspecting.numbers import numbers_of
 from pipeline.inspecting.params_text import with_dataset
-from pipeline.inspecting.yaml_text import dataset_of
+from pipeline.inspecting.yaml_text import OF_CLASSES, OF_NUMBERS, FirstModel, dataset_of
 from pipeline.layout import Layout
 from pipeline.prepare import prepare
 from tests.clones import ROOT
@@ -197,6 +197,24 @@ def test_a_column_that_determines_the_target(look: Inspect) -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "experiment"), [(OF_CLASSES, "logistic_breast_cancer"), (OF_NUMBERS, "linear_diabetes")]
+)
+def test_a_new_dataset_is_tried_with_settings_of_an_experiment_that_is_there(
+    model: FirstModel, experiment: str
+) -> None:
+    text = (ROOT / "conf" / "experiment" / f"{experiment}.yaml").read_text()
+    assert text.endswith(f"  - override /model: {model.family}\n\n{model.settings}")
+
+
+def test_a_copy_of_the_target(look: Inspect) -> None:
+    prices = [100 + i * i % 97 + i / 8 for i in range(60)]
+    text = "euros,size,y\n" + "".join(
+        f"{price * 0.93:.2f},{i * i % 31 / 4},{price}\n" for i, price in enumerate(prices)
+    )
+    assert look.row("euros", text).endswith("a copy of the target, or a factor times it plus a constant")
+
+
+@pytest.mark.parametrize(
     ("content", "expected"),
     [
         (b"\xef\xbb\xbf" + MADE.encode(), ("utf-8 with a byte order mark", "")),
@@ -248,7 +266,7 @@ def test_formats_with_types(look: Inspect, root: Path) -> None:
     assert "; 60 values that cannot be kept as a finite number\n" in printed
     assert "#   list: list<element: int64>, which no type takes\n" in printed
     prepare(compose_config(Layout(root), "prepare", ["dataset=made"]))
-    lines = [json.dumps({"x": i * 1.5, "kind": KINDS[i % 5], "deep": {"a": 1}, "y": i * 2.5}) for i in range(n)]
+    lines = [json.dumps({"x": i * 1.5, "kind": KINDS[i % 5], "deep": {"a": 1}, "y": i * 2.5 + i % 3}) for i in range(n)]
     printed = look("\n".join(lines), name="t.jsonl", write="lines")
     assert "task: regression\ntarget: y\ncolumns:\n  x: number\n  kind: category\n" in printed
     assert "#   deep: lists or objects, which no type takes\n" in printed

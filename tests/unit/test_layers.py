@@ -24,8 +24,9 @@ def imported(tree: ast.AST, known: dict[str, Path]) -> Iterator[str]:
     """The modules that a source names in an import, at its top, in a function or for types alone.
 
     `from package import name` is an import of the module package.name where there is one, else of the package's
-    __init__.py. That Python also runs the __init__.py of every package above is left out: ours hold registries or
-    nothing, and no module of a package asks for what its own __init__.py holds.
+    __init__.py. That Python also runs the __init__.py of every package above is left out: ours hold nothing, or
+    registries of the members beside them. A module that looks a member up in the registry of its own package is no
+    member, so the registry does not import it, which would be seen here as a circle.
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -96,7 +96,7 @@ class DatasetConfig:
     `weight` says how much a row counts in training (not in evaluation), all rows of one `group` go to the same split,
     `time` is what `split: time` sorts by, and `fold` holds the names of the splits for `split: given`.
 
-    A column that determines the target is refused as a leak, unless `leakage` is `accept`.
+    A column that determines the target, or is a copy of it, is refused as a leak, unless `leakage` is `accept`.
 
     Of rows that are nearly the same as one another (data/near.py), `near_duplicates` says what happens if some are for
     testing and others not: `say` how many, `refuse` them, deal them out together (`group`), or do not look (`ignore`).

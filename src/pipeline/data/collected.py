@@ -29,6 +29,7 @@ from pipeline.data.splits import Folds, Places
 from pipeline.data.types.clock import since_1970
 from pipeline.errors import DataError
 from pipeline.tasks import TASKS
+from pipeline.tasks.task import Target
 
 ROWS = "rows.arrow"
 CHUNKS = 2  # of rows that pass through memory at a time; fewer would be more calls for the same rows
@@ -97,9 +98,9 @@ class Collected:
         return self.digests.num_rows - self.digests.num_distinct() if len(repeated) else 0
 
     def num_conflicts(self, repeated: Digests) -> int:
-        """How many rows have the same features as an earlier row, but another target. `repeated` are the digests that
-        several rows have."""
-        return self.answered.num_distinct() - self.digests.num_distinct() if len(repeated) else 0
+        """How many rows contradict others: their target is not the most frequent one of the rows with the same
+        features. `repeated` are the digests that several rows have."""
+        return self.digests.num_outvoted(self.answered) if len(repeated) else 0
 
     def tell_remarks(self, dataset: str) -> None:
         """Print what types have to say of the values of their columns."""
@@ -195,7 +196,7 @@ def take_note(found: Collected, dataset: DatasetConfig, columns: Columns, by_nam
             found.folds.append(values)
 
 
-def _check_target(dataset: DatasetConfig, values: NDArray[Any], target: Column, classes: list[str]) -> None:
+def _check_target(dataset: DatasetConfig, values: Target, target: Column, classes: list[str]) -> None:
     """Raise DataError for a target that the task cannot have. A task looks at which classes there are, or at the least
     and the greatest number."""
     if wrong := TASKS[dataset.task].check_target(values, target.name, classes):

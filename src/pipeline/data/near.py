@@ -32,18 +32,9 @@ class Look(Protocol):
         """How many values for testing are near copies of one for training or validation."""
 
 
-# What looks at the values of each type, if anything does. It keeps its notes in a folder.
-LOOKS: dict[str, Callable[[Path], Look] | None] = {
-    "audio": None,
-    "boolean": None,
-    "category": None,
-    "date": None,
-    "datetime": None,
+# What looks at the values of a type, and keeps its notes in a folder. Types without an entry are not looked at.
+LOOKS: dict[str, Callable[[Path], Look]] = {
     "image": Thumbnails,
-    "number": None,
-    "sequence": None,
-    "series": None,
-    "text": None,
 }
 
 
@@ -54,7 +45,7 @@ class NearRows:
 
     def __init__(self, columns: list[Column], folder: Path) -> None:
         self._columns = columns
-        self._looked_at = next((column for column in columns if LOOKS.get(column.config.type)), None)
+        self._looked_at = next((column for column in columns if column.config.type in LOOKS), None)
         self._differences = near_copies(columns)
         look = LOOKS[self._looked_at.config.type] if self._looked_at is not None else None
         self._look = look(folder) if look is not None else None
@@ -91,7 +82,7 @@ class NearRows:
 
 def looked_for(dataset: DatasetConfig, columns: list[Column]) -> bool:
     """Whether there is something to look for: rows of texts or images, and a split that holds some of them out."""
-    some = bool(near_copies(columns)) or any(LOOKS.get(column.config.type) for column in columns)
+    some = bool(near_copies(columns)) or any(column.config.type in LOOKS for column in columns)
     return dataset.near_duplicates != IGNORE and dataset.split != "none" and some
 
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +21,7 @@ from pipeline.data.schema import Schema, remedy
 from pipeline.data.types.type import storage_bytes
 from pipeline.errors import DataError
 from pipeline.layout import BEST_POSSIBLE, split_file
+from pipeline.tasks.task import Target
 
 ROW, TARGET, WEIGHT = "row", "target", "sample_weight"
 CHUNK_ROWS = 8192
@@ -41,7 +41,7 @@ class Split:
 
     rows: NDArray[np.str_]
     table: pa.Table
-    target: NDArray[Any]
+    target: Target
     weight: NDArray[np.float32] | None = None
     row_bytes: int = 0
 
@@ -75,7 +75,7 @@ class SplitFile:
         return len(self.target)
 
     @cached_property
-    def target(self) -> NDArray[Any]:
+    def target(self) -> Target:
         return target_values(read_table(self.path, [TARGET])[TARGET], self.schema.classes)
 
     @cached_property
@@ -175,7 +175,7 @@ def best_possible(folder: Path) -> dict[str, float]:
     return known
 
 
-def target_values(target: pa.ChunkedArray, classes: list[str]) -> NDArray[Any]:
+def target_values(target: pa.ChunkedArray, classes: list[str]) -> Target:
     """A stored target (N,): the index of each row's class, or the number itself where there are no classes."""
     if not classes:
         numbers: NDArray[np.float64] = target.to_numpy()

@@ -1,22 +1,24 @@
 """What a person should know of the columns of prepared data: those that tell nothing, and those that tell too much."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from pipeline.config import DatasetConfig
 from pipeline.data.batches import digests_of
+from pipeline.data.copies import is_copy
 from pipeline.data.digest_file import DigestFile, num_distinct
 from pipeline.data.digests import combined
 from pipeline.data.prepared import TARGET, open_parquet
 from pipeline.data.schema import Column, Schema
 from pipeline.errors import DataError
-from pipeline.layout import SPLITS, TEST, TRAIN, VALIDATION, split_file
+from pipeline.layout import TRAIN, split_file
 
 # With fewer rows, a column may determine the target by chance.
 LEAST_ROWS = 20
@@ -25,10 +27,10 @@ MOST_ROWS = 65_536  # of a column that are looked at at a time
 
 
 def check_columns(dataset: DatasetConfig, schema: Schema, target: Column, folder: Path, between: Path) -> None:
-    """Print which columns are constant in the training rows, and which categories occur in the test rows alone. Raises
-    DataError for columns that determine the target, unless `dataset.leakage` is `accept`. Digests of a column's values
-    may be kept in the folder `between`."""
-    constant, leaks = [], []
+    """Print which columns are constant in the training rows. Raises DataError for columns that determine the target or
+    are a copy of it, unless `dataset.leakage` is `accept`. Digests of a column's values may be kept in the folder
+    `between`."""
+    constant, leaks, copies = [], [], []
     with open_parquet(folder / split_file(TRAIN)) as file:
         answer = replace(target, name=TARGET)
         for column in schema.features:
@@ -38,17 +40,38 @@ def check_columns(dataset: DatasetConfig, schema: Schema, target: Column, folder
                 constant.append(column.name)
             elif column_determines(file, column, answer, between):
                 leaks.append(column.name)
-            if column.config.type == "category" and schema.split != "none" and (new := only_in_test(column, folder)):
-                print(f"{schema.dataset}: '{column.name}' has categories in the test rows that no model learns: {new}")
+            elif column.storage == target.storage == pa.float64() and is_copy(beside_target(file, column)):
+                copies.append(column.name)
     if constant:
         print(
             f"{schema.dataset}: constant in the training rows, so that no model learns from it: {', '.join(constant)}"
         )
-    if leaks and dataset.leakage == "refuse":
+    if dataset.leakage == "refuse":
+        refuse_leaks(schema, leaks, copies)
+
+
+def refuse_leaks(schema: Schema, leaks: list[str], copies: list[str]) -> None:
+    """Raise DataError for columns that determine the target, and for those that are copies of it, if there are any."""
+    told = []
+    if leaks:
+        told.append(f"each value of {quoted(leaks, ', ')} has one value of '{schema.target}' only")
+    if copies:
+        told.append(f"'{schema.target}' is a factor times {quoted(copies, ' or ')} plus a constant, but for rounding")
+    if told:
         raise DataError(
-            f"dataset {schema.dataset}: each value of {', '.join(repr(name) for name in leaks)} has one value of "
-            f"'{schema.target}' only, as if it were made from it. Leave it out, or set leakage: accept."
+            f"dataset {schema.dataset}: {', and '.join(told)}, as if it were made from it. Leave it out, or set "
+            "leakage: accept."
         )
+
+
+def quoted(names: list[str], between: str) -> str:
+    return between.join(repr(name) for name in names)
+
+
+def beside_target(file: pq.ParquetFile, column: Column) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """The numbers of a column and of the target in the rows of a file, in parts (N,); NaN for a missing one."""
+    for part in file.iter_batches(MOST_ROWS, columns=[column.name, TARGET]):
+        yield part[column.name].to_numpy(zero_copy_only=False), part[TARGET].to_numpy()
 
 
 def is_constant(file: pq.ParquetFile, column: Column) -> bool:
@@ -94,17 +117,7 @@ def tells(num_rows: int, num_values: int, num_pairs: int) -> bool:
     return num_rows >= LEAST_ROWS and num_values <= num_rows / 2 and num_pairs == num_values
 
 
-def only_in_test(column: Column, folder: Path) -> str:
-    """The categories that the test rows have, and the others have not, in words; empty if there are none."""
-    found: dict[str, set[str]] = {}
-    for split in SPLITS:
-        with open_parquet(folder / split_file(split)) as file:
-            parts = file.iter_batches(MOST_ROWS, columns=[column.name])
-            found[split] = set().union(*(pc.unique(part[column.name]).to_pylist() for part in parts)) - {None}
-    return some_of(sorted(found[TEST] - found[TRAIN] - found[VALIDATION]))
-
-
-def some_of(names: list[str]) -> str:
-    """The first names in words, and how many more there are."""
-    more = len(names) - MOST_NAMES
+def some_of(names: list[str], count: int | None = None) -> str:
+    """The first names in words, and how many more there are, of `count` in all; of all that are given if it is None."""
+    more = (len(names) if count is None else count) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f", and {more} more" if more > 0 else "")

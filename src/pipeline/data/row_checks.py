@@ -30,7 +30,7 @@ MISSING = ":missing"  # a model has a flag of this name for a feature with missi
 def check_rows(
     config: PrepareConfig, found: Collected, repeated: Digests, summary: Summary, places: Places | None
 ) -> int:
-    """Print what stands out of how the rows were dealt out, and return how many contradict an earlier row. Raises
+    """Print what stands out of how the rows were dealt out, and return how many contradict others. Raises
     DataError for a split that lacks rows. `repeated` are the digests that several rows have."""
     dataset = config.dataset
     if places is not None:
@@ -45,7 +45,8 @@ def check_rows(
         found.near.check(dataset, places, by_rows=rule == "hash")
     tell_balance(dataset.name, summary)
     if conflicts := found.num_conflicts(repeated):
-        print(f"{dataset.name}: {conflicts} rows have the features of an earlier row, but another target")
+        rows = "1 row has" if conflicts == 1 else f"{conflicts} rows have"
+        print(f"{dataset.name}: {rows} the features of others, but not their most frequent target")
     return conflicts
 
 

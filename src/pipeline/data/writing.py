@@ -26,15 +26,16 @@ from pipeline.data.schema import Schema
 from pipeline.data.sources import SOURCES
 from pipeline.data.sources.source import Columns
 from pipeline.data.splits import PLACES, Places, Summary
+from pipeline.data.unknown_categories import tell_unknown_categories
 from pipeline.files import digest_file, write_json
 from pipeline.layout import BEST_POSSIBLE, MANIFEST, PAGE, SPLITS, STATISTICS, SUMMARY, TEST, split_file
 
 
 def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: Path | None = None) -> Summary:
-    """Write train, validation and test as Parquet, schema.json, summary.json (rows by split and class) and
-    manifest.json (bytes and digest of each split) into `folder`, and return the summary. Where the source knows the
-    best possible scores, best_possible.json holds them. Write statistics.json and page.html into the folder
-    `described`, if there is one.
+    """Write train, validation and test as Parquet, schema.json, summary.json (rows by split and class, and what the
+    source has left out) and manifest.json (bytes and digest of each split) into `folder`, and return the summary. Where
+    the source knows the best possible scores, best_possible.json holds them. Write statistics.json and page.html into
+    the folder `described`, if there is one.
 
     `root` is the checkout, to which the paths of a source are relative. Prints what a person should know of the rows.
     Raises DataError for rows that no model can learn from.
@@ -44,7 +45,7 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
     columns = source.columns(dataset, root).with_roles_of(dataset)
     check_names(columns)
     check_rules(dataset, columns)
-    with TemporaryDirectory(dir=folder) as between, heard() as remarks:
+    with TemporaryDirectory(dir=folder) as between, heard() as told:
         found = collect(dataset, columns, ahead(source.batches(dataset, root)), Path(between))
         classes = found.classes(dataset, columns.target)
         features = found.features(columns)
@@ -60,9 +61,10 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
         check_weights(dataset, folder)
         found.tell_remarks(dataset.name)
         check_columns(dataset, schema, columns.target, folder, Path(between))
+        tell_unknown_categories(schema, folder)
         duplicates = found.num_duplicates(repeated)
     schema.write(folder)
-    write_json(folder / SUMMARY, summary)
+    write_json(folder / SUMMARY, {**summary, **({"left_out": told.left_out} if told.left_out else {})})
     files = {split: folder / split_file(split) for split in SPLITS}
     manifest = {split: {"bytes": file.stat().st_size, "sha256": digest_file(file)} for split, file in files.items()}
     write_json(folder / MANIFEST, manifest)
@@ -71,7 +73,7 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
     if described is not None and seen is not None:
         statistics = statistics_of(seen)
         write_statistics(described / STATISTICS, statistics)
-        about = About(dataset, schema, summary, seen, statistics, duplicates, conflicts, remarks)
+        about = About(dataset, schema, summary, seen, statistics, duplicates, conflicts, told.lines)
         write_page(described / PAGE, about)
     return summary
 

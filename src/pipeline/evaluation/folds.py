@@ -17,6 +17,7 @@ from pipeline.evaluation.report import resampled_by, rounded
 from pipeline.evaluation.units import units_of
 from pipeline.tasks import TASKS
 from pipeline.tasks.scores import estimates
+from pipeline.tasks.task import Target
 
 Array = NDArray[np.float64]
 
@@ -29,7 +30,7 @@ class Fold:
     rows hang together, where they are not independent."""
 
     run: str
-    target: NDArray[Any]
+    target: Target
     predicted: Array
     references: dict[str, Array]
     training_rows: dict[str, int]

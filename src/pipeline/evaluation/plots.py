@@ -12,6 +12,7 @@ from pipeline.data.prepared import AnySplit
 from pipeline.data.schema import Schema
 from pipeline.files import replacing
 from pipeline.tasks import TASKS
+from pipeline.tasks.task import Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,7 +80,7 @@ def write_learning_curve(path: Path, curve: dict[str, Any]) -> None:
         save_figure(figure, path)
 
 
-def draw_residuals(experiment: str, target: NDArray[Any], predicted: Array, classes: list[str]) -> "Figure":
+def draw_residuals(experiment: str, target: Target, predicted: Array, classes: list[str]) -> "Figure":
     """The residuals over the predictions. Of more than MOST_POINTS rows, it shows that many, chosen evenly."""
     residuals = target.astype(np.float64) - predicted
     chosen = np.linspace(0, len(predicted) - 1, min(MOST_POINTS, len(predicted))).astype(int)
@@ -96,11 +97,11 @@ def draw_residuals(experiment: str, target: NDArray[Any], predicted: Array, clas
     return figure
 
 
-def draw_confusion(experiment: str, target: NDArray[Any], predicted: Array, classes: list[str]) -> "Figure":
+def draw_confusion(experiment: str, target: Target, predicted: Array, classes: list[str]) -> "Figure":
     """The confusion matrix: a row for each actual class, a column for each predicted one, and the number of test rows
     in each cell, which is coloured by its share of its row."""
     counts_KK = np.zeros((len(classes), len(classes)), np.int64)
-    np.add.at(counts_KK, (target, predicted.argmax(axis=1)), 1)
+    np.add.at(counts_KK, (target.astype(np.int64), predicted.argmax(axis=1)), 1)
     size = max(3.2, min(9.0, 0.4 * len(classes) + 1.4))
     figure = new_figure(size + 0.4, size)
     axes = figure.subplots()

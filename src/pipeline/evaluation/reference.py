@@ -18,6 +18,7 @@ from pipeline.data.types.series import SeriesColumn, windows
 from pipeline.evaluation import trees
 from pipeline.evaluation.design import Design, linear_design
 from pipeline.evaluation.designs import design_of
+from pipeline.tasks.task import Target
 
 Array = NDArray[np.float64]
 MOST_ROWS = 50_000
@@ -113,12 +114,12 @@ def _probabilities(model: Any, design: Design, train: Split, test: AnySplit, num
     return answers
 
 
-def mean(target: NDArray[Any], num_classes: int, num_rows: int) -> Array:
+def mean(target: Target, num_classes: int, num_rows: int) -> Array:
     """The training rows' mean, for so many rows (M,)."""
     return np.full(num_rows, target.astype(np.float64).mean())
 
 
-def shares(target: NDArray[Any], num_classes: int, num_rows: int) -> Array:
+def shares(target: Target, num_classes: int, num_rows: int) -> Array:
     """The classes' shares of the training rows, for so many rows (M, K)."""
     found = np.bincount(target, minlength=num_classes) / len(target)
     return np.tile(found, (num_rows, 1))

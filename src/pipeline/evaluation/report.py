@@ -14,7 +14,7 @@ from pipeline.evaluation.reference import BASELINES, REFERENCES
 from pipeline.evaluation.units import Units, least_units, too_few
 from pipeline.tasks import TASKS
 from pipeline.tasks.scores import estimates
-from pipeline.tasks.task import Task
+from pipeline.tasks.task import Target, Task
 
 Array = NDArray[np.float64]
 DIGITS = 6
@@ -51,7 +51,7 @@ def build_report(
     config: EvaluationConfig,
     schema: Schema,
     train: Split,
-    target: NDArray[Any],
+    target: Target,
     test: AnySplit,
     predicted: Array,
     best_possible: dict[str, float],

@@ -61,9 +61,9 @@ def check_prepare(dataset: TableDataset, files: Files, split: SplitConfig, layou
 
 
 def write(name: str, text: str, proposal: Proposal, layout: Layout) -> None:
-    family = yaml_text.family_of(proposal.task)
-    experiment = f"{family}_{name}"
-    wanted = yaml_text.experiment_text(family, name, experiment, proposal.target.name)
+    model = yaml_text.first_model(proposal.task)
+    experiment = f"{model.family}_{name}"
+    wanted = yaml_text.experiment_text(model, name, experiment, proposal.target.name)
     paths = writing.write_proposal(layout, name, text, experiment, wanted)
     one, other, params = (path.relative_to(layout.root) for path in paths)
     print(f"\nwritten: {one}, {other}, and a line for each in {params}. Next: make repro EXPERIMENT={experiment}")

@@ -8,10 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.data.formats import ENDINGS, FORMATS
-from pipeline.data.formats.finding import AUTO, find_files, format_of
+from pipeline.data.formats import FORMATS
+from pipeline.data.formats.csv import CSV
+from pipeline.data.formats.finding import AUTO, by_ending, find_files, format_of
 from pipeline.data.formats.json_lines import JSON_LINES
-from pipeline.data.formats.lines import COMPRESSIONS, chunks, line_blocks
+from pipeline.data.formats.lines import chunks, line_blocks
 from pipeline.data.formats.rows import Layout, TableFile
 from pipeline.errors import DataError, did_you_mean
 from pipeline.inspecting import texts
@@ -42,11 +43,11 @@ class Files:
 
     @property
     def is_text(self) -> bool:
-        return self.format in ("csv", "tsv", "jsonl")
+        return self.has_cells or FORMATS[self.format] is JSON_LINES
 
     @property
     def has_cells(self) -> bool:
-        return self.format in ("csv", "tsv")
+        return FORMATS[self.format] is CSV
 
     @property
     def separator(self) -> str | None:
@@ -77,7 +78,7 @@ def look(path: str, root: Path, target: str) -> Files:
 
 
 def _described(files: list[TableFile], target: str) -> Files:
-    ending = _has_ending(files[0])
+    ending = by_ending(files[0]) is not None
     name = format_of(files) if ending else _by_content(files[0])
     found = Files(files, name, ending, Layout(()))
     if found.is_text:
@@ -99,13 +100,6 @@ def _cells(file: TableFile, found: Files, target: str) -> Layout:
     counted = [f"column_{i + 1}" for i in range(len(first))]
     header = target in first or (target not in counted and texts.looks_like_names(lines, separator, quote))
     return replace(found.layout, separator=separator, header=header, quote=quote, newlines=newlines)
-
-
-def _has_ending(file: TableFile) -> bool:
-    endings = [ending.lower() for ending in file.path.suffixes]
-    if endings and endings[-1] in COMPRESSIONS:
-        endings.pop()
-    return bool(endings) and endings[-1] in ENDINGS
 
 
 def _by_content(file: TableFile) -> str:

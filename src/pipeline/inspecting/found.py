@@ -2,7 +2,6 @@
 
 import datetime
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ class Found:
 
     name: str
     type: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, object] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     missing: int = 0
     distinct: int = 0
@@ -71,7 +70,7 @@ class Found:
         return not self.missing and self.distinct == rows and rows >= (2 if named else LEAST_ROWS)
 
 
-def short(value: Any) -> str:
+def short(value: float | datetime.date) -> str:
     """A number or a moment in few signs."""
     if isinstance(value, datetime.datetime):
         return value.isoformat(sep=" ")

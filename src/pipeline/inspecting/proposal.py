@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.data.copies import is_copy
 from pipeline.data.declared import column_config
 from pipeline.data.prepared import ROW, TARGET, WEIGHT
 from pipeline.data.reading import read_values
@@ -21,6 +22,7 @@ from pipeline.inspecting.found import Found, several
 from pipeline.inspecting.target import set_target, task_of
 
 LEAK = "determines the target"
+COPY = "a copy of the target, or a factor times it plus a constant"
 MOST_OTHERS, OTHERS_SHARE = 5, 0.02  # rows that do not keep a column from being left out
 
 
@@ -102,7 +104,11 @@ def _check_values(proposal: Proposal, files: Files) -> None:
 
 def _leak(values: pa.Array, target: pa.Array) -> str:
     """In words, that a column determines the target, or that it does but for a few rows: it would look so to `prepare`,
-    if none of these came into the training split. Empty otherwise."""
+    if none of these came into the training split; or that it is a copy of the target. Empty otherwise."""
+    if values.type == target.type == pa.float64():
+        numbers = (array.to_numpy(zero_copy_only=False) for array in (values, target))
+        if is_copy([(next(numbers), next(numbers))]):
+            return COPY
     distinct = pc.count_distinct(values, mode="all").as_py()
     if distinct == 1 or distinct > len(values) / 2:
         return ""

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -17,15 +18,28 @@ from pipeline.tasks import TASKS
 # what YAML reads as a text without quotes, whoever reads it
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([ ./()%*-]+[A-Za-z0-9_()%]+)*")
 OTHER = ("true", "false", "yes", "no", "on", "off", "null", "none", "nan", "inf")
-# as in conf/experiment/logistic_breast_cancer.yaml and linear_diabetes.yaml
-TRAINERS_OF = {
-    "logistic": "model:\n  l2: 0.001\ntrainer:\n  epochs: 100\n  optimizer:\n    learning_rate: 0.05\n",
-    "linear": "trainer:\n  epochs: 200\n  batch_size: 32\n  optimizer:\n    learning_rate: 0.5\n",
-}
-QUESTIONS = {
-    "logistic": "How well does a weighted sum of the columns tell the classes of {target} apart?",
-    "linear": "How much of {target} does a weighted sum of the columns explain?",
-}
+
+
+@dataclass(frozen=True)
+class FirstModel:
+    """What a new dataset is tried with: a family, the question that it answers, and settings that do for most data."""
+
+    family: str
+    question: str
+    settings: str
+
+
+# The settings are those of conf/experiment/logistic_breast_cancer.yaml and linear_diabetes.yaml.
+OF_CLASSES = FirstModel(
+    "logistic",
+    "How well does a weighted sum of the columns tell the classes of {target} apart?",
+    "model:\n  l2: 0.001\ntrainer:\n  epochs: 100\n  optimizer:\n    learning_rate: 0.05\n    schedule: cosine\n",
+)
+OF_NUMBERS = FirstModel(
+    "linear",
+    "How much of {target} does a weighted sum of the columns explain?",
+    "trainer:\n  epochs: 200\n  batch_size: 32\n  optimizer:\n    learning_rate: 0.5\n    schedule: cosine\n",
+)
 
 
 def dataset_text(proposal: Proposal, files: Files, path: str, command: str) -> str:
@@ -56,23 +70,23 @@ def dataset_text(proposal: Proposal, files: Files, path: str, command: str) -> s
 def _layout(files: Files) -> list[str]:
     """What of the files' layout is not a dataset's default."""
     layout, standard = files.layout, TableDataset()
-    told: dict[str, Any] = {"format": files.format_key, "encoding": layout.encoding}
+    told: dict[str, object] = {"format": files.format_key, "encoding": layout.encoding}
     if files.has_cells:
         told |= {"separator": files.separator, "header": layout.header}
         told |= {"quote": layout.quote, "newlines": layout.newlines}
     return [f"{key}: {_value(value)}" for key, value in told.items() if value != getattr(standard, key)]
 
 
-def _column(options: Mapping[str, Any]) -> str:
+def _column(options: Mapping[str, object]) -> str:
     if list(options) == ["type"]:
         return str(options["type"])
     return "{" + ", ".join(f"{key}: {_value(value)}" for key, value in options.items()) + "}"
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "[" + ", ".join(map(_plain, value)) + "]" if isinstance(value, list) else _plain(value)
+    return "[" + ", ".join(map(_plain, value)) + "]" if isinstance(value, list) else _plain(str(value))
 
 
 def _key(text: str) -> str:
@@ -97,19 +111,19 @@ def _comment(text: str) -> str:
     return " ".join(text.split())
 
 
-def experiment_text(family: str, dataset: str, experiment: str, target: str) -> str:
+def experiment_text(model: FirstModel, dataset: str, experiment: str, target: str) -> str:
     """The whole content of conf/experiment/<experiment>.yaml."""
     return (
         "# @package _global_\n"
-        f"# {QUESTIONS[family].format(target=_comment(target))}\n"
+        f"# {model.question.format(target=_comment(target))}\n"
         f"#   make repro EXPERIMENT={experiment}\n"
-        f"defaults:\n  - override /dataset: {dataset}\n  - override /model: {family}\n\n"
-        f"{TRAINERS_OF[family]}    schedule: cosine\n"
+        f"defaults:\n  - override /dataset: {dataset}\n  - override /model: {model.family}\n\n"
+        f"{model.settings}"
     )
 
 
-def family_of(task: str) -> str:
-    return "logistic" if TASKS[task].has_classes else "linear"
+def first_model(task: str) -> FirstModel:
+    return OF_CLASSES if TASKS[task].has_classes else OF_NUMBERS
 
 
 def dataset_of(text: str, name: str) -> TableDataset:

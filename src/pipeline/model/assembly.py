@@ -18,6 +18,7 @@ from pipeline.errors import DataError
 from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
 from pipeline.model.inputs.features import as_tensors, build_features, collate, schema_taken, tensors_of
+from pipeline.model.inputs.input import Arrays
 from pipeline.model.kinds import Feature
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Assembled:
     head: Head
     schema: Schema
 
-    def feature_chunks(self, split: "AnySplit") -> Iterator[dict[str, NDArray[Any]]]:
+    def feature_chunks(self, split: "AnySplit") -> Iterator[Arrays]:
         """The features (n, ...) of a split's rows, chunk by chunk; `core` trains on them, and they are made only once.
 
         Raises DataError for a row whose features float32 cannot hold.

@@ -1,7 +1,7 @@
 """What a task asks of a model: the size of its last layer, its loss and metric in training, and the served output."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from pipeline.data.moments import mean_and_deviation, stretch
 from pipeline.data.schema import Schema
 from pipeline.model.inputs.scaling import rescale
 from pipeline.tasks import TASKS
-from pipeline.tasks.task import Task
+from pipeline.tasks.task import Target, Task
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +30,7 @@ class Head:
     scale: float = 1.0
 
     @classmethod
-    def of(cls, schema: Schema, target: NDArray[Any], standardize: bool) -> "Head":
+    def of(cls, schema: Schema, target: Target, standardize: bool) -> "Head":
         """The head for a schema's task; `target` (N,) is the training split's."""
         task = TASKS[schema.task]
         if task.has_classes or not standardize:
@@ -42,7 +42,7 @@ class Head:
     def metric(self) -> str:
         return self.task.training_metric
 
-    def training_target(self, target: NDArray[Any]) -> NDArray[Any]:
+    def training_target(self, target: Target) -> NDArray[np.float32 | np.int32]:
         """Turn a raw target (N,) into what the loss compares the core's outputs with."""
         return self.task.training_target(target, self.offset, self.scale)
 

@@ -67,10 +67,9 @@ def registries(text: str) -> dict[str, ast.Dict]:
 
 
 def not_chosen(registry: ast.Dict, keys: frozenset[str]) -> list[ast.AST]:
-    """The values of the entries with other keys than `keys`. None is left out where the literal lacks one of `keys`."""
+    """The values of the entries with other keys than `keys`; of `keys`, the literal may lack some."""
     pairs = zip(registry.keys, registry.values, strict=True)
-    named: dict[object, ast.AST] = {key.value: value for key, value in pairs if isinstance(key, ast.Constant)}
-    return [value for key, value in named.items() if key not in keys] if keys <= set(named) else []
+    return [value for key, value in pairs if isinstance(key, ast.Constant) and key.value not in keys]
 
 
 def statements(tree: ast.Module) -> Iterator[ast.AST]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from pipeline.files import replacing
 from pipeline.model.inputs.features import as_tensors, collate
 from pipeline.tasks import TASKS
 from pipeline.tasks.scores import estimates
+from pipeline.tasks.task import Named
 
 if TYPE_CHECKING:
     import keras
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 PREDICT_BATCH = 1024
 
 
-def predict(served: "keras.Model", schema: Schema, rows: pa.Table) -> dict[str, NDArray[Any]]:
+def predict(served: "keras.Model", schema: Schema, rows: pa.Table) -> Named:
     """The answers to rows whose features are in the storage of their types: the values (N,) of each column of the
     model's task."""
     task = TASKS[schema.task]
@@ -53,7 +54,7 @@ def write_split_predictions(path: Path, served: "keras.Model", schema: Schema, s
     write_predictions(path, ((ids_of(chunk.rows), predict(served, schema, chunk.table)) for chunk in chunks))
 
 
-Chunk = tuple[pa.Table, dict[str, NDArray[Any]]]  # columns that say which rows they are, and the answers by column
+Chunk = tuple[pa.Table, Named]  # columns that say which rows they are, and the answers by column
 
 
 def ids_of(rows: Iterable[str]) -> pa.Table:
@@ -94,7 +95,7 @@ class Answers:
             yield ids, found
 
 
-def rows_without_answer(predictions: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
+def rows_without_answer(predictions: Named) -> NDArray[np.bool_]:
     """Which rows (N,) got an answer that is no finite number."""
     numbers = [values for values in predictions.values() if values.dtype.kind == "f"]
     without: NDArray[np.bool_] = ~np.isfinite(np.stack(numbers)).all(axis=0)

@@ -1,11 +1,12 @@
 """Predicting one of two classes."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.tasks.classification import Classification
+from pipeline.tasks.task import Named, Target
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +21,7 @@ class Binary(Classification):
         """One value, the log-odds of class 1."""
         return 1
 
-    def training_target(self, target: NDArray[Any], offset: float, scale: float) -> NDArray[Any]:
+    def training_target(self, target: Target, offset: float, scale: float) -> NDArray[np.float32]:
         """0 or 1 (N, 1), float32."""
         return target.astype(np.float32)[:, np.newaxis]
 
@@ -35,10 +36,10 @@ class Binary(Classification):
 
         return ops.cast(ops.equal(target > 0.5, outputs > 0), "float32")[:, 0]
 
-    def chosen_class(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        return (outputs[:, 0] > 0).astype(int)
+    def chosen_class(self, outputs: NDArray[np.float32]) -> NDArray[np.int64]:
+        return (outputs[:, 0] > 0).astype(np.int64)
 
-    def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
+    def check_target(self, target: Target, name: str, classes: list[str]) -> str | None:
         if len(classes) > 2:
             return (
                 f"found {len(classes)} classes ({', '.join(classes)}), expected two for task {self.name}. "
@@ -46,6 +47,6 @@ class Binary(Classification):
             )
         return super().check_target(target, name, classes)
 
-    def by_column(self, outputs: NDArray[np.float32], classes: list[str]) -> dict[str, NDArray[Any]]:
+    def by_column(self, outputs: NDArray[np.float32], classes: list[str]) -> Named:
         """A served model gives the probability of class 1 alone; that of class 0 is what remains."""
         return super().by_column(np.concatenate([1 - outputs, outputs], axis=1), classes)

@@ -1,13 +1,12 @@
 """Predicting a class: what tasks with two and with more classes have in common."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.tasks.scores.metric import CLASS_METRICS
-from pipeline.tasks.task import PREDICTION, Task
+from pipeline.tasks.task import PREDICTION, Named, Target, Task
 
 if TYPE_CHECKING:
     from pipeline.tasks.scores import Array, Scores
@@ -28,7 +27,7 @@ class Classification(Task):
     references = ("LogisticRegression", "HistGradientBoostingClassifier")
     baseline = "majority"
 
-    def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
+    def check_target(self, target: Target, name: str, classes: list[str]) -> str | None:
         if not classes:
             return f"target '{name}' is a number and has no classes, as task {self.name} needs. Set task: regression."
         if len(set(target.tolist())) < 2:
@@ -38,19 +37,19 @@ class Classification(Task):
     def columns(self, classes: list[str]) -> list[str]:
         return [PREDICTION, *(PROBABILITY + name for name in classes)]
 
-    def by_column(self, outputs: NDArray[np.float32], classes: list[str]) -> dict[str, NDArray[Any]]:
+    def by_column(self, outputs: NDArray[np.float32], classes: list[str]) -> Named:
         """The name of the most probable class, and the probability of each class."""
         named = np.array(classes, object)[outputs.argmax(axis=1)]
         return dict(zip(self.columns(classes), (named, *outputs.T), strict=True))
 
-    def answers(self, columns: Mapping[str, NDArray[Any]], classes: list[str]) -> "Array":
+    def answers(self, columns: Named, classes: list[str]) -> "Array":
         """The probabilities (N, K)."""
         answers = np.empty((len(columns[PROBABILITY + classes[0]]), len(classes)))
         for k, name in enumerate(classes):
             answers[:, k] = columns[PROBABILITY + name]
         return answers
 
-    def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":
+    def row_scores(self, target: Target, answers: "Array") -> "Array":
         """1 where the most probable class is right, else 0."""
         correct: Array = (answers.argmax(axis=1) == target).astype(np.float64)
         return correct
@@ -58,12 +57,12 @@ class Classification(Task):
     def gain(self, row_scores: "Array") -> "Array":
         return row_scores
 
-    def scores(self, target: NDArray[Any], answers: "Array") -> "Scores":
+    def scores(self, target: Target, answers: "Array") -> "Scores":
         from pipeline.tasks.scores.classes import ClassScores
 
         return ClassScores(target.astype(np.int64), answers)
 
-    def report_parts(self, target: NDArray[Any], answers: "Array", classes: list[str]) -> dict[str, Any]:
+    def report_parts(self, target: Target, answers: "Array", classes: list[str]) -> dict[str, Any]:
         from pipeline.tasks.scores.classes import per_class
 
-        return {"per_class": per_class(target, answers.argmax(axis=1), classes)}
+        return {"per_class": per_class(target.astype(np.int64), answers.argmax(axis=1), classes)}

@@ -1,11 +1,12 @@
 """Predicting one of several classes."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.tasks.classification import Classification
+from pipeline.tasks.task import Target
 
 if TYPE_CHECKING:
     import keras
@@ -19,7 +20,7 @@ class Multiclass(Classification):
     def num_outputs(self, num_classes: int) -> int:
         return num_classes
 
-    def training_target(self, target: NDArray[Any], offset: float, scale: float) -> NDArray[Any]:
+    def training_target(self, target: Target, offset: float, scale: float) -> NDArray[np.int32]:
         """Class indices (N,)."""
         return target.astype(np.int32)
 
@@ -34,6 +35,6 @@ class Multiclass(Classification):
 
         return ops.cast(ops.equal(ops.cast(target, "int64"), ops.argmax(outputs, axis=-1)), "float32")
 
-    def chosen_class(self, outputs: NDArray[Any]) -> NDArray[Any]:
+    def chosen_class(self, outputs: NDArray[np.float32]) -> NDArray[np.int64]:
         chosen: NDArray[np.int64] = outputs.argmax(axis=1)
         return chosen

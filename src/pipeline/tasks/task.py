@@ -1,7 +1,6 @@
 """What a task is: the one place for what differs between predicting a number and predicting a class."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
 
 PREDICTION = "prediction"
+Target = NDArray[np.float64 | np.int32]  # (N,): the number of each row, or the index of its class
+Named = dict[str, NDArray[Any]]  # (N,) each: the columns of a prediction by their names, whatever they hold
 
 
 class Task(ABC):
@@ -39,7 +40,7 @@ class Task(ABC):
 
                 return keras.losses.Huber(reduction=reduction)
 
-            def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":
+            def row_scores(self, target: Target, answers: "Array") -> "Array":
                 return np.abs(answers - target.astype(np.float64))
 
     With `"robust": Robust()` in TASKS and "robust" in the `tasks` of the family `linear`, `task: robust` in a dataset's
@@ -77,7 +78,7 @@ class Task(ABC):
         return self.metrics[name]
 
     @abstractmethod
-    def check_target(self, target: NDArray[Any], name: str, classes: list[str]) -> str | None:
+    def check_target(self, target: Target, name: str, classes: list[str]) -> str | None:
         """In words, why a column (N,) cannot be this task's target; None if it can."""
 
     @abstractmethod
@@ -85,7 +86,7 @@ class Task(ABC):
         """The number of values that a model's head gives for a row."""
 
     @abstractmethod
-    def training_target(self, target: NDArray[Any], offset: float, scale: float) -> NDArray[Any]:
+    def training_target(self, target: Target, offset: float, scale: float) -> NDArray[np.float32 | np.int32]:
         """The raw target (N,) in the form that the loss takes. A number y becomes (y - offset) / scale."""
 
     @abstractmethod
@@ -96,7 +97,7 @@ class Task(ABC):
     def row_metric(self, target: "tf.Tensor", outputs: "tf.Tensor") -> "tf.Tensor":
         """The training metric of each row (B,). `target` is as `training_target` gives it, and `outputs` are raw."""
 
-    def chosen_class(self, outputs: NDArray[Any]) -> NDArray[Any]:
+    def chosen_class(self, outputs: NDArray[np.float32]) -> NDArray[np.int64]:
         """The class (B,) that raw outputs (B, num_outputs) stand for; for tasks with classes."""
         raise NotImplementedError
 
@@ -105,15 +106,15 @@ class Task(ABC):
         """The names of the columns of a prediction; the first is PREDICTION."""
 
     @abstractmethod
-    def by_column(self, outputs: NDArray[np.float32], classes: list[str]) -> dict[str, NDArray[Any]]:
+    def by_column(self, outputs: NDArray[np.float32], classes: list[str]) -> Named:
         """The columns (N,) of a prediction, from what a served model gives (N, num_outputs)."""
 
     @abstractmethod
-    def answers(self, columns: Mapping[str, NDArray[Any]], classes: list[str]) -> "Array":
+    def answers(self, columns: Named, classes: list[str]) -> "Array":
         """The columns (N,) of a prediction as answers (N,) or (N, K), in float64."""
 
     @abstractmethod
-    def row_scores(self, target: NDArray[Any], answers: "Array") -> "Array":
+    def row_scores(self, target: Target, answers: "Array") -> "Array":
         """`row_score` of each row (N,)."""
 
     @abstractmethod
@@ -121,9 +122,9 @@ class Task(ABC):
         """The gain of each row (N,), of which more is better, from its row score."""
 
     @abstractmethod
-    def scores(self, target: NDArray[Any], answers: "Array") -> "Scores":
+    def scores(self, target: Target, answers: "Array") -> "Scores":
         """What computes the test metrics of these rows."""
 
-    def report_parts(self, target: NDArray[Any], answers: "Array", classes: list[str]) -> dict[str, Any]:
+    def report_parts(self, target: Target, answers: "Array", classes: list[str]) -> dict[str, Any]:
         """What report.json holds for this task beside the metrics."""
         return {}

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.order import epoch_order
 from pipeline.data.rows_file import RowsFile
+from pipeline.model.inputs.input import Arrays
 from pipeline.training.examples import Examples
 from pipeline.training.job import Job
 
@@ -51,7 +52,7 @@ def in_order(examples: Examples, rows: range, size: int) -> "tf.data.Dataset":
     return batches.map(gather(examples)).prefetch(1)
 
 
-def feature_batches(examples: Examples) -> Iterator[dict[str, NDArray[Any]]]:
+def feature_batches(examples: Examples) -> Iterator[Arrays]:
     """The features alone, in the order of the rows, as many rows at a time as are evaluated together."""
     size = examples.at_once
     for start in range(0, examples.num_rows, size):

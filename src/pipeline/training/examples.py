@@ -14,6 +14,7 @@ from pipeline.config import TrainerConfig
 from pipeline.data.rows_file import RowsFile
 from pipeline.layout import TRAIN, VALIDATION
 from pipeline.model.assembly import Assembled
+from pipeline.tasks.task import Target
 from pipeline.training.feature_cache import FeatureCache
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Examples:
     together."""
 
     features: dict[str, NDArray[Any]] | dict[str, RowsFile]
-    target: NDArray[Any]
+    target: NDArray[np.float32 | np.int32]
     weight: NDArray[np.float32] | None
     at_once: int
 
@@ -82,7 +83,7 @@ def _examples(model: Assembled, config: TrainerConfig, split: "AnySplit", files:
     return Examples(features, model.head.training_target(split.target), split.weight, at_once)
 
 
-def class_weights(target: NDArray[Any], num_classes: int) -> NDArray[np.float32]:
+def class_weights(target: Target, num_classes: int) -> NDArray[np.float32]:
     """Each row's balanced weight N / (K * N_k), for N_k rows of its class (King and Zeng 2001; scikit-learn's
     `balanced`)."""
     labels = target.reshape(-1).astype(int)

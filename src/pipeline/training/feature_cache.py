@@ -83,6 +83,17 @@ def _clean(kept: Path, most_bytes: int) -> None:
                 if free:
                     shutil.rmtree(folder, ignore_errors=True)
                     total -= size
+    _remove_locks(parent)
+
+
+def _remove_locks(parent: Path) -> None:
+    """Remove the lock files of folders that are gone. Whoever waits for one meanwhile makes it anew: a lock on a file
+    that was removed is no lock to filelock."""
+    for lock in parent.glob("*.lock"):
+        if not lock.with_suffix("").is_dir():
+            with locks.held_if_free(lock) as free:
+                if free and not lock.with_suffix("").is_dir():
+                    lock.unlink(missing_ok=True)
 
 
 def _remove_partial(folder: Path) -> None:

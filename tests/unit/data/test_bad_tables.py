@@ -1,5 +1,6 @@
 """What is wrong with a table, and shows only once all rows were seen or in the types of its columns: one line."""
 
+import json
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from pipeline.config import PrepareConfig, SplitConfig
 from pipeline.data.formats import lines
 from pipeline.data.writing import write_prepared
 from pipeline.errors import DataError
+from pipeline.layout import SPLITS, SUMMARY
 from tests.unit.data.test_table_source import GOOD, SKIP, dataset, read, refusal
 
 SPLIT = SplitConfig(seed=1, test=0.3, validation=0.3)
@@ -78,11 +80,26 @@ def test_a_column_that_is_constant_in_the_training_rows_alone_is_named(
     rows = [f"{i},{'late' if i >= 42 else 'early'},{'pq'[i * i // 5 % 2]}" for i in range(60)]
     prepare(tmp_path, "\n".join(["x,kind,y", *rows]), split="time", time="x", columns=COLUMNS, **CLASSES)
     told = capsys.readouterr().out
-    assert "tabled: 'kind' has categories in the test rows that no model learns: late\n" in told
+    assert "tabled: 'kind' has categories in test or validation rows that no training row has: late\n" in told
     assert "tabled: constant in the training rows, so that no model learns from it: kind\n" in told
 
 
 COLUMNS = {"x": "number", "kind": "category"}
+
+
+def test_what_was_left_out_stands_in_the_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prepare(tmp_path, table(), columns=COLUMNS, **CLASSES)
+    assert list(summary(tmp_path)) == list(SPLITS)
+    (tmp_path / "prepared").rename(tmp_path / "whole")
+    capsys.readouterr()
+    prepare(tmp_path, table().replace("\n7.5,", "\n?,"), columns=COLUMNS, on_bad_row="skip", **CLASSES)
+    assert summary(tmp_path)["left_out"] == ["tabled: skipped 1 of 60 rows (refused in x: 1)"]
+    assert "tabled: skipped 1 of 60 rows (refused in x: 1)\n" in capsys.readouterr().out
+
+
+def summary(root: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((root / "prepared" / SUMMARY).read_text())
+    return found
 
 
 def test_a_time_split_that_lacks_a_class(tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from PIL import Image
 from pipeline.config import DatasetConfig, PrepareConfig, SplitConfig
 from pipeline.data import near_images
 from pipeline.data.profile import drawing, page, recordings, sample, sequences
-from pipeline.data.profile.details import DETAILS
+from pipeline.data.profile.details import details
 from pipeline.data.profile.sample import Sample
-from pipeline.data.profile.statistics import ColumnStatistics, read_statistics
+from pipeline.data.profile.seen import Seen
+from pipeline.data.profile.statistics import ColumnStatistics, read_statistics, statistics_of
 from pipeline.data.profile.view import View
+from pipeline.data.reading import read_values
 from pipeline.data.row_checks import tell_balance
 from pipeline.data.schema import Column, Schema
 from pipeline.data.sound import HEAD
@@ -36,7 +38,7 @@ from pipeline.data.types.text import TextColumn
 from pipeline.data.writing import write_prepared
 from pipeline.errors import DataError
 from pipeline.evaluation.drift import compare
-from pipeline.layout import SPLITS
+from pipeline.layout import SPLITS, TEST, TRAIN
 
 ROWS, RATE, SPLIT = 600, 4000, SplitConfig(1, 0.3, 0.1)
 ODD = 'a<script>alert("1")</script>&\u202e{{ 7 * 7 }}'
@@ -179,8 +181,17 @@ def test_a_sample_is_the_rows_with_the_first_ids_however_they_come(monkeypatch: 
         assert expected is None or found[0].num_rows == expected
 
 
-def test_each_type_has_something_to_show() -> None:
-    assert set(TYPES) - set(DETAILS) == set()
+@pytest.mark.parametrize("name", [name for name in TYPES if not TYPES[name].is_content])
+def test_each_type_of_a_table_has_something_to_show(name: str) -> None:
+    column = Column("x", TYPES[name].config(name))
+    values = read_values(column, pa.array([*TYPES[name].examples, None]), ()).values
+    rows = pa.table({"row": [str(i) for i in range(len(values))], "x": values, "target": ["a"] * len(values)})
+    seen = Seen(Schema("made", "binary", "hash", [column], "y", ["a"]))
+    for split in (TRAIN, TEST):
+        seen.look_at(split, rows)
+    known, _ = statistics_of(seen)
+    assert (known.missing, known.distinct) == (1, len(values) - 1)
+    assert details(View(column, known, rows, rows, ["a"]))
 
 
 def test_recordings_too_short_for_a_spectrogram_and_silence_are_no_obstacle() -> None:
@@ -238,7 +249,7 @@ def test_what_lies_far_out_is_in_the_outer_bars() -> None:
 def test_shares_are_those_of_counts() -> None:
     many = pa.table({"kind": [f"c{i:02d}" for i in range(20)]})
     known = ColumnStatistics("kind", "category", 20, 0, categories={f"c{i:02d}": 1 for i in range(20)})
-    drawn = DETAILS["category"](View(Column("kind", CategoryColumn("category")), known, many, many.slice(0, 0), []))
+    drawn = details(View(Column("kind", CategoryColumn("category")), known, many, many.slice(0, 0), []))
     assert drawn.count(" / 0.0 %") == 13, "no values, so nothing of them is another one"
     assert sequences.letter_counts(pa.chunked_array([["ACN", "A"]]), "ACGT") == [2, 1, 0, 0, 1]
     assert drawing.shares([0, 0]) == [0, 0]

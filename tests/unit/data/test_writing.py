@@ -1,7 +1,9 @@
 """From a source's batches to splits: nothing depends on how many rows a source gives at a time."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import mode
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config import DatasetConfig, PrepareConfig, SplitConfig
-from pipeline.data import collected, digest_file, prepared, remarks
+from pipeline.data import collected, digest_file, prepared, remarks, unknown_categories
+from pipeline.data.copies import is_copy
+from pipeline.data.digest_file import DigestFile
 from pipeline.data.schema import Column
 from pipeline.data.sources import SOURCES
 from pipeline.data.sources.source import Columns, Source, target_column
@@ -34,7 +38,14 @@ def rows() -> dict[str, pa.Array]:
     }
 
 
-def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, pa.Array], size: int) -> Path:
+def prepare(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    values: dict[str, pa.Array],
+    size: int,
+    task: str = "binary",
+    leakage: str = "refuse",
+) -> Path:
     """Prepare these rows, of which a source gives so many at a time."""
 
     def batches(config: DatasetConfig, root: Path) -> Iterator[pa.RecordBatch]:
@@ -52,7 +63,8 @@ def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, pa.
 
     monkeypatch.setitem(SOURCES, "made", Source(DatasetConfig, lambda config: ["number"], columns, batches))
     folder.mkdir()
-    write_prepared(PrepareConfig(SplitConfig(1, 0.2, 0.1), DatasetConfig("made", "made", "binary")), folder, folder)
+    dataset = DatasetConfig("made", "made", task, leakage=leakage)
+    write_prepared(PrepareConfig(SplitConfig(1, 0.2, 0.1), dataset), folder, folder)
     return folder
 
 
@@ -76,9 +88,29 @@ def test_rows_with_the_same_features_and_another_target_are_counted(
     monkeypatch.setattr(digest_file, "SLICE", 64)
     values = rows()
     prepare(tmp_path / "out", monkeypatch, values, 500)
-    found = list(zip(*(column.to_pylist() for column in values.values()), strict=True))
-    conflicts = len(set(found)) - len({row[:-1] for row in found})
-    assert f"made: {conflicts} rows have the features of an earlier row, but another target" in capsys.readouterr().out
+    answers = defaultdict(list)
+    for *features, answer in zip(*(column.to_pylist() for column in values.values()), strict=True):
+        answers[tuple(features)].append(answer)
+    conflicts = sum(len(found) - found.count(mode(found)) for found in answers.values())
+    assert conflicts > 500
+    told = f"made: {conflicts} rows have the features of others, but not their most frequent target\n"
+    assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("answers", "conflicts"),
+    [("a", 0), ("aaa", 0), ("ab", 1), ("abb", 1), ("aabb", 2), ("abc", 2), ("abcbb", 2), ("", 0)],
+)
+def test_rows_that_are_not_of_the_most_frequent_target_are_conflicts(
+    answers: str, conflicts: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The other rows have features of their own, and each answer comes again with others."""
+    monkeypatch.setattr(digest_file, "SLICE", 4)
+    features, targets = DigestFile(tmp_path / "features"), DigestFile(tmp_path / "targets")
+    spread = np.random.default_rng(0).integers(0, 2**64, 9, np.uint64)
+    features.append(np.append(np.repeat(spread[0], len(answers)), spread[1:]))
+    targets.append(np.array([ord(letter) for letter in answers + "aabbccab"], np.uint64))
+    assert features.num_outvoted(targets) == conflicts
 
 
 def test_each_row_is_in_one_split_in_the_order_of_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,8 +150,54 @@ def test_a_column_that_determines_the_target_is_found_in_all_rows(
     with pytest.raises(DataError, match="dataset made: each value of 'told' has one value of 'y' only"):
         prepare(tmp_path / "leak", monkeypatch, leaking(distinct, 0), ROWS)
     prepare(tmp_path / "nearly", monkeypatch, leaking(distinct, 100), ROWS)
-    # values that hardly repeat tell nothing
+    # values that hardly repeat tell nothing of a target that is no number
     prepare(tmp_path / "seldom", monkeypatch, leaking(ROWS - 10, 0), ROWS)
+
+
+RANDOM = np.random.default_rng(2)
+PRICE = np.round(RANDOM.lognormal(6, 1, ROWS), 2)  # with two decimals, and a long tail
+HEIGHT = np.round(RANDOM.normal(170, 10, ROWS))
+NOISE = RANDOM.normal(size=(2, ROWS))
+
+
+@pytest.mark.parametrize(
+    ("column", "target", "expected"),
+    [
+        (PRICE, PRICE, True),
+        (np.round(PRICE * 1.0837, 2), PRICE, True),  # in another currency
+        (np.float32(1.8 * PRICE + 32).astype(float), PRICE, True),
+        (np.where(NOISE[0] > 0, np.nan, -PRICE / 1000), PRICE, True),
+        (np.round(np.where(NOISE[0] > 0, 0, PRICE) * 0.93, 2), np.where(NOISE[0] > 0, 0, PRICE), True),
+        (25.4 * np.maximum(NOISE[0], 0), np.maximum(NOISE[0], 0), True),  # rain, which is 0 in half of the rows
+        (np.append(PRICE[1:], 1e15) * 2, np.append(PRICE[1:], 1e15), True),
+        # What tells the target well, or seems to, and is no copy. The first four correlate above 0.999 with it.
+        (PRICE + 0.1 * NOISE[0], PRICE, False),
+        (np.append(PRICE[1:], PRICE[0] + 1), PRICE[[*range(1, ROWS), 0]], False),
+        (np.append(NOISE[0], 1e9), np.append(NOISE[1], 1e9), False),
+        (np.round(HEIGHT + 0.3 * NOISE[0]), HEIGHT, False),
+        (1.7e9 + NOISE[0], 1.7e9 + NOISE[1], False),  # moments, of which only the last digits differ
+        (np.where(NOISE[0] > 2, 5.0, 0.0), np.where(NOISE[0] > 2, 7.0, 0.0), False),  # too few values to tell
+        (NOISE[0], NOISE[1], False),
+    ],
+)
+@pytest.mark.parametrize("size", [100, ROWS + 1])
+def test_what_is_a_copy_of_a_target(column: np.ndarray, target: np.ndarray, expected: bool, size: int) -> None:
+    parts = ((column[start : start + size], target[start : start + size]) for start in range(0, len(column), size))
+    assert is_copy(parts) == expected
+
+
+def test_a_copy_of_a_target_of_numbers_is_refused_unless_it_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    euros = pa.array(np.round(PRICE * 0.93, 2), mask=NOISE[1] > 1)
+    values = {"noise": pa.array(NOISE[0]), "eur": euros, "same": pa.array(PRICE), "y": pa.array(PRICE)}
+    with pytest.raises(DataError) as caught:
+        prepare(tmp_path / "refused", monkeypatch, values, 700, task="regression")
+    assert str(caught.value) == (
+        "dataset made: 'y' is a factor times 'eur' or 'same' plus a constant, but for rounding, as if it were made "
+        "from it. Leave it out, or set leakage: accept."
+    )
+    prepare(tmp_path / "accepted", monkeypatch, values, 700, task="regression", leakage="accept")
 
 
 def test_a_constant_column_is_told_whether_it_has_a_value_or_none(
@@ -133,3 +211,24 @@ def test_a_constant_column_is_told_whether_it_has_a_value_or_none(
     assert (
         "made: constant in the training rows, so that no model learns from it: one, none\n" in capsys.readouterr().out
     )
+
+
+def test_a_category_that_no_training_row_has_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether rows for testing or for validation have it, or both; the others are told of, too, if there are many."""
+    monkeypatch.setattr(unknown_categories, "MOST_ROWS", 100)
+    names = np.array([f"c{i:04d}" for i in range(ROWS)])
+    each = {"each": pa.array(names), "few": pa.array(names[np.arange(ROWS) % 5])}
+    folder = prepare(tmp_path / "out", monkeypatch, rows() | each, ROWS)
+    train, *rest = (pq.read_table(folder / split_file(split))["each"].to_pylist() for split in SPLITS)
+    others = sorted(rest[0] + rest[1])
+    first, more = others[:50], len(others) - 50
+    told = f"made: 'each' has categories in test or validation rows that no training row has: {', '.join(first)}"
+    printed = capsys.readouterr().out
+    assert f"{told}, and {more} more\n" in printed
+    assert "'few'" not in printed
+    monkeypatch.setattr(unknown_categories, "MOST_CATEGORIES", len(train) - 1)
+    prepare(tmp_path / "many", monkeypatch, rows() | each, ROWS)
+    told = f"made: 'each' has over {len(train) - 1:,} categories in the training rows, as ids do. Whether the other"
+    assert told in capsys.readouterr().out

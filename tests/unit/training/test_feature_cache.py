@@ -1,9 +1,11 @@
 """Features are made once, kept within bounds, and never half."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -62,18 +64,41 @@ def folders(tmp_path: Path) -> list[str]:
 def test_what_was_used_longest_ago_goes_first_and_stays_readable_where_it_is_open(tmp_path: Path) -> None:
     size = VECTOR.nbytes + CODES.nbytes + 200  # with the index
     oldest = features_of(tmp_path / "a.train", chunks, 10**6)
-    for time, name in ((100, "a"), (200, "b"), (300, "c")):
+    for used, name in ((100, "a"), (200, "b"), (300, "c")):
         features_of(tmp_path / f"{name}.train", chunks, 10**6)
-        os.utime(tmp_path / f"{name}.train", (time, time))
+        os.utime(tmp_path / f"{name}.train", (used, used))
     features_of(tmp_path / "a.train", refuse, 10**6)  # it is used now, so b is the oldest
     with locks.hold(tmp_path / "b.train.lock", "b"):
         features_of(tmp_path / "d.train", chunks, 3 * size)
         assert folders(tmp_path) == ["a.train", "b.train", "d.train"], "what another process is about to open stays"
     newest = features_of(tmp_path / "e.train", chunks, 0)
     assert folders(tmp_path) == ["e.train"], "its own folder stays"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["e.train.lock"], "no other lock stays"
     for files in (oldest, newest):
         np.testing.assert_array_equal(files["vector"].all(), VECTOR)
         np.testing.assert_array_equal(files["vector"].take(np.array([5], np.int32)), VECTOR[5:])
+
+
+def test_who_waits_for_a_lock_that_is_removed_holds_the_new_one(tmp_path: Path) -> None:
+    """So two never make the same features at the same time."""
+    lock, told = tmp_path / "x.train.lock", list[str]()
+
+    def wait() -> None:
+        with locks.hold(lock, "x"):
+            told.append("held")
+            assert lock.is_file()
+            with locks.held_if_free(lock) as free:
+                told.append(f"free for others: {free}")
+
+    waiting = Thread(target=wait)
+    with locks.held_if_free(lock) as free:
+        assert free
+        waiting.start()
+        time.sleep(0.2)
+        lock.unlink()
+        assert told == []
+    waiting.join()
+    assert told == ["held", "free for others: False"]
 
 
 def test_what_a_kill_has_left_is_removed(tmp_path: Path) -> None:

@@ -85,7 +85,12 @@ def _hidden(path: Path) -> bool:
 
 def format_of(files: list[TableFile]) -> str:
     """The format that the files' names end with. Raises DataError for an unknown ending, and for several formats."""
-    formats = {file.name: _by_ending(file) for file in files}
+    formats = dict[str, str]()
+    for file in files:
+        if (ending := by_ending(file)) is None:
+            known = ", ".join(ENDINGS)
+            raise DataError(f"{file.name}: no format is known by this ending, expected one of {known}. Set format.")
+        formats[file.name] = ending
     first = next(iter(formats))
     for name, found in formats.items():
         if found != formats[first]:
@@ -95,14 +100,12 @@ def format_of(files: list[TableFile]) -> str:
     return formats[first]
 
 
-def _by_ending(file: TableFile) -> str:
+def by_ending(file: TableFile) -> str | None:
+    """The format that a file's name ends with, before what says how it is compressed; None for an unknown ending."""
     endings = [ending.lower() for ending in file.path.suffixes]
     if endings and endings[-1] in COMPRESSIONS:
         endings.pop()
-    if not endings or endings[-1] not in ENDINGS:
-        known = ", ".join(ENDINGS)
-        raise DataError(f"{file.name}: no format is known by this ending, expected one of {known}. Set format.")
-    return ENDINGS[endings[-1]]
+    return ENDINGS.get(endings[-1]) if endings else None
 
 
 def check_same_columns(files: list[TableFile], format: Format, layout: Layout) -> None:

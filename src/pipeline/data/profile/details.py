@@ -1,7 +1,7 @@
 """What the page shows of the values of a column, by the column's type.
 
-Another type is one more function, in a file of its own, and a line in DETAILS. An edit of that file then reruns
-`prepare` of the datasets that have such columns alone.
+Where numbers and categories will not do, a type has a function in a file of its own, and a line in DETAILS. An edit of
+that file then reruns `prepare` of the datasets that have such columns alone.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from pipeline.data.profile.pictures import image
 from pipeline.data.profile.recordings import audio
 from pipeline.data.profile.seen import as_numbers
 from pipeline.data.profile.sequences import sequence
-from pipeline.data.profile.statistics import counts_of
+from pipeline.data.profile.statistics import counts_of, kind_of
 from pipeline.data.profile.texts import text
 from pipeline.data.profile.view import View
 from pipeline.data.profile.windows import series
@@ -52,12 +52,9 @@ def category(view: View) -> Markup:
 
 DETAILS: dict[str, Callable[[View], Markup]] = {
     "audio": audio,
-    "boolean": category,
-    "category": category,
     "date": date,
     "datetime": moment,
     "image": image,
-    "number": number,
     "sequence": sequence,
     "series": series,
     "text": text,
@@ -65,10 +62,12 @@ DETAILS: dict[str, Callable[[View], Markup]] = {
 
 
 def details(view: View) -> Markup:
-    """What the page shows of a column. A type that has no entry in DETAILS is shown by its numbers, if it has some."""
+    """What the page shows of a column. Of a type that has no entry in DETAILS it shows the numbers or the categories,
+    if it is stored as such."""
     if view.column.config.type in DETAILS:
         return DETAILS[view.column.config.type](view)
-    return number(view) if view.statistics.quantiles else escape("")
+    kind = kind_of(view.column)
+    return number(view) if kind == "number" else category(view) if kind == "category" else escape("")
 
 
 def shown_day(days: float) -> str:

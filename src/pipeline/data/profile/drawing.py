@@ -3,11 +3,12 @@
 import base64
 import io
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
+
+from pipeline.data.profile.measured import Numbers
 
 WIDTH, HEIGHT = 260, 60
 BINS = 24
@@ -19,7 +20,7 @@ def shown_number(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
 
 
-def histogram(train: NDArray[Any], test: NDArray[Any], show: Callable[[float], str] = shown_number) -> Markup:
+def histogram(train: Numbers, test: Numbers, show: Callable[[float], str] = shown_number) -> Markup:
     """Bars of the shares of the training values (N,) and test values (M,) in equal intervals. The ends are the
     quantiles 0.005 and 0.995 of the training values, and what lies beyond them is in the first and the last bar."""
     if not len(train):

@@ -65,7 +65,10 @@ def facts(about: About) -> list[tuple[str, str]]:
         ("split", ", ".join([dataset.split, *(f"{role}: {name}" for role, name in roles.items() if name)])),
         ("features", f"{len(about.schema.features):,}"),
         ("repeated rows", f"{about.duplicates:,} have the features of an earlier row"),
-        ("contradictions", f"{about.conflicts:,} have the features of an earlier row, but another target"),
+        (
+            "contradictions",
+            f"{about.conflicts:,} have the features of others, but not their most frequent target",
+        ),
     ]
 
 

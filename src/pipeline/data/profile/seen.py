@@ -14,8 +14,6 @@ from pipeline.data.types.clock import since_1970
 from pipeline.data.types.number import NumberColumn
 from pipeline.layout import TEST, TRAIN
 
-MOMENTS = ("date", "datetime")
-
 
 @dataclass
 class SeenSplit:
@@ -56,7 +54,7 @@ class Seen:
 
 def is_numeric(column: Column) -> bool:
     """Whether the values of a column have a least and a greatest: numbers, dates, and moments."""
-    return pa.types.is_floating(column.storage) or column.config.type in MOMENTS
+    return bool(pa.types.is_floating(column.storage) or pa.types.is_temporal(column.storage))
 
 
 def as_numbers(values: pa.ChunkedArray) -> pa.ChunkedArray:

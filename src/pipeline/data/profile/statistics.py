@@ -86,7 +86,7 @@ def kind_of(column: Column) -> str:
         return "text"
     if measures_contents(column):
         return "content"
-    return "category" if column.config.type in ("category", "boolean") else "other"
+    return "category" if pa.types.is_string(column.storage) or pa.types.is_boolean(column.storage) else "other"
 
 
 def of_numbers(column: Column, found: ColumnStatistics, values: pa.ChunkedArray, others: pa.ChunkedArray) -> None:

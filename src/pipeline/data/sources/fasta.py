@@ -17,6 +17,7 @@ from pipeline.data.formats.fasta import records
 from pipeline.data.formats.finding import find_split_files
 from pipeline.data.formats.remote import RemoteFile, is_url
 from pipeline.data.formats.rows import TableFile
+from pipeline.data.heard import tell_left_out
 from pipeline.data.schema import Column
 from pipeline.data.sources.fasta_labels import read_labels
 from pipeline.data.sources.fasta_rows import in_parts, reader_of, rows_of
@@ -192,7 +193,7 @@ def batches(config: FastaDataset, root: Path) -> Iterator[pa.RecordBatch]:
     if bad.num_bad == bad.num_rows:
         raise DataError(f"{where}: no records that can be used ({bad.summary()}), expected one or more.")
     if bad.num_bad:
-        print(f"{config.name}: {bad.summary()}")
+        tell_left_out(config.name, bad.summary())
     if table is not None and (unused := table.num_unused()):
         print(f"{config.name}: {unused} of the ids in {config.labels} are in no header")
 

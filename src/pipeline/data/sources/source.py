@@ -66,15 +66,15 @@ def of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
     return batch.append_column(FOLD_OF_FILES, pa.repeat(pa.scalar(split), batch.num_rows))
 
 
-def no_files(config: Any, root: Path) -> list[Path]:
+def no_files(config: DatasetConfig, root: Path) -> list[Path]:
     return []
 
 
-def no_remote(config: Any, root: Path) -> dict[str, str]:
+def no_remote(config: DatasetConfig, root: Path) -> dict[str, str]:
     return {}
 
 
-def unknown(config: Any) -> dict[str, float]:
+def unknown(config: DatasetConfig) -> dict[str, float]:
     return {}
 
 

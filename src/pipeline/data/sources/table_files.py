@@ -16,6 +16,7 @@ from pipeline.data.formats.bad_rows import BadRows
 from pipeline.data.formats.finding import AUTO, check_same_columns, find_split_files, format_of
 from pipeline.data.formats.remote import RemoteFile, is_url
 from pipeline.data.formats.rows import layout_of
+from pipeline.data.heard import tell_left_out
 from pipeline.data.schema import Column
 from pipeline.data.sources.source import PATHS
 from pipeline.data.types.number import NumberColumn
@@ -128,7 +129,7 @@ def read_tables(
     where = found[0].name if len(found) == 1 else f"dataset {config.name}"
     _check_rows(config, where, bad, [key for key, count in num_rows.items() if not count])
     if bad.num_bad:
-        print(f"{config.name}: {bad.summary()}")
+        tell_left_out(config.name, bad.summary())
     if config.constant == REFUSE and (names := constant.found()):
         raise DataError(
             f"{where}: {', '.join(names)}: one value in all rows, from which no model learns. Leave such a column out, "

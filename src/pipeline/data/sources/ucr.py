@@ -14,6 +14,7 @@ from pipeline.config.data import FOLD, ROLES
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.finding import AUTO, find_split_files, format_of
 from pipeline.data.formats.rows import layout_of
+from pipeline.data.heard import tell_left_out
 from pipeline.data.reading import MOST_PLACES
 from pipeline.data.schema import Column
 from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, Columns, Source, of_split, target_column
@@ -72,7 +73,7 @@ def batches(config: UcrDataset, root: Path) -> Iterator[pa.RecordBatch]:
             found = pa.RecordBatch.from_pydict(made)
             yield of_split(found, PATHS[key]) if config.has_test_files else found
     if num_bad and config.on_bad_row == SKIP:
-        print(f"{config.name}: skipped {num_bad} series with missing values")
+        tell_left_out(config.name, f"skipped {num_bad} series with missing values")
     elif num_bad:
         several = "1 series lacks values" if num_bad == 1 else f"{num_bad} series lack values"
         more = "; ..." if num_bad > len(places) else ""

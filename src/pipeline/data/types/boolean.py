@@ -31,6 +31,7 @@ class BooleanColumn(ColumnConfig):
 class Boolean(Type):
     config = BooleanColumn
     expected = "yes or no"
+    examples = ("true", "false")
 
     def storage(self, config: Any) -> pa.DataType:
         return pa.bool_()

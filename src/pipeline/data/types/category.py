@@ -29,6 +29,7 @@ class CategoryColumn(ColumnConfig):
 class Category(Type):
     config = CategoryColumn
     expected = "a category"
+    examples = ("a", "b", "c")
 
     def storage(self, config: Any) -> pa.DataType:
         return pa.string()

@@ -36,6 +36,7 @@ class DateColumn(ColumnConfig):
 class Date(Type):
     config = DateColumn
     expected = "a date in the column's format"
+    examples = ("2020-01-01", "1960-01-01", "2024-02-29")
 
     def storage(self, config: Any) -> pa.DataType:
         return pa.date32()

@@ -44,6 +44,7 @@ class DatetimeColumn(ColumnConfig):
 class Datetime(Type):
     config = DatetimeColumn
     expected = "a date and time in the column's format"
+    examples = ("2020-01-01T01:02:03", "1960-01-01", "2024-02-29 12:00")
 
     def storage(self, config: Any) -> pa.DataType:
         return STORAGE

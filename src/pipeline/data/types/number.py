@@ -53,6 +53,7 @@ class NumberColumn(ColumnConfig):
 class Number(Type):
     config = NumberColumn
     expected = "a finite number"
+    examples = ("-0", "1.5", "1e3")
 
     def storage(self, config: Any) -> pa.DataType:
         return pa.float64()

@@ -72,6 +72,7 @@ def ambiguous_of(config: SequenceColumn) -> dict[str, str]:
 class Sequence(Type):
     config = SequenceColumn
     expected = "a sequence of letters of its alphabet"
+    examples = ("ACGT", "GG", "TTACN")
     near_copy = "the strand (each is the reverse complement of the other)"
 
     def storage(self, config: Any) -> pa.DataType:

@@ -49,6 +49,7 @@ class TextColumn(ColumnConfig):
 class Text(Type):
     config = TextColumn
     expected = "a text"
+    examples = ("a", "b", "a b")
     near_copy = "case, white space, digits or Unicode form"
     files = FileContent((".txt",))
 

@@ -53,6 +53,7 @@ class Type(ABC):
         class Amount(Number):
             config = AmountColumn
             expected = "an amount such as EUR 3.50"
+            examples = ("EUR 3.50", "EUR 0", "EUR 12")
 
             def parse(self, text: pa.StringArray, config: AmountColumn) -> Parsed:
                 start = f"{config.currency} "
@@ -68,6 +69,8 @@ class Type(ABC):
     """The dataclass of a column's configuration."""
     expected: ClassVar[str]
     """In words, what a value is, as an error message says it."""
+    examples: ClassVar[tuple[str, ...]] = ()
+    """Texts of different values, with which tests try the type. A content has none, as it is no text."""
     files: ClassVar[FileContent | None] = None
     """The files that may hold a value each, for a dataset whose rows are files; `convert` then takes their bytes."""
     is_content: ClassVar[bool] = False

@@ -13,11 +13,15 @@ Array = NDArray[np.float64]
 MOST_CATEGORIES = 100
 
 
-def encoder(column: Column, train: pa.Array) -> Encoder:
-    """Missing numbers are the training rows' mean and have a flag, and categories are one-hot."""
-    if pa.types.is_fixed_size_list(train.type):
+def encoder(column: Column, train: pa.Array) -> Encoder | None:
+    """Missing numbers are the training rows' mean and have a flag, and categories are one-hot. None for what is stored
+    as neither, nor as lists of numbers."""
+    kind = train.type
+    if pa.types.is_fixed_size_list(kind):
         return _lists
-    return _one_hot(train) if pa.types.is_string(train.type) else _numbers(train)
+    if pa.types.is_string(kind):
+        return _one_hot(train)
+    return _numbers(train) if pa.types.is_primitive(kind) else None
 
 
 def _lists(values: pa.Array) -> Array:

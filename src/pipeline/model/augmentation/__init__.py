@@ -17,18 +17,11 @@ if TYPE_CHECKING:
 
 
 Change = Callable[[AugmentationConfig, Column, "keras.KerasTensor"], "keras.KerasTensor"]
-# What changes the features of each type, if anything does.
-AUGMENTATIONS: dict[str, Change | None] = {
+# What changes the features of a type. Those of types without an entry stay as they are.
+AUGMENTATIONS: dict[str, Change] = {
     "audio": recordings.change,
-    "boolean": None,
-    "category": None,
-    "date": None,
-    "datetime": None,
     "image": images.change,
-    "number": None,
     "sequence": sequences.change,
-    "series": None,
-    "text": None,
 }
 
 
@@ -47,8 +40,8 @@ def build_augmentation(
     what, kinds = ("recordings", (GRID, SEQUENCE)) if config.of_recordings else ("images", (GRID,))
     what, kinds = ("sequences", (LETTERS,)) if config.of_sequences else (what, kinds)
     kind = next(iter(features))
-    found = [(column, AUGMENTATIONS[column.config.type]) for column in columns]
-    changes = [(column, change) for column, change in found if change is not None]
+    some = (column for column in columns if column.config.type in AUGMENTATIONS)
+    changes = [(column, AUGMENTATIONS[column.config.type]) for column in some]
     if len(features) > 1 or kind not in kinds or not changes:
         raise ConfigError(
             f"trainer.augmentation changes {what}, but the features are a {' and a '.join(features)}. "

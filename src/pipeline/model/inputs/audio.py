@@ -2,7 +2,7 @@
 frames of the training recordings. It is computed in the served graph."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from pipeline.data.moments import stretch
 from pipeline.data.schema import Column
 from pipeline.data.spectrogram import LOWEST_HERTZ, QUIETEST, Spectrogram
 from pipeline.data.types.audio import AudioColumn, samples_of
-from pipeline.model.inputs.input import Chunks, Input, Tensor
+from pipeline.model.inputs.input import Arrays, Chunks, Input, Tensor
 from pipeline.model.inputs.scaling import rescale
 from pipeline.model.kinds import GRID, SEQUENCE, Feature
 
@@ -38,7 +38,7 @@ class AudioInput(Input):
     def tensors(self, column: Column) -> dict[str, Tensor]:
         return {column.name: Tensor((_config(column).samples,), "float32")}
 
-    def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+    def collate(self, column: Column, values: pa.Array) -> Arrays:
         return {column.name: samples_of(values, _config(column))}
 
     def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> Fitted:

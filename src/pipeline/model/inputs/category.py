@@ -7,16 +7,25 @@ features. So is a missing value, unless there were some in the training rows: th
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Column
-from pipeline.model.inputs.input import MISSING, Chunks, Input, Tensor, flag, side_by_side, texts_of, with_missing
+from pipeline.model.inputs.input import (
+    MISSING,
+    Arrays,
+    Chunks,
+    Input,
+    Tensor,
+    flag,
+    side_by_side,
+    texts_of,
+    with_missing,
+)
 from pipeline.model.kinds import CODES, VECTOR, Feature
 
 if TYPE_CHECKING:
@@ -24,6 +33,9 @@ if TYPE_CHECKING:
 
 
 MOST_RARE = 10_000  # more of them are treated as unknown, so that a column of ids makes no huge model
+# So many are counted at a time, so that memory need not hold the many millions of values of an id. One that comes often
+# is among the more frequent half whenever some are forgotten.
+MOST_COUNTED = 2**20
 
 
 @dataclass(frozen=True)
@@ -42,16 +54,20 @@ class CategoryInput(Input):
     def tensors(self, column: Column) -> dict[str, Tensor]:
         return {column.name: Tensor((1,), "string")} | flag(column)
 
-    def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+    def collate(self, column: Column, values: pa.Array) -> Arrays:
         return with_missing(column, values, {column.name: texts_of(values)})
 
     def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> list[Vocabulary]:
-        counts: list[Counter[str | None]] = [Counter() for _ in columns]
+        counts: list[Counter[str]] = [Counter() for _ in columns]
+        flagged = [False] * len(columns)
         for table in chunks():
-            for column, count in zip(columns, counts, strict=True):
-                for entry in pc.value_counts(table[column.name].combine_chunks()).to_pylist():
-                    count[entry["values"]] += entry["counts"]
-        return [_vocabulary(count, config) for count in counts]
+            for i, column in enumerate(columns):
+                values = table[column.name].combine_chunks()
+                flagged[i] |= values.null_count > 0
+                for entry in pc.value_counts(values.drop_null()).to_pylist():
+                    counts[i][entry["values"]] += entry["counts"]
+                _forget_rare(counts[i])
+        return [_vocabulary(count, config, some) for count, some in zip(counts, flagged, strict=True)]
 
     def apply(
         self, kind: str, columns: list[Column], fitted: list[Vocabulary], tensors: "dict[str, keras.KerasTensor]"
@@ -119,10 +135,16 @@ def unknown(known: list[str]) -> str:
     return token
 
 
-def _vocabulary(count: "Counter[str | None]", config: PreprocessingConfig) -> Vocabulary:
+def _forget_rare(count: Counter[str]) -> None:
+    """Of more than MOST_COUNTED categories, forget all but the more frequent half."""
+    if len(count) > MOST_COUNTED:
+        for _, name in sorted((-number, name) for name, number in count.items())[MOST_COUNTED // 2 :]:
+            del count[name]
+
+
+def _vocabulary(count: Counter[str], config: PreprocessingConfig, flagged: bool) -> Vocabulary:
     """The most frequent categories have features of their own; of equally frequent ones the first by the alphabet."""
-    flagged = bool(count.pop(None, 0))
-    ordered = sorted(((-number, str(name)) for name, number in count.items()))
+    ordered = sorted((-number, name) for name, number in count.items())
     own = [name for number, name in ordered if -number >= config.rare][: config.most_categories]
     kept = set(own)
     rare = [name for _, name in ordered if name not in kept][:MOST_RARE]

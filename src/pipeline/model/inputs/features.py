@@ -5,12 +5,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Schema
 from pipeline.model.inputs import INPUTS
-from pipeline.model.inputs.input import Tensor, side_by_side
+from pipeline.model.inputs.input import Arrays, Tensor, side_by_side
 from pipeline.model.inputs.kind import kinds_of
 from pipeline.model.kinds import Feature, Features
 
@@ -34,16 +33,16 @@ def schema_taken(config: PreprocessingConfig, schema: Schema) -> Schema:
     return replace(schema, features=features)
 
 
-def collate(schema: Schema, table: pa.Table) -> dict[str, NDArray[Any]]:
+def collate(schema: Schema, table: pa.Table) -> Arrays:
     """The features of a table (N rows) as arrays (N, ...), by the names of their tensors."""
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: Arrays = {}
     for column in schema.features:
         values = table[column.name].combine_chunks()
         arrays |= INPUTS[column.config.type].collate(column, values)
     return arrays
 
 
-def as_tensors(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+def as_tensors(arrays: Arrays) -> dict[str, Any]:
     """Arrays as Keras takes them. Texts have to be TensorFlow's, and then all of them have to be."""
     if all(array.dtype != object for array in arrays.values()):
         return arrays

@@ -2,7 +2,7 @@
 channel is standardised, as the column says."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Column
 from pipeline.data.types.image import STANDARD, ImageColumn, pixels
-from pipeline.model.inputs.input import Chunks, Input, Tensor
+from pipeline.model.inputs.input import Arrays, Chunks, Input, Tensor
 from pipeline.model.inputs.scaling import rescale
 from pipeline.model.kinds import GRID, Feature
 
@@ -35,7 +35,7 @@ class ImageInput(Input):
     def tensors(self, column: Column) -> dict[str, Tensor]:
         return {column.name: Tensor(tuple(shape_of(column)), "float32")}
 
-    def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+    def collate(self, column: Column, values: pa.Array) -> Arrays:
         return {column.name: pixels(values, shape_of(column))}
 
     def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> Scaling:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Chunks = Callable[[], Iterable[pa.Table]]
 MISSING = ":missing"
+Arrays = dict[str, NDArray[Any]]  # (N, ...) each, by the names of tensors, whose types they have
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Input(ABC):
             def tensors(self, column: Column) -> dict[str, Tensor]:
                 return {column.name: Tensor((1,), "string")}
 
-            def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+            def collate(self, column: Column, values: pa.Array) -> Arrays:
                 return {column.name: np.array(values.fill_null("").to_pylist(), object)[:, np.newaxis]}
 
             def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> None:
@@ -71,7 +72,7 @@ class Input(ABC):
         """The tensors of a column, by name."""
 
     @abstractmethod
-    def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+    def collate(self, column: Column, values: pa.Array) -> Arrays:
         """Stored values (N,) as the arrays (N, ...) of these tensors."""
 
     @abstractmethod
@@ -84,7 +85,7 @@ class Input(ABC):
         `fit` has returned."""
 
 
-def with_missing(column: Column, values: pa.Array, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def with_missing(column: Column, values: pa.Array, tensors: Arrays) -> Arrays:
     """The tensors of a column, and beside them, where it may have missing values, a tensor (N, 1) that is 1 for these
     and else 0."""
     if not column.nullable:

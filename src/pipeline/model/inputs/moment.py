@@ -5,7 +5,7 @@ A place in a cycle is a point on a circle, so that December is next to January: 
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.config import PreprocessingConfig
 from pipeline.data.schema import Column
 from pipeline.data.types.clock import since_1970
-from pipeline.model.inputs.input import MISSING, Chunks, Input, Tensor, flag, side_by_side, with_missing
+from pipeline.model.inputs.input import MISSING, Arrays, Chunks, Input, Tensor, flag, side_by_side, with_missing
 from pipeline.model.inputs.number import Moments, NumberInput
 from pipeline.model.kinds import VECTOR, Feature
 
@@ -37,7 +37,7 @@ class MomentInput(Input):
         """The stored number itself, which float64 might not hold."""
         return {column.name: Tensor((1,), "int64")} | flag(column)
 
-    def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+    def collate(self, column: Column, values: pa.Array) -> Arrays:
         return with_missing(column, values, {column.name: whole(values)[:, np.newaxis]})
 
     def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> Moments:

@@ -5,7 +5,7 @@ happened in the training rows."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from pipeline.data.moments import as_tensorflow_reads, mean_and_deviation, stret
 from pipeline.data.schema import Column
 from pipeline.data.types.number import ROBUST, NumberColumn
 from pipeline.model.inputs.curves import Curve, bend, curve_of, needs_sample
-from pipeline.model.inputs.input import MISSING, Chunks, Input, Tensor, flag, side_by_side, with_missing
+from pipeline.model.inputs.input import MISSING, Arrays, Chunks, Input, Tensor, flag, side_by_side, with_missing
 from pipeline.model.inputs.scaling import rescale
 from pipeline.model.kinds import VECTOR, Feature
 
@@ -47,7 +47,7 @@ class NumberInput(Input):
     def tensors(self, column: Column) -> dict[str, Tensor]:
         return {column.name: Tensor((1,), "float64")} | flag(column)
 
-    def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+    def collate(self, column: Column, values: pa.Array) -> Arrays:
         return with_missing(column, values, {column.name: numbers(values)[:, np.newaxis]})
 
     def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> Moments:

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipeline.config import PreprocessingConfig
 from pipeline.data.moments import as_tensorflow_reads, mean_and_deviation, stretch
 from pipeline.data.schema import Column
 from pipeline.data.types.series import Array, SeriesColumn, windows
-from pipeline.model.inputs.input import Chunks, Input, Tensor
+from pipeline.model.inputs.input import Arrays, Chunks, Input, Tensor
 from pipeline.model.inputs.scaling import rescale
 from pipeline.model.kinds import SEQUENCE, Feature
 
@@ -39,7 +38,7 @@ class SeriesInput(Input):
     def tensors(self, column: Column) -> dict[str, Tensor]:
         return {column.name: Tensor(tuple(shape_of(column)), "float64")}
 
-    def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+    def collate(self, column: Column, values: pa.Array) -> Arrays:
         return {column.name: windows(values, shape_of(column))}
 
     def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> Scale | None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from pipeline.config.data import FOLD
 from pipeline.data.archives import find_place
+from pipeline.data.heard import tell_left_out
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
 from pipeline.data.sources.files.config import FOLDER, REFUSE, SKIP, FilesDataset, columns_of, content_of
@@ -83,7 +84,7 @@ def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
     if bad.num_bad and config.on_bad_row == REFUSE:
         raise bad.error(" and ".join(config.paths.values()), f"Set on_bad_row: skip to leave such {bad.plural} out.")
     if bad.num_bad:
-        print(f"{config.name}: {bad.summary()}")
+        tell_left_out(config.name, bad.summary())
 
 
 def labelled_files(config: FilesDataset, key: str, found: Found, root: Path, bad: BadFiles) -> Labelled:

@@ -12,6 +12,7 @@ from pipeline.data.formats import FORMATS
 from pipeline.data.formats.bad_rows import BadRows
 from pipeline.data.formats.finding import find_files, format_of
 from pipeline.data.formats.rows import layout_of
+from pipeline.data.heard import tell_left_out
 from pipeline.data.reading import read_values
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
@@ -123,7 +124,7 @@ def read_manifest(config: FilesDataset, columns: Columns, root: Path) -> tuple[p
     if bad.num_bad and config.on_bad_row == REFUSE:
         raise bad.error(config.manifest)
     if bad.num_bad:
-        print(f"{config.manifest}: {bad.summary()}")
+        tell_left_out(config.manifest, bad.summary())
     schema = pa.schema([(column.name, column.storage) for column in wanted])
     return pa.Table.from_batches(parts, schema), bad.num_bad
 
