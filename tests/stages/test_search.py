@@ -16,7 +16,7 @@ from pipeline.tracking.store import Store
 from tests.conftest import Run, Start
 
 SEARCH = ["-m", "experiment=linear_line", "sweep=linear", "trainer.threads=1", "trainer.epochs=40"]
-NAMES = ("cnn", "families", "linear", "logistic", "mlp", "rnn")
+NAMES = ("cnn", "families", "grid", "linear", "logistic", "mlp", "rnn")
 # chosen so that some trials are pruned and some diverge
 PRUNED = ["sweep.pruner.name=median", "sweep.pruner.startup_trials=1", "sweep.lag=2", "sweep.trials=8"]
 

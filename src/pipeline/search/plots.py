@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.evaluation.plots import SETTINGS, new_figure, save_figure
 from pipeline.search.axes import Axis, axes_of
+from pipeline.tasks import larger_is_better
 from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, SweepJob, front
 from pipeline.tracking.sweep_summary import goals_of
 
@@ -72,7 +73,7 @@ def draw_history(jobs: Sequence[SweepJob], goal: int) -> "Figure":
     if failed:
         below: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False}
         axes.scatter(failed, [0.0] * len(failed), s=16, c="black", marker="x", linewidths=1, label="failed", **below)
-    beyond = limit(axes.set_ylim, np.array([job.scores[goal] for job in jobs if len(job.scores) > goal]))
+    beyond = limit(axes.set_ylim, np.array([job.scores[goal] for job in jobs if len(job.scores) > goal]), name)
     axes.set(xlabel=f"job{beyond}", ylabel=name)
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
@@ -124,7 +125,7 @@ def draw_parallel(finished: Sequence[SweepJob], keys: Sequence[Axis]) -> "Figure
 
     goal = goals_of(list(finished))[0]
     scores = Axis(goal, np.array([job.scores[0] for job in finished]))
-    drawn = [*keys, clipped(scores)]
+    drawn = [*keys, clipped(scores, goal)]
     places = np.column_stack([axis.shares for axis in drawn])
     ranks = ranks_of(finished)
     chosen = evenly(sorted(range(len(finished)), key=lambda i: ranks[i]), MOST_LINES)[::-1]
@@ -171,7 +172,7 @@ def draw_slices(finished: Sequence[SweepJob], keys: Sequence[Axis], goal: int) -
         axes.set_ylabel(name)
     for axes in grid[len(keys) :]:
         axes.set_visible(False)
-    limit(grid[0].set_ylim, scores)
+    limit(grid[0].set_ylim, scores, name)
     return figure
 
 
@@ -188,26 +189,30 @@ def ranks_of(jobs: Sequence[SweepJob]) -> NDArray[np.float64]:
     return ranks
 
 
-def outer_bounds(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Beyond these bounds values are so far out that the others could not be told apart (Tukey's fences, wide ones)."""
+def outer_bounds(values: NDArray[np.float64], goal: str) -> tuple[float, float]:
+    """Beyond these bounds scores are so far out that the others could not be told apart (Tukey's fences, wide ones).
+    There is no bound on the good side: where most scores are about equally bad, the good ones are far out too."""
     low, high = np.quantile(values, [0.25, 0.75])
-    return float(low - 3 * (high - low)), float(high + 3 * (high - low))
+    if low == high:
+        return -math.inf, math.inf
+    width = float(high - low)
+    return (float(low) - 3 * width, math.inf) if larger_is_better(goal) else (-math.inf, float(high) + 3 * width)
 
 
-def limit(set_limits: Callable[[float, float], object], values: NDArray[np.float64]) -> str:
-    """Let an axis end where values are far out, and return how many are left out, in words."""
-    low, high = outer_bounds(values)
+def limit(set_limits: Callable[[float, float], object], values: NDArray[np.float64], goal: str) -> str:
+    """Let an axis of scores end where they are far out, and return how many are left out, in words."""
+    low, high = outer_bounds(values, goal)
     inside = values[(values >= low) & (values <= high)]
-    if low == high or len(inside) == len(values):
+    if len(inside) == len(values):
         return ""
     margin = 0.06 * (inside.max() - inside.min()) or 1e-9
     set_limits(inside.min() - margin, inside.max() + margin)
     return f" ({len(values) - len(inside)} far out are not shown)"
 
 
-def clipped(axis: Axis) -> Axis:
-    """An axis on which what is far out has the place of the last value that is not."""
-    low, high = outer_bounds(axis.places)
+def clipped(axis: Axis, goal: str) -> Axis:
+    """An axis of scores on which what is far out has the place of the last score that is not."""
+    low, high = outer_bounds(axis.places, goal)
     inside = axis.places[(axis.places >= low) & (axis.places <= high)]
     return Axis(axis.key, np.clip(axis.places, inside.min(), inside.max()))
 
