@@ -72,7 +72,7 @@ def test_a_search_that_an_experiment_chooses_and_a_grid_by_workers_of_a_search(
     assert len(list((checkout / "runs" / "sweeps").iterdir())) == 1
 
 
-def test_a_grid_that_is_refused_leaves_nothing(checkout: Path, pipeline: Run) -> None:
+def test_a_grid_that_is_refused_leaves_nothing_and_help_shows_a_search(checkout: Path, pipeline: Run) -> None:
     for argument, error in {
         "seed=range(0,1000000)": "the grid has 2,000,000 jobs (2 of trainer.epochs x 1,000,000 of seed), expected",
         "model.l2=interval(0,1)": "model.l2: found 'interval(0,1)', of which a grid cannot try each value.",
@@ -82,3 +82,6 @@ def test_a_grid_that_is_refused_leaves_nothing(checkout: Path, pipeline: Run) ->
         assert done.returncode == 2, done.stdout
         assert done.stderr.startswith(f"error: {error}"), done.stderr
         assert not list(checkout.glob("runs/sweeps/*"))
+    helped = pipeline("train", "-m", "experiment=linear_line", "sweep=linear", "--help")
+    assert "name: tpe" in helped.stdout, helped.stderr
+    assert "complete " in pipeline("train", "-sc", "install=bash").stdout

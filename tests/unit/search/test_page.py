@@ -10,7 +10,7 @@ from pipeline.layout import PLOTS
 from pipeline.search.axes import Axis
 from pipeline.search.importance import importances
 from pipeline.search.page import write_page
-from pipeline.search.plots import clipped, limit
+from pipeline.search.visible import clipped, evenly_and_best, limit
 from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, Sweep, SweepJob, ranked
 
 
@@ -92,6 +92,15 @@ def test_the_best_are_seen_where_most_are_equally_bad(goal: str, bad: float, goo
     drawn = clipped(Axis(goal, scores), goal).places
     assert list(drawn[:-1]) == list(scores[:-1])
     assert drawn[-1] == (scores[:-1].min() if sign > 0 else scores[:-1].max())
+
+
+def test_the_best_are_drawn_among_thousands(tmp_path: Path) -> None:
+    jobs = [job for job in searched(tmp_path, 900) if job.status == FINISHED]
+    by_number = sorted(jobs, key=lambda job: job.number)
+    drawn = evenly_and_best(by_number, 50, 0)
+    assert {job.number for job in jobs[:10]} < {job.number for job in drawn}
+    assert [job.number for job in drawn] == sorted(job.number for job in drawn)
+    assert len(drawn) <= 60
 
 
 def test_a_grid_whose_records_have_overrides_alone_has_a_page(tmp_path: Path) -> None:
