@@ -114,7 +114,7 @@ def _run_jobs(layout: "Layout", config_name: str, multirun: Multirun) -> None:
     from pipeline.tracking.sweep import SweepJob
 
     exit_in_full()
-    folder = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
+    run, folder = multirun.job, layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
     # All jobs share one folder, whichever process the launcher runs them in.
     quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
     sys.argv.append(f"hydra.sweep.dir='{quoted}'")
@@ -124,7 +124,7 @@ def _run_jobs(layout: "Layout", config_name: str, multirun: Multirun) -> None:
 
         hydra_config = HydraConfig.get()
         job = SweepJob(folder, hydra_config.job.num, list(hydra_config.overrides.task))
-        return multirun.job(lambda: _typed(node), job)
+        return run(lambda: _typed(node), job)
 
     _call_hydra(layout, config_name, task)
     if folder.is_dir():  # the sweeper for grids has kept records there

@@ -14,7 +14,7 @@ defaults:
   - override /hydra/sweeper: search
 
 sweep:
-  trials: 8
+  trials: 5
   objectives: [val_loss, parameters]
   constraints: [parameters <= 10]
   space:
@@ -41,7 +41,7 @@ def test_objectives_constraint_conditions_and_experiments_in_one_search(checkout
     done = pipeline("train", "-m", "sweep=small", "trainer.epochs=3", "sweep.name=small")
     assert done.returncode == 0, done.stderr
     jobs = records(checkout)
-    assert len(jobs) == 8
+    assert len(jobs) == 5
     assert {job["experiment"] for job in jobs} == {"linear_line", "linear_diabetes"}
     assert {job["params"]["trainer.optimizer.name"] for job in jobs} == {"adam", "sgd"}
     for job in jobs:
@@ -53,7 +53,8 @@ def test_objectives_constraint_conditions_and_experiments_in_one_search(checkout
     best = min(fine, key=lambda job: job["score"])
     assert f"best val_loss: python -m pipeline.train {' '.join(best['overrides'])}\n" in done.stdout
     assert "best parameters: " in done.stdout
-    assert done.stdout.count("(misses a constraint)") == len(jobs) - len(fine)
+    *_, table = done.stdout.partition("\njob ")
+    assert table.count("(misses a constraint)") == len(jobs) - len(fine)
     assert "<h2>Pareto front</h2>" in (checkout / "runs" / "sweeps" / "small" / "page.html").read_text()
 
 
