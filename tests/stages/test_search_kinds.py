@@ -62,8 +62,9 @@ def test_objectives_constraint_conditions_and_experiments_in_one_search(checkout
 def test_a_search_that_an_experiment_chooses_and_a_grid_by_workers_of_a_search(
     checkout: Path, pipeline: Run, edit: Callable[[str, str, str], None]
 ) -> None:
-    edit("conf/experiment/linear_line.yaml", "defaults:\n", "defaults:\n  - override /sweep: grid\n")
-    for chosen in ((), ("sweep=grid",)):  # the command line may say it again
+    own = "sweep: {sampler: {name: grid}}\ndefaults:\n  - override /hydra/sweeper: search\n"
+    edit("conf/experiment/linear_line.yaml", "defaults:\n", own)
+    for chosen in ((), ("sweep=grid",)):  # the command line may say the same
         command = ["-m", "experiment=linear_line", "trainer.epochs=1", "seed=1,2", *chosen]
         done = pipeline("train", *command)
         assert done.returncode == 0, done.stderr
