@@ -34,13 +34,13 @@ def adopt() -> None:
             f"trial: found {chosen}, expected the number of one of the {len(jobs)} trials in {folder}. Without "
             "it, the best is taken that has finished and meets the constraints."
         )
-    finished = sum(job.status == FINISHED for job in jobs)
-    adoption = Adoption(given["sweep"], numbers[chosen], finished, given["as"], read_sweep(folder))
-    files, at_hand = adopt_trial(layout, adoption)
-    print("wrote " + ", ".join(str(path.relative_to(layout.root)) for path in files))
-    how = "its training is at hand, and not done again" if at_hand else "it is trained again"
+    adoption = Adoption(given["sweep"], numbers[chosen], jobs, given["as"], read_sweep(folder))
+    adopted = adopt_trial(layout, adoption)
+    print("wrote " + ", ".join(str(path.relative_to(layout.root)) for path in adopted.files))
+    how = "its training is at hand, and not done again" if adopted.at_hand else "it is trained again"
     print(f"next: dvc repro evaluate@{given['as']} ({how})")
-    print(f"chosen among {finished} by its validation score, which is better than it is; the test score is what counts")
+    print(f"validation: {adoption.chosen}")
+    print(f"test: {adopted.test_score or 'its score is told by evaluate, with an interval'}")
 
 
 def arguments(given: list[str]) -> dict[str, str]:

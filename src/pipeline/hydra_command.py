@@ -1,7 +1,6 @@
 """Commands that Hydra composes: their configuration comes from conf/ and from sys.argv."""
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -28,8 +27,9 @@ Resolved = TypeVar("Resolved")  # what a command takes: Config or PrepareConfig
 class Multirun:
     """What a command does under `-m`.
 
-    `job(compose, record)` runs one job and returns its score: `compose()` gives the job's configuration, and `record`
-    is its SweepJob. `end(layout, name)` is called once, when all jobs of the sweep `name` have ended.
+    `job(compose, record)` runs one job of a grid and returns its score: `compose()` gives the job's configuration, and
+    `record` is its SweepJob. `end(layout, name)` is called once, when all jobs of the grid `name` have ended. A search
+    is neither's business: Hydra's sweeper for searches (hydra_plugins) runs and ends it.
     """
 
     job: Callable[[Callable[[], "Config"], "SweepJob"], float]
@@ -50,16 +50,15 @@ def hydra_command(command: Callable[[Resolved], object], config_name: str, multi
         arguments = _parsed(sys.argv[1:])
         if arguments.help and not arguments.overrides:
             print(f"{sys.modules[command.__module__].__doc__}\n\n{compose.choices(layout)}")
-        elif not _is_multirun(arguments):
-            _check_search(arguments, multirun=False)
+            return
+        sweeps = _is_multirun(arguments)
+        _check_search(arguments, sweeps)
+        if not sweeps:
             _run_once(layout, config_name, command)
         elif multirun is None:
             raise ConfigError("-m (multirun) is for pipeline.train. Give this command one choice at a time.")
-        elif _check_search(arguments, multirun=True):
-            exit_in_full()
-            _call_hydra(layout, config_name, _no_job)
         else:
-            multirun.end(layout, _run_jobs(layout, config_name, multirun.job))
+            _run_jobs(layout, config_name, multirun)
 
     run_command(composed)
 
@@ -79,26 +78,20 @@ def _is_multirun(arguments: "Namespace") -> bool:
     return sweeps and not (arguments.help or arguments.hydra_help or arguments.shell_completion)
 
 
-def _check_search(arguments: "Namespace", multirun: bool) -> bool:
-    """Whether the arguments ask for a search. Hydra's sweeper for searches (hydra_plugins) then runs it. Raises
-    ConfigError for settings of a search that nobody would read."""
-    keys = [override.lstrip("+").partition("=") for override in arguments.overrides]
+def _check_search(arguments: "Namespace", multirun: bool) -> None:
+    """Raise ConfigError for what cannot be one search, and for settings of a search that nobody would read."""
     if arguments.cfg or arguments.info or arguments.help:
-        return False
+        return
+    keys = [override.lstrip("+").partition("=") for override in arguments.overrides]
     chosen = [value for key, _, value in keys if key == "sweep"]
-    searches = bool(chosen) or ("hydra/sweeper", "=", "search") in keys
     if several := [value for value in chosen if "," in value or "(" in value or value in ("", "null")]:
         raise ConfigError(f"sweep: found '{several[0]}', expected one search. Give several one after another.")
-    if searches and not multirun:
+    if multirun:
+        return  # the sweeper that Hydra finds in the whole configuration sees to the rest
+    if chosen or ("hydra/sweeper", "=", "search") in keys:
         raise ConfigError(f"sweep={chosen[0] if chosen else 'search'} is a search, which needs -m. Add it.")
-    settings = [key for key, _, _ in keys if key.startswith("sweep.")]
-    if settings and not searches:
+    if settings := [key for key, _, _ in keys if key.startswith("sweep.")]:
         raise ConfigError(f"{settings[0]} is a setting of a search, and none is chosen. Add sweep=<name> and -m.")
-    return searches
-
-
-def _no_job(node: "DictConfig") -> float:
-    raise AssertionError("the workers of a search run its trials, and not Hydra's launcher")
 
 
 def _run_once(layout: "Layout", config_name: str, command: Callable[[Resolved], object]) -> None:
@@ -116,34 +109,26 @@ def _run_once(layout: "Layout", config_name: str, command: Callable[[Resolved], 
         raise ended[0]
 
 
-def _run_jobs(layout: "Layout", config_name: str, run: Callable[[Callable[[], "Config"], "SweepJob"], float]) -> str:
-    """Run the jobs of a sweep, in whichever processes the launcher chooses, and return the sweep's name."""
-    from pipeline import locks
-    from pipeline.layout import JOB, LOCK
-    from pipeline.tracking.sweep import Sweep, SweepJob, command_given
+def _run_jobs(layout: "Layout", config_name: str, multirun: Multirun) -> None:
+    """Run a search, or the jobs of a grid in whichever processes the launcher chooses."""
+    from pipeline.tracking.sweep import SweepJob
 
     exit_in_full()
-    asked = Sweep(command_given())
-    sweep = layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
+    run, folder = multirun.job, layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")
     # All jobs share one folder, whichever process the launcher runs them in.
-    quoted = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
+    quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
     sys.argv.append(f"hydra.sweep.dir='{quoted}'")
 
     def task(node: "DictConfig") -> float:
         from hydra.core.hydra_config import HydraConfig
 
         hydra_config = HydraConfig.get()
-        job = SweepJob(sweep, hydra_config.job.num, list(hydra_config.overrides.task))
+        job = SweepJob(folder, hydra_config.job.num, list(hydra_config.overrides.task))
         return run(lambda: _typed(node), job)
 
-    with locks.hold(sweep / LOCK, f"sweep {sweep.name}"):
-        asked.save(sweep)
-        try:
-            _call_hydra(layout, config_name, task)
-        finally:
-            if not any(sweep.glob(f"*/{JOB}")):
-                shutil.rmtree(sweep)
-    return sweep.name
+    _call_hydra(layout, config_name, task)
+    if folder.is_dir():  # the sweeper for grids has kept records there
+        multirun.end(layout, folder.name)
 
 
 def _call_hydra(layout: "Layout", config_name: str, task: Callable[["DictConfig"], float | None]) -> None:

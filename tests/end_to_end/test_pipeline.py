@@ -1,5 +1,6 @@
 """The default pipeline in clones: the same bits on a rerun, elsewhere, on a single core; carried by push and pull."""
 
+import json
 import os
 import platform
 import re
@@ -83,3 +84,25 @@ def test_experiment_in_a_temporary_tree_reports_to_the_projects_store(tmp_path: 
     assert run.info.status == "FINISHED"
     assert run.data.params["seed"] == "7"
     assert (root / "mlflow.db").is_file()
+
+
+@pytest.mark.slow
+def test_queued_experiments_are_run_one_after_another_and_shown_with_their_scores(tmp_path: Path) -> None:
+    root = short_clone(tmp_path / "clone")
+    epochs = "conf/experiment/linear_diabetes.yaml:trainer.epochs=2"
+    dvc(root, "exp", "run", "--queue", "-S", "seed=7,8", "-S", epochs, "evaluate@linear_diabetes")
+    dvc(root, "exp", "run", "--run-all")
+    status = subprocess.run(["git", "status", "--short"], cwd=root, check=True, capture_output=True, text=True)
+    assert not status.stdout, "the checkout stays as it is"
+    (baseline,) = [one for one in json.loads(dvc(root, "exp", "show", "--json")) if one["rev"] != "workspace"]
+    scores = {}
+    for experiment in baseline["experiments"]:
+        shown = experiment["revs"][0]["data"]
+        found = shown["metrics"]["build/evaluate/linear_diabetes/metrics.json"]["data"]
+        assert found["low"] < found["score"] < found["high"]
+        scores[shown["params"]["params.yaml"]["data"]["seed"]] = found["score"]
+    assert set(scores) == {7, 8}
+    assert scores[7] != scores[8]
+    journals = [path.read_text() for path in root.glob("runs/*/journal.jsonl")]
+    assert len(journals) == 2
+    assert all('"trainer.epochs": 2' in journal for journal in journals)

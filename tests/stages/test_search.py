@@ -3,6 +3,8 @@
 import json
 import os
 import random
+import re
+import shlex
 import signal
 import subprocess
 import time
@@ -16,7 +18,7 @@ from pipeline.tracking.store import Store
 from tests.conftest import Run, Start
 
 SEARCH = ["-m", "experiment=linear_line", "sweep=linear", "trainer.threads=1", "trainer.epochs=40"]
-NAMES = ("cnn", "families", "linear", "logistic", "mlp", "rnn")
+NAMES = ("cnn", "families", "grid", "linear", "logistic", "mlp", "rnn")
 # chosen so that some trials are pruned and some diverge
 PRUNED = ["sweep.pruner.name=median", "sweep.pruner.startup_trials=1", "sweep.lag=2", "sweep.trials=8"]
 
@@ -125,13 +127,16 @@ def test_a_search_is_one_run_in_mlflow_and_its_winner_becomes_an_experiment(
     assert "# kept" in (checkout / "params.yaml").read_text()
     written = (checkout / "conf" / "experiment" / "line_best.yaml").read_text()
     assert f"# Trial {best['number']} of sweep found" in written
-    assert "sweep.name=found" in written
+    given = shlex.join(["python", "-m", "pipeline.train", *SEARCH, *PRUNED, "sweep.name=found"])
+    assert f"\n#   {given}\n" in written
+    (scored,) = re.findall(r"\n# Test (r2 .*)\.\n", written)
     status = run("dvc", "status", "train@line_best")
     assert "up to date" in status.stdout, status.stdout + status.stderr
     lock = (checkout / "dvc.lock").read_text()
     forced = run("dvc", "repro", "-f", "-s", "train@line_best")
     assert forced.returncode == 0, forced.stderr
     assert (checkout / "dvc.lock").read_text() == lock
+    assert f"line_best: {scored}; " in pipeline("evaluate", "experiment=line_best").stdout
     taken = pipeline("adopt", "sweep=found", "as=line_best")
     assert taken.returncode == 2
     assert taken.stderr.startswith("error: conf/experiment/line_best.yaml: is there already.")

@@ -66,6 +66,8 @@ def test_a_grid_is_one_parent_run_and_the_bits_of_each_job_alone(
     best_score = min(job["score"] for job in jobs)
     assert parent.data.metrics == {"best_val_loss": best_score, "finished": 2, "pruned": 0, "failed": 0}
     assert parent.data.tags["pipeline.command"].startswith("python -m pipeline.train -m trainer.epochs=3")
+    files = Store(Layout(checkout)).client.list_artifacts(parent.info.run_id)
+    assert {file.path for file in files} >= {"page.html", "plots"}
     for job in jobs:
         assert runs[job["identity"]].data.tags[MLFLOW_PARENT_RUN_ID] == parent.info.run_id
         assert runs[job["identity"]].data.metrics["val_loss"] == job["score"]

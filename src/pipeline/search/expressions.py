@@ -66,15 +66,25 @@ def _interval(where: str, text: str, parameter: Parameter, sweep: IntervalSweep)
     return replace(parameter, low=low, high=high, log=log, whole=whole)
 
 
-def _range(where: str, text: str, parameter: Parameter, sweep: RangeSweep) -> Parameter:
-    """Hydra's range: the end is not among the values."""
-    _check_tags(where, sweep.tags, ())
-    start, stop, step = (Decimal(str(number)) for number in (sweep.start, sweep.stop, sweep.step))
+def num_in_range(where: str, text: str, sweep: RangeSweep) -> int:
+    """How many values are in Hydra's range, whose end is not among them. Raises ConfigError where there is none."""
+    start, stop, step = _ends(sweep)
     if step == 0 or not all(number.is_finite() for number in (start, stop, step)):
         raise ConfigError(f"{where}: found '{text}', expected finite numbers and a step that is not 0.")
     size = max(0, math.ceil((stop - start) / step))
     if size == 0:
         raise ConfigError(f"{where}: '{text}' holds no value. The end is not among the values.")
+    return size
+
+
+def _ends(sweep: RangeSweep) -> tuple[Decimal, Decimal, Decimal]:
+    start, stop, step = (Decimal(str(number)) for number in (sweep.start, sweep.stop, sweep.step))
+    return start, stop, step
+
+
+def _range(where: str, text: str, parameter: Parameter, sweep: RangeSweep) -> Parameter:
+    _check_tags(where, sweep.tags, ())
+    (start, _, step), size = _ends(sweep), num_in_range(where, text, sweep)
     if size > MOST_IN_RANGE:
         raise ConfigError(
             f"{where}: '{text}' holds {size:,} values, expected {MOST_IN_RANGE:,} at most. Use interval()."

@@ -25,6 +25,8 @@ def importances(jobs: Sequence[SweepJob], trials: "Sequence[FrozenTrial] | None"
 
     The `trials` of a study know the ranges that were searched; without them, these are the ranges of the values.
     """
+    if sum(job.status == FINISHED for job in jobs) < FEWEST:
+        return {}  # before Optuna is imported
     import optuna
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
     from optuna.study import StudyDirection

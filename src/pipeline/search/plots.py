@@ -5,20 +5,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluation.plots import SETTINGS, new_figure, save_figure
 from pipeline.search.axes import Axis, axes_of
+from pipeline.search.visible import clipped, evenly, evenly_and_best, limit
 from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, SweepJob, front
 from pipeline.tracking.sweep_summary import goals_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Item = TypeVar("Item")
 MOST_POINTS = 2000  # of a plot: a larger SVG opens slowly
 MOST_LINES = 300  # of parallel coordinates, and points of each slice
 MOST_KEYS = 12  # that have an axis of their own, the most important ones
@@ -61,7 +61,8 @@ def draw_history(jobs: Sequence[SweepJob], goal: int) -> "Figure":
     figure = new_figure(7.2, 3.2)
     axes = figure.subplots()
     for status, colour, marker in ((FINISHED, BLUE, "o"), (PRUNED, ORANGE, "v")):
-        some = evenly([job for job in by_number if job.status == status and len(job.scores) > goal], MOST_POINTS)
+        known = [job for job in by_number if job.status == status and len(job.scores) > goal]
+        some = evenly_and_best(known, MOST_POINTS, goal)
         if some:
             numbers, scores = [job.number for job in some], [job.scores[goal] for job in some]
             axes.scatter(numbers, scores, s=12, c=colour, marker=marker, linewidths=0, label=status.lower())
@@ -72,7 +73,7 @@ def draw_history(jobs: Sequence[SweepJob], goal: int) -> "Figure":
     if failed:
         below: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False}
         axes.scatter(failed, [0.0] * len(failed), s=16, c="black", marker="x", linewidths=1, label="failed", **below)
-    beyond = limit(axes.set_ylim, np.array([job.scores[goal] for job in jobs if len(job.scores) > goal]))
+    beyond = limit(axes.set_ylim, np.array([job.scores[goal] for job in jobs if len(job.scores) > goal]), name)
     axes.set(xlabel=f"job{beyond}", ylabel=name)
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
@@ -124,7 +125,7 @@ def draw_parallel(finished: Sequence[SweepJob], keys: Sequence[Axis]) -> "Figure
 
     goal = goals_of(list(finished))[0]
     scores = Axis(goal, np.array([job.scores[0] for job in finished]))
-    drawn = [*keys, clipped(scores)]
+    drawn = [*keys, clipped(scores, goal)]
     places = np.column_stack([axis.shares for axis in drawn])
     ranks = ranks_of(finished)
     chosen = evenly(sorted(range(len(finished)), key=lambda i: ranks[i]), MOST_LINES)[::-1]
@@ -150,8 +151,10 @@ def draw_slices(finished: Sequence[SweepJob], keys: Sequence[Axis], goal: int) -
     from matplotlib.ticker import NullFormatter
 
     name = goals_of(list(finished))[goal]
-    chosen = np.array(evenly(sorted(range(len(finished)), key=lambda i: finished[i].number), MOST_LINES))
     numbers = np.array([job.number for job in finished])
+    drawn = evenly_and_best([finished[i] for i in numbers.argsort()], MOST_LINES, goal)
+    place = {job.number: i for i, job in enumerate(finished)}
+    chosen = np.array([place[job.number] for job in drawn])
     scores = np.array([job.scores[goal] for job in finished])
     columns = min(COLUMNS, len(keys))
     rows = math.ceil(len(keys) / columns)
@@ -171,13 +174,8 @@ def draw_slices(finished: Sequence[SweepJob], keys: Sequence[Axis], goal: int) -
         axes.set_ylabel(name)
     for axes in grid[len(keys) :]:
         axes.set_visible(False)
-    limit(grid[0].set_ylim, scores)
+    limit(grid[0].set_ylim, scores, name)
     return figure
-
-
-def evenly(items: Sequence[Item], most: int) -> list[Item]:
-    """At most so many of the items, chosen evenly, the first and the last among them."""
-    return [items[i] for i in np.unique(np.linspace(0, len(items) - 1, min(most, len(items))).astype(int))]
 
 
 def ranks_of(jobs: Sequence[SweepJob]) -> NDArray[np.float64]:
@@ -186,30 +184,6 @@ def ranks_of(jobs: Sequence[SweepJob]) -> NDArray[np.float64]:
     order = np.searchsorted(np.sort(losses), losses)
     ranks: NDArray[np.float64] = order / max(1, order.max())
     return ranks
-
-
-def outer_bounds(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Beyond these bounds values are so far out that the others could not be told apart (Tukey's fences, wide ones)."""
-    low, high = np.quantile(values, [0.25, 0.75])
-    return float(low - 3 * (high - low)), float(high + 3 * (high - low))
-
-
-def limit(set_limits: Callable[[float, float], object], values: NDArray[np.float64]) -> str:
-    """Let an axis end where values are far out, and return how many are left out, in words."""
-    low, high = outer_bounds(values)
-    inside = values[(values >= low) & (values <= high)]
-    if low == high or len(inside) == len(values):
-        return ""
-    margin = 0.06 * (inside.max() - inside.min()) or 1e-9
-    set_limits(inside.min() - margin, inside.max() + margin)
-    return f" ({len(values) - len(inside)} far out are not shown)"
-
-
-def clipped(axis: Axis) -> Axis:
-    """An axis on which what is far out has the place of the last value that is not."""
-    low, high = outer_bounds(axis.places)
-    inside = axis.places[(axis.places >= low) & (axis.places <= high)]
-    return Axis(axis.key, np.clip(axis.places, inside.min(), inside.max()))
 
 
 def label_of(key: str) -> str:

@@ -20,7 +20,8 @@ from pipeline.files import replacing, replacing_folder, write_json
 from pipeline.identity import Identity, identify, read_identity
 from pipeline.inspecting.params_text import with_experiment
 from pipeline.layout import IDENTITY, LOCK, MODEL, Layout
-from pipeline.tracking.sweep import FINISHED, Sweep, SweepJob
+from pipeline.sweeping.scoring import score_on_test_rows
+from pipeline.tracking.sweep import FINISHED, Sweep, SweepJob, front
 from pipeline.train import identified
 
 # What is not a value of the experiment: its name comes from its file, and only DVC's stages set the output.
@@ -30,17 +31,42 @@ DERIVED = ("name", "types")  # of the dataset
 
 @dataclass(frozen=True)
 class Adoption:
-    """A trial of a sweep, and the name that its experiment gets."""
+    """A trial of a sweep, and the name that its experiment gets. `jobs` are all trials of the sweep, best first."""
 
     sweep: str
     job: SweepJob
-    of: int  # how many trials have finished
+    jobs: list[SweepJob]
     name: str
     found: Sweep
 
+    @property
+    def chosen(self) -> str:
+        """How the trial came to be chosen, and how far its validation score is to be trusted."""
+        finished = [job for job in self.jobs if job.status == FINISHED]
+        place = [job.number for job in finished].index(self.job.number) + 1
+        ahead = front(finished)
+        optimistic = "since it was chosen for that, it is better than it is"
+        if self.job.number in {job.number for job in ahead} and len(self.job.goals) > 1:
+            return f"one of {len(ahead)} on the Pareto front of {len(finished)} trials; {optimistic}"
+        if place == 1 and ahead:
+            return f"the best of {len(finished)} trials; {optimistic}"
+        if self.job.violation:
+            return f"one of {len(finished)} trials, which misses a constraint and was chosen by its number"
+        return f"number {place} of {len(finished)} trials, chosen by its number"
 
-def adopt_trial(layout: Layout, adoption: Adoption) -> tuple[list[Path], bool]:
-    """Write the experiment of a trial, and return the files, and whether its training is at hand for `dvc repro`.
+
+@dataclass(frozen=True)
+class Adopted:
+    """What came of an adoption: the files that were written, whether the training is at hand for `dvc repro`, and the
+    test score in words, where the trial's predictions are there."""
+
+    files: list[Path]
+    at_hand: bool
+    test_score: str | None
+
+
+def adopt_trial(layout: Layout, adoption: Adoption) -> Adopted:
+    """Write the experiment of a trial.
 
     Raises ConfigError, with nothing written, where the name is taken or the trial's configuration cannot be composed.
     """
@@ -53,13 +79,15 @@ def adopt_trial(layout: Layout, adoption: Adoption) -> tuple[list[Path], bool]:
     if path.exists():
         raise ConfigError(f"{path.relative_to(layout.root)}: is there already. Remove it, or choose another name: as=.")
     config = compose_config(layout, "config", job.overrides)
-    if identified(config, layout).identity["identity"] != job.identity:
+    run = identified(config, layout)
+    if run.identity["identity"] != job.identity:
         raise ConfigError(
             f"trial {job.number} of sweep {adoption.sweep} was trained with another configuration, code or data than "
             f"this checkout has. Go back to that of {job.identity}, whose run in MLflow names the commit."
         )
+    scored = score_on_test_rows(run)
     base = _base(layout, config)
-    text = provenance(adoption) + experiment_text(as_plain(config), base)
+    text = provenance(adoption, scored) + experiment_text(as_plain(config), base)
     params = with_experiment(layout.params.read_text(encoding="utf-8"), config.dataset.name, name)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -70,20 +98,21 @@ def adopt_trial(layout: Layout, adoption: Adoption) -> tuple[list[Path], bool]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return [path, layout.params], bring_training(layout, job, name)
+    return Adopted([path, layout.params], bring_training(layout, job, name), scored)
 
 
-def provenance(adoption: Adoption) -> str:
+def provenance(adoption: Adoption, scored: str | None) -> str:
     """The comment at the top of the experiment's file: where its values come from, and how far to trust the score."""
     job = adoption.job
     scores = ", ".join(f"{goal} {value:.6g}" for goal, value in zip(job.goals, job.scores, strict=True))
     command = " ".join(adoption.found.command.splitlines()) or "unknown"
+    test = f"Test {scored}." if scored else f"`dvc repro evaluate@{adoption.name}` tells its test score."
     return (
         "# @package _global_\n"
         f"# Trial {job.number} of sweep {adoption.sweep}, adopted on {time.strftime('%Y-%m-%d')}.\n"
         f"#   {command}\n"
-        f"# Validation {scores}, chosen among {adoption.of} trials by that, so it is better than it is.\n"
-        f"# `dvc repro evaluate@{adoption.name}` tells its test score, with an interval.\n"
+        f"# Validation {scores}: {adoption.chosen}.\n"
+        f"# {test}\n"
     )
 
 

@@ -1,11 +1,13 @@
 """TensorBoard's HParams page over all runs: the parameters in which they differ, then the validation scores of the
-epochs whose weights are kept.
+epochs whose weights are kept, those among them that an experiment or a search makes best.
 
 Without this, the page has a column for every parameter, and the scores stand behind forty columns that are equal in
 all runs.
 """
 
-from pipeline.layout import JOURNAL, TENSORBOARD, Layout
+import json
+
+from pipeline.layout import JOB, JOURNAL, TENSORBOARD, Layout
 from pipeline.tasks import TASKS
 from pipeline.tracking.journal import Record, read_start
 from pipeline.tracking.tensorboard import HPARAMS, KEPT, VALIDATION_PREFIX, write_summary
@@ -21,7 +23,7 @@ def write_columns(layout: Layout, identity: str) -> None:
     shown = {path.parents[1].name for path in layout.runs.glob(f"*/{TENSORBOARD}/{HPARAMS}")} | {identity}
     starts = [start for name in sorted(shown) if (start := read_start(layout.run(name) / JOURNAL)) is not None]
     differing, measured = differing_params(starts)
-    scores = sorted(measured, key=lambda name: (name == "loss", name))
+    scores = sorted(measured | searched(layout), key=lambda name: (name == "loss", name))
     metrics = [api.Metric(name, group=KEPT, display_name=f"{VALIDATION_PREFIX}{name}") for name in scores]
     summary = api.hparams_config_pb([api.HParam(name) for name in differing], metrics)
     write_summary(layout.runs / "hparams" / FILE, summary)
@@ -36,3 +38,16 @@ def differing_params(starts: list[Record]) -> tuple[list[str], set[str]]:
     named = {str(start["params"].get("objective")) for start in starts}
     objectives = {name.removeprefix(VALIDATION_PREFIX) for name in named if name.startswith(VALIDATION_PREFIX)}
     return differing, {"loss"} | objectives | {TASKS[name].training_metric for name in tasks if name in TASKS}
+
+
+def searched(layout: Layout) -> set[str]:
+    """The names of the scores that the searches in runs/sweeps/ make best, as their trials' records have them. A trial
+    has a record before its training starts."""
+    found = set[str]()
+    for folder in layout.sweeps.glob("*"):
+        for path in list(folder.glob(f"*/{JOB}"))[:1]:  # all records of a search have the same ones
+            try:
+                found |= set(json.loads(path.read_text(encoding="utf-8"))["objectives"])
+            except (OSError, ValueError, KeyError, TypeError):
+                continue  # who shows or resumes the sweep is told that it is damaged
+    return {name.removeprefix(VALIDATION_PREFIX) for name in found if name.startswith(VALIDATION_PREFIX)}

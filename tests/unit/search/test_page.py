@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from pipeline.layout import PLOTS
+from pipeline.search.axes import Axis
 from pipeline.search.importance import importances
 from pipeline.search.page import write_page
+from pipeline.search.visible import clipped, evenly_and_best, limit
 from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, Sweep, SweepJob, ranked
 
 
@@ -76,6 +78,42 @@ def test_a_large_sweep_has_a_small_page(tmp_path: Path) -> None:
     for job in jobs:
         job.params |= {f"model.some_long_name_{i}": f"{(job.number * (i + 3)) % 101}" for i in range(15)}
     assert write_page(tmp_path, jobs).stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize(("goal", "bad", "good"), [("val_accuracy", 0.1, 0.9), ("val_loss", 2.3, 0.2)])
+def test_the_best_are_seen_where_most_are_equally_bad(goal: str, bad: float, good: float) -> None:
+    """Learning rates on a wide range: most trials stay at chance, one has diverged, and three have learned."""
+    sign = 1 if good > bad else -1
+    scores = np.array([*(bad + 0.001 * np.arange(18)), good, good - 0.01, good + 0.01, bad - 50 * sign])
+    limits: list[float] = []
+    assert limit(lambda low, high: limits.extend((low, high)), scores, goal) == " (1 far out are not shown)"
+    assert limits[0] < scores[:-1].min()
+    assert limits[1] > scores[:-1].max()
+    drawn = clipped(Axis(goal, scores), goal).places
+    assert list(drawn[:-1]) == list(scores[:-1])
+    assert drawn[-1] == (scores[:-1].min() if sign > 0 else scores[:-1].max())
+
+
+def test_the_best_are_drawn_among_thousands(tmp_path: Path) -> None:
+    jobs = [job for job in searched(tmp_path, 900) if job.status == FINISHED]
+    by_number = sorted(jobs, key=lambda job: job.number)
+    drawn = evenly_and_best(by_number, 50, 0)
+    assert {job.number for job in jobs[:10]} < {job.number for job in drawn}
+    assert [job.number for job in drawn] == sorted(job.number for job in drawn)
+    assert len(drawn) <= 60
+
+
+def test_a_grid_whose_records_have_overrides_alone_has_a_page(tmp_path: Path) -> None:
+    jobs = [
+        SweepJob(tmp_path, i, ["experiment=x", f"rate={rate}"], FINISHED, "x", f"x-{i}", "val_loss", rate)
+        for i, rate in enumerate((0.5, 0.25, 1.0))
+    ]
+    page = write_page(tmp_path, ranked(jobs)).read_text()
+    assert "<th>val_loss</th><th>rate</th>" in page
+    assert "Best val_loss, job 1:" in page
+    assert {path.stem for path in (tmp_path / PLOTS).glob("*.svg")} == {
+        *("history_val_loss", "parallel_coordinates", "slices_val_loss"),
+    }
 
 
 def test_the_key_that_decides_is_the_important_one_with_and_without_a_study(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tensorboard.plugins.hparams.list_session_groups import Handler
 from pipeline.layout import TENSORBOARD, Layout
 from pipeline.tracking.hparams import write_columns
 from pipeline.tracking.journal import Journal
+from pipeline.tracking.sweep import SweepJob
 from pipeline.tracking.tensorboard import TensorBoardWriter, write_kept
 
 
@@ -40,6 +41,20 @@ def test_what_is_the_same_in_all_runs_that_are_shown_has_no_column(tmp_path: Pat
     assert [info.name for info in found.hparam_infos] == ["model.l2", "model.filters"]
     named = [(info.name.group, info.name.tag, info.display_name) for info in found.metric_infos]
     assert named == [("kept", "accuracy", "val_accuracy"), ("kept", "loss", "val_loss")]
+
+
+def test_what_a_search_makes_best_has_a_column(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    journaled(layout, "a-1", True, **{"dataset.task": "binary", "objective": "val_loss"})
+    for number in range(2):
+        SweepJob(layout.sweep("s"), number, [], objectives=["val_mcc", "parameters"]).save()
+    SweepJob(layout.sweep("grid"), 0, []).save()
+    (layout.sweep("damaged") / "0").mkdir(parents=True)
+    (layout.sweep("damaged") / "0" / "job.json").write_text("{")
+    write_columns(layout, "a-1")
+    content = EventAccumulator(str(layout.runs / "hparams")).Reload().SummaryMetadata(metadata.EXPERIMENT_TAG)
+    found = metadata.parse_experiment_plugin_data(content.plugin_data.content)
+    assert [info.display_name for info in found.metric_infos] == ["val_accuracy", "val_mcc", "val_loss"]
 
 
 def test_the_scores_are_those_of_the_kept_epoch_and_the_objective_is_there(tmp_path: Path) -> None:
