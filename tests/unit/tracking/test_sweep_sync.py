@@ -125,17 +125,18 @@ def test_over_several_experiments_the_run_stands_in_that_of_the_first_job(layout
         assert child.data.tags[MLFLOW_PARENT_RUN_ID] == parent.info.run_id
 
 
-def test_a_sweep_that_was_killed_here_and_went_on_elsewhere_is_told_as_it_went_on(layout: Layout) -> None:
-    other, uri = Layout(layout.root / "other"), layout.tracking_uri
+def test_a_sweep_that_was_killed_here_and_went_on_elsewhere_is_told_as_it_went_on(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", layout.tracking_uri)
+    other = Layout(layout.root / "other")
     for number, status in enumerate((FINISHED, RUNNING)):
         trained(layout, number, status, 0.5)
     sync_sweep(Store(layout), NAME)
     assert parent_of(layout).info.status == "KILLED"
     for number in range(3):
         trained(other, number, FINISHED, 0.5 - number / 10)
-    elsewhere = Store(other)
-    elsewhere.uri = uri
-    sync_sweep(elsewhere, NAME)
+    sync_sweep(Store(other), NAME)
     for _ in range(2):
         assert sync_sweeps(Store(layout)) == (0, [])
         sync_sweep(Store(layout), NAME)
