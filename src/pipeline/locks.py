@@ -3,11 +3,14 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+SECONDS_BETWEEN = 0.2  # of looks at a lock that another process has
 
 
 def held(path: Path) -> bool:
@@ -39,6 +42,34 @@ def held_if_free(path: Path) -> Iterator[bool]:
     try:
         yield True
     finally:
+        lock.release()
+
+
+@contextmanager
+def held_when_free(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` as soon as no other process has it, which may be later in the body. So it is held for
+    as long as any process is in such a body; somebody who just looks at it keeps nobody out."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock, ended = FileLock(path, thread_local=False), threading.Event()
+
+    def taken() -> bool:
+        with suppress(Timeout):
+            lock.acquire(timeout=0)
+        return lock.is_locked
+
+    def take() -> None:
+        while not (ended.wait(SECONDS_BETWEEN) or taken()):
+            pass
+
+    taking = threading.Thread(target=take, daemon=True)
+    if not taken():
+        taking.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if taking.is_alive():
+            taking.join()
         lock.release()
 
 

@@ -116,6 +116,41 @@ def test_after_the_last_epoch_nobody_is_asked(tmp_path: Path) -> None:
     fit(config, data, tmp_path, Journal(tmp_path / "journal.jsonl"), judge=lambda epoch, values: epoch == EPOCHS)
 
 
+@pytest.mark.parametrize("trainer", ["compiled", "exact"])
+def test_the_epoch_in_which_a_training_stops_is_not_judged(
+    trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor where the training goes on from a checkpoint of that epoch."""
+    case = ("logistic", "number", "binary")
+    config, schema = config_for(trainer, case), schema_of(*case[1:])
+    config.trainer.epochs, config.checkpoint = 30, CheckpointConfig(NEVER, every_epochs=1)
+    config.trainer.optimizer.schedule, config.trainer.optimizer.learning_rate = "constant", 1.0
+    if trainer != "exact":
+        config.trainer.early_stopping = EarlyStoppingConfig(patience=1)
+    config.model.l2 = 0.01
+    asked: list[int] = []
+
+    def judge(epoch: int, values: dict[str, float]) -> bool:
+        asked.append(epoch)
+        return False
+
+    def trained(folder: Path) -> int:
+        data = TrainingData(schema, rows_of(schema, 1), rows_of(schema, 2))
+        return len(fit(config, data, folder, Journal(folder / "journal.jsonl"), judge=judge)[1])
+
+    last = trained(tmp_path / "whole")
+    assert last < 30, "it has stopped"
+    expected = list(range(1, last))
+    assert asked == expected
+    kill_at_save(monkeypatch, last)
+    with pytest.raises(Killed):
+        trained(tmp_path / "killed")
+    monkeypatch.undo()
+    asked.clear()
+    assert trained(tmp_path / "killed") == last
+    assert asked == expected
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
 @pytest.mark.parametrize("trainer", ITERATIVE)
 def test_resumed_is_the_same_training(

@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def models(checkout: Path) -> dict[str, bytes]:
     return {path.parent.parent.name: path.read_bytes() for path in checkout.glob("runs/*/output/model.keras")}
 
 
+def marked(mark: str) -> list[int]:
+    """The processes of a command that was started with this mark, and of all its workers."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"SEARCH_UNDER_TEST={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return found
+
+
 def killed(process: "subprocess.Popen[str]", seconds: float) -> bool:
     """Kill the command and all of its workers after so long; return whether it was still at work."""
     deadline = time.monotonic() + seconds
@@ -50,15 +61,21 @@ def killed(process: "subprocess.Popen[str]", seconds: float) -> bool:
         time.sleep(0.05)
     if process.poll() is not None:
         return False
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if f"SEARCH_UNDER_TEST={process.args[-1]}".encode() in environment.split(b"\0"):
-            os.kill(int(folder.name), signal.SIGKILL)
+    for number in marked(process.args[-1]):
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
     process.wait()
     return True
+
+
+def worker_in_a_trial(process: "subprocess.Popen[str]", checkout: Path, sweep: str) -> int:
+    """The number of a worker's process, as soon as one is in a trial."""
+    while process.poll() is None:
+        for job in records(checkout, sweep):
+            if job["status"] == "RUNNING" and int(job["worker"].rpartition(":")[2] or 0) in marked(process.args[-1]):
+                return int(job["worker"].rpartition(":")[2])
+        time.sleep(0.02)
+    raise AssertionError(process.communicate())
 
 
 @pytest.mark.slow
@@ -77,6 +94,8 @@ def test_two_workers_killed_again_and_again_end_in_the_same_trials(
     for attempt in range(20):
         command = [*SEARCH, *PRUNED, "sweep.workers=2", "sweep.name=killed"]
         process = start_pipeline("train", *command, SEARCH_UNDER_TEST=command[-1])
+        if attempt == 1:  # one alone first, which is replaced
+            os.kill(worker_in_a_trial(process, checkout, "killed"), signal.SIGKILL)
         if not killed(process, chance.uniform(6, 12) if attempt < 3 else 300):
             break
         kills += 1
@@ -84,6 +103,32 @@ def test_two_workers_killed_again_and_again_end_in_the_same_trials(
     assert kills >= 2
     assert trials(checkout, "killed") == expected
     assert models(checkout) == best
+
+
+@pytest.mark.slow
+def test_async_workers_that_are_interrupted_or_killed_end_with_as_many_trials(
+    checkout: Path, start_pipeline: Start
+) -> None:
+    command = [*SEARCH, "sweep.mode=async", "sweep.trials=5", "sweep.workers=2", "sweep.name=async"]
+
+    def begun() -> "tuple[subprocess.Popen[str], int]":
+        process = start_pipeline("train", *command, SEARCH_UNDER_TEST=command[-1])
+        return process, worker_in_a_trial(process, checkout, "async")
+
+    process, _ = begun()
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert not [job for job in records(checkout, "async") if job["status"] == "RUNNING" and job["worker"]]
+    process, worker = begun()
+    os.kill(worker, signal.SIGKILL)
+    _, told = process.communicate(timeout=300)
+    assert process.returncode == 0, told
+    assert "has died (code -9)" in told
+    jobs = records(checkout, "async")
+    assert [job["number"] for job in jobs] == list(range(len(jobs)))
+    # some may diverge, and are replaced
+    assert [job["status"] for job in jobs if job["status"] != "FAILED"] == ["FINISHED"] * 5
 
 
 @pytest.mark.slow

@@ -125,7 +125,7 @@ def test_two_checkouts_share_a_search_by_postgres_alone(
         assert worker.stdin is not None
         assert worker.stderr is not None
         # Its standard input stays open: a worker ends with it.
-        worker.stdin.write(Order("shared", storage, 0.0).line())
+        worker.stdin.write(Order("shared", storage, 0.0, 6).line())
         worker.stdin.flush()
         refused = worker.stderr.read().decode()
     assert worker.returncode == 2

@@ -46,3 +46,19 @@ def test_others_are_waited_for(gives_way: bool, tmp_path: Path, capsys: pytest.C
     said = capsys.readouterr().err
     assert said.startswith(f"waiting for process {process.pid}")
     assert "which holds the thing" in said
+
+
+def test_a_lock_is_held_as_soon_as_it_is_free(tmp_path: Path) -> None:
+    """Who looks at it at the wrong moment, or has it for a while, does not keep it from being held later."""
+    path = tmp_path / "lock"
+    process = holder(path, False, 0.5)
+    with locks.held_when_free(path):
+        assert process.wait(timeout=30) == 0
+        deadline = time.monotonic() + 30
+        while not locks.held(path):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        with locks.held_when_free(path):
+            pass
+        assert locks.held(path)
+    assert not locks.held(path)

@@ -13,12 +13,13 @@ FIRST = 8  # a search whose first so many trials all fail is given up
 @dataclass(frozen=True)
 class Progress:
     """`told` trials count, in mode `ordered` those before the first one that still runs. `failed` of them failed.
-    `asked` is how many there should be by now."""
+    `asked` is how many there should be by now. A search that is `given_up` is done without having what it wanted."""
 
     told: int
     failed: int
     asked: int
     done: bool
+    given_up: bool
 
 
 def progress(plan: Plan, total: int, statuses: Sequence[str]) -> Progress:
@@ -34,17 +35,22 @@ def progress(plan: Plan, total: int, statuses: Sequence[str]) -> Progress:
         told += 1
         failed += status == FAILED
         # In mode `ordered` nothing counts behind the trial that ends the search, even if another worker had begun it.
-        if ordered and _done(told, failed, total, each_once):
+        if ordered and (_complete(told, failed, total, each_once) or _hopeless(told, failed, total, each_once)):
             break
-    done = _done(told, failed, total, each_once)
+    complete = _complete(told, failed, total, each_once)
+    hopeless = not complete and _hopeless(told, failed, total, each_once)
     most = total if each_once else total + failed
     asked = min(told + plan.settings.lag, most) if ordered else min(len(statuses) + 1, most)
-    return Progress(told, failed, asked, done)
+    # In mode `async`, one of those that still run may finish; until then no other one begins.
+    waits = hopeless and not ordered and RUNNING in statuses
+    given_up = hopeless and not waits
+    return Progress(told, failed, len(statuses) if waits else asked, complete or given_up, given_up)
 
 
-def _done(told: int, failed: int, total: int, each_once: bool) -> bool:
-    if each_once:
-        return told >= total
-    # Failed trials are replaced, but not for ever: what always fails is given up.
-    hopeless = failed == told == min(total, FIRST) or failed >= 2 * max(total, FIRST)
-    return hopeless or told - failed >= total
+def _complete(told: int, failed: int, total: int, each_once: bool) -> bool:
+    return told >= total if each_once else told - failed >= total
+
+
+def _hopeless(told: int, failed: int, total: int, each_once: bool) -> bool:
+    """Failed trials are replaced, but not for ever: what always fails is given up."""
+    return not each_once and (failed == told >= min(total, FIRST) or failed >= 2 * max(total, FIRST))

@@ -1,6 +1,7 @@
 """A search that many workers share: which trials there are, who works on which, and what they gave."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.config.sweep import ORDERED
@@ -80,6 +81,11 @@ class Study:
             raise missing from error
         return cls(Plan.from_json(stored, storage), opened, claims)
 
+    def of_trials(self, trials: int) -> "Study":
+        """This search with so many trials, whatever number is stored."""
+        settings = replace(self.plan.settings, trials=trials)
+        return Study(replace(self.plan, settings=settings), self.storage, self.claims)
+
     @property
     def ordered(self) -> bool:
         return self.plan.settings.mode == ORDERED
@@ -116,11 +122,6 @@ class Study:
             if not self.ordered and len(trials) < state.asked:
                 return self._take(self._ask(trials)[-1])
         return None
-
-    def claim_trial(self, number: int) -> "Claimed | None":
-        """This trial, if it has not ended and nobody works on it."""
-        with answering(self.plan.settings.storage), self.claims.study():
-            return self._take(self.trials()[number])
 
     def _ask(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
         """All trials and a new one. It is stored by one write, so that it is there wholly or not at all."""

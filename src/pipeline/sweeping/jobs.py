@@ -45,8 +45,12 @@ def wait(study: Study, jobs: Sequence[Job], until: float, teller: Teller, logs: 
         for job in jobs:
             if not job.ended():
                 job.cancel()
-    if not study.done and not until:
-        reason = next(filter(None, (job.trouble() for job in jobs)), "none says why")
+    if study.done:
+        return
+    reason = next(filter(None, (job.trouble() for job in jobs)), "")
+    # Workers end by themselves when the time is over. Where none has trouble, their clocks are ahead of this one.
+    if not until or (reason and time.time() < until):
+        reason = reason or "none says why"
         raise ConfigError(
             f"sweep {study.plan.name}: all workers have ended ({reason}; {logs}). Give the same command to go on."
         )

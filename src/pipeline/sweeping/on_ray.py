@@ -14,7 +14,7 @@ from pipeline.layout import Layout
 from pipeline.search.study import Study
 from pipeline.sweeping import jobs
 from pipeline.sweeping.order import Order
-from pipeline.sweeping.processes import PATIENCE_SECONDS, Worker
+from pipeline.sweeping.processes import PATIENCE_SECONDS, Place
 from pipeline.sweeping.telling import Teller
 
 THREADS = "OMP_NUM_THREADS"
@@ -67,13 +67,12 @@ def connect(address: str) -> None:
 def run_worker(order: Order, root: str, threads: str) -> int:
     """What one job does: it starts a worker and waits for it."""
     os.environ.pop(THREADS, None)
-    worker = Worker(order, Path(root), {THREADS: threads} if threads else {})
+    place = Place(order, Layout(Path(root)), {THREADS: threads} if threads else {})
     try:
-        return worker.work()
+        return place.work()
     finally:
         # also where Ray cancels the job, which raises KeyboardInterrupt
-        worker.tell_to_stop()
-        worker.wait()
+        place.stop()
 
 
 @dataclass

@@ -15,7 +15,7 @@ from pipeline.layout import Layout
 from pipeline.search.study import Study
 from pipeline.sweeping import jobs
 from pipeline.sweeping.order import Order
-from pipeline.sweeping.processes import Worker
+from pipeline.sweeping.processes import Place
 from pipeline.sweeping.telling import Teller
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def start(study: Study, layout: Layout, until: float, teller: Teller) -> None:
     folder = layout.sweep(study.plan.name) / "slurm"
     executor = new_executor(folder, settings.address, settings.resources)
     order = Order.of(study, until)
-    task = Task(str(layout.root), order.sweep, order.until)
+    task = Task(str(layout.root), order.sweep, order.until, order.trials)
     with storage_in_environment(order.storage):
         submitted = [SlurmJob(submit(executor, task)) for _ in range(settings.workers)]
     jobs.wait(study, submitted, until, teller, f"logs in {folder}")
@@ -91,14 +91,16 @@ class Task:
     root: str
     sweep: str
     until: float
-    worker: Worker | None = field(default=None, compare=False)
+    trials: int
+    place: Place | None = field(default=None, compare=False)
 
     def __call__(self) -> int:
         if STORAGE not in os.environ:
             raise ConfigError(f"{STORAGE} is not set. Slurm must pass the environment on to its jobs (--export=ALL).")
-        self.worker = Worker(Order(self.sweep, os.environ[STORAGE], self.until), Path(self.root), {})
+        order = Order(self.sweep, os.environ[STORAGE], self.until, self.trials)
+        self.place = Place(order, Layout(Path(self.root)), {})
         try:
-            return self.worker.work()
+            return self.place.work()
         finally:
             self.stop()
 
@@ -108,13 +110,12 @@ class Task:
         from submitit.helpers import DelayedSubmission
 
         self.stop()
-        return DelayedSubmission(Task(self.root, self.sweep, self.until))
+        return DelayedSubmission(Task(self.root, self.sweep, self.until, self.trials))
 
     def stop(self) -> None:
         """Let the worker save a checkpoint and end."""
-        if self.worker is not None:
-            self.worker.tell_to_stop()
-            self.worker.wait()
+        if self.place is not None:
+            self.place.stop()
 
 
 @dataclass

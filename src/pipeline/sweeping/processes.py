@@ -25,17 +25,24 @@ def processes(study: Study, layout: Layout, until: float, teller: Teller) -> Non
 
     A worker that dies is replaced (deaths.py).
     """
-    order = Order.of(study, until)
-    workers = [Worker(order, layout.root, gpu_of(number), number) for number in range(study.plan.settings.workers)]
-    deaths = Deaths(study, layout)
+    order, count = Order.of(study, until), study.plan.settings.workers
+
+    def start(number: int) -> Worker:
+        # A single one has all GPUs, as this process would.
+        return Worker(order, layout.root, gpu_of(number) if count > 1 else {})
+
+    workers, deaths = [start(number) for number in range(count)], Deaths(study, layout)
     try:
-        while any(worker.runs for worker in workers):
+        at_work = list(range(count))
+        while at_work:
             time.sleep(POLL_SECONDS)
             teller.tell()
-            for number, worker in enumerate(workers):
-                if worker.died and not study.done:
-                    deaths.note(number, worker.name, worker.code or 0)
-                    workers[number] = Worker(order, layout.root, gpu_of(number), number)
+            for number in [number for number in at_work if not workers[number].runs]:
+                if workers[number].died and not study.done:
+                    deaths.note(workers[number].name, workers[number].code or 0)
+                    workers[number] = start(number)
+                else:
+                    at_work.remove(number)
     finally:
         for worker in workers:
             worker.tell_to_stop()
@@ -51,8 +58,7 @@ class Worker:
     """A process that works on the search. It reads its order from its standard input, and ends when that ends, however
     the process ends that has started it."""
 
-    def __init__(self, order: Order, root: Path, environment: dict[str, str], number: int = 0) -> None:
-        self.number = number
+    def __init__(self, order: Order, root: Path, environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pipeline.worker"],
             stdin=subprocess.PIPE,
@@ -101,6 +107,37 @@ class Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+class Place:
+    """A place for one worker on a machine that Ray or Slurm has chosen: a worker that dies is replaced there."""
+
+    def __init__(self, order: Order, layout: Layout, environment: dict[str, str]) -> None:
+        self._order, self._layout, self._environment = order, layout, environment
+        self._worker, self._stopped = self._start(), False
+
+    def _start(self) -> Worker:
+        return Worker(self._order, self._layout.root, self._environment)
+
+    def work(self) -> int:
+        """Wait until a worker has ended by itself, and return its exit code."""
+        deaths: Deaths | None = None
+        while True:
+            code = self._worker.work()
+            if self._stopped or not self._worker.died:
+                return code
+            study = Study.open(self._order.storage, self._order.sweep, self._layout).of_trials(self._order.trials)
+            if study.done:
+                return code
+            deaths = deaths or Deaths(study, self._layout)
+            deaths.note(self._worker.name, code)
+            self._worker = self._start()
+
+    def stop(self) -> None:
+        """Let the worker save a checkpoint and end."""
+        self._stopped = True
+        self._worker.tell_to_stop()
+        self._worker.wait()
 
 
 def gpu_of(number: int) -> dict[str, str]:

@@ -4,8 +4,10 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from pipeline.layout import Layout
 from pipeline.search.study import Study
 from pipeline.search.trial import RESULT, WORKER, Result, feasible, result_of
+from pipeline.sweeping.records import Records
 from pipeline.tracking.sweep import FAILED, PRUNED, RUNNING
 
 if TYPE_CHECKING:
@@ -13,17 +15,18 @@ if TYPE_CHECKING:
 
 
 class Teller:
-    """Prints each trial once, from what the study holds, so that trials of other machines are told as well. Those that
-    had ended before the command began are not told again."""
+    """Prints each trial once and keeps its record, from what the study holds, so that trials of other machines are told
+    as well. Those that had ended before the command began are not told again."""
 
-    def __init__(self, study: Study) -> None:
-        self._study = study
+    def __init__(self, study: Study, layout: Layout) -> None:
+        self._study, self._records, self._folder = study, Records(study, layout), layout.sweep(study.plan.name)
         self._told = {trial.number for trial in study.trials() if result_of(trial).status != RUNNING}
         if self._told:
             print(f"going on after {len(self._told)} trials", flush=True)
 
     def tell(self) -> None:
-        """Print the trials that have ended since the last call."""
+        """Tell the trials that have ended since the last call."""
+        self._records.keep()
         for trial in self._study.trials():
             result = result_of(trial)
             if result.status == RUNNING or trial.number in self._told:
@@ -44,8 +47,12 @@ class Teller:
         """A trial that fails says so itself, where its traceback is. Those of other machines and of Slurm's jobs say it
         elsewhere."""
         worker = str(trial.user_attrs.get(RESULT, {}).get(WORKER, ""))
-        if self._study.plan.settings.on == "slurm" or worker.rpartition(":")[0] != socket.gethostname():
-            print(f"job {trial.number} failed: {result.error} (worker {worker})", file=sys.stderr, flush=True)
+        host = worker.rpartition(":")[0]
+        if self._study.plan.settings.on == "slurm" or host != socket.gethostname():
+            overrides = " ".join([*self._study.plan.overrides, *self._study.space.overrides(trial.params)])
+            place = f"; traceback on {host} in {self._folder / result.log}" if result.log else ""
+            print(f"job {trial.number} failed: {result.error} (worker {worker})", file=sys.stderr)
+            print(f"  with {overrides}{place}", file=sys.stderr, flush=True)
 
     def _best(self) -> str:
         best = self._study.best()

@@ -3,6 +3,8 @@
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from pipeline.cli import about_storage, was_interrupted
@@ -14,8 +16,10 @@ from pipeline.search.claimed import Claimed
 from pipeline.search.plan import Plan
 from pipeline.search.postgres import NoAnswerError
 from pipeline.search.trial import Result
+from pipeline.sweeping.deaths import check_deaths, note_deaths
+from pipeline.sweeping.records import new_record, note_result
 from pipeline.sweeping.state import State
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, SweepJob
+from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, SweepJob
 from pipeline.train import trained
 
 
@@ -29,45 +33,53 @@ def run_trial(plan: Plan, claimed: Claimed, layout: Layout, state: State) -> Non
     state.check()
     job = new_job(plan, claimed, layout)
     job.save()
+    with left_alive(job):
+        result = _result(plan, claimed, layout, job, state)
+        before, result = result, claimed.judged(result)
+        if result.status == FAILED and before.status != FAILED:
+            job.fail(ArtifactError(result.error))
+        seconds = time.time() - job.started
+        result = replace(result, identity=job.identity, started=job.started, seconds=seconds, log=job.log)
+        note_result(job, result)
+        # The record comes first: a trial that has ended in the study has one.
+        job.save()
+        claimed.finish(result)
+
+
+def _result(plan: Plan, claimed: Claimed, layout: Layout, job: SweepJob, state: State) -> Result:
     try:
-        result = _trained(plan, claimed, layout, job)
+        check_deaths(job)
+        return _trained(plan, claimed, layout, job)
     except GivenUp as given_up:
         value = given_up.history[-1].get(plan.settings.objectives[0])
-        result = Result(PRUNED, () if value is None else (value,), epochs=given_up.epoch)
+        return Result(PRUNED, () if value is None else (value,), epochs=given_up.epoch)
     except Exception as error:
         # TensorFlow and Arrow turn an interrupt into errors of their own.
         if was_interrupted() or isinstance(error, NoAnswerError) or about_storage(error) is not None:
             raise
         state.check()
         job.fail(error)
-        result = Result(FAILED, error=job.error, log=job.log)
-    before, result = result, claimed.judged(result)
-    if result.status == FAILED and before.status != FAILED:
-        job.fail(ArtifactError(result.error))
-    seconds = time.time() - job.started
-    result = replace(result, identity=job.identity, started=job.started, seconds=seconds, log=job.log)
-    job.status, job.epochs, job.seconds, job.error = result.status, result.epochs, result.seconds, result.error
-    job.values, job.constraints = list(result.values), list(result.constraints)
-    job.score = result.values[0] if result.values else None
-    # The record comes first: a trial that has ended in the study has one.
-    job.save()
-    claimed.finish(result)
+        return Result(FAILED, error=job.error, log=job.log)
 
 
 def new_job(plan: Plan, claimed: Claimed, layout: Layout) -> SweepJob:
-    params = dict(override.lstrip("+").split("=", 1) for override in claimed.overrides)
-    return SweepJob(
-        layout.sweep(plan.name),
-        claimed.number,
-        [*plan.overrides, *claimed.overrides],
-        # A trial that fails early is one of this experiment too; of several, `trained` says which.
-        experiment=plan.experiment if "," not in plan.experiment else params.get("experiment", ""),
-        objective=plan.settings.objectives[0],
-        objectives=list(plan.settings.objectives),
-        params=params,
-        started=time.time(),
-        worker=f"{socket.gethostname()}:{os.getpid()}",
-    )
+    job = new_record(plan, layout, claimed.number, claimed.overrides)
+    job.started, job.worker = time.time(), f"{socket.gethostname()}:{os.getpid()}"
+    note_deaths(job, layout)
+    return job
+
+
+@contextmanager
+def left_alive(job: SweepJob) -> Iterator[None]:
+    """Note in the record that a worker leaves its trial without an end, which tells it from one that has died."""
+    try:
+        yield
+    except BaseException:
+        if job.status == RUNNING:
+            job.worker = ""
+            with suppress(OSError):
+                job.save()
+        raise
 
 
 def _trained(plan: Plan, claimed: Claimed, layout: Layout, job: SweepJob) -> Result:

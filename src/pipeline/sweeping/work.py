@@ -3,13 +3,15 @@
 import logging
 import os
 import time
+from collections.abc import Callable
 
-from pipeline.layout import Layout
+from pipeline import locks
+from pipeline.layout import LOCK, Layout
 from pipeline.search.study import Study
 from pipeline.sweeping.bases import check_checkout
 from pipeline.sweeping.order import Order
+from pipeline.sweeping.records import Records
 from pipeline.sweeping.state import State
-from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.trial import run_trial
 from pipeline.tracking.kept_models import remove_models
 from pipeline.tracking.sweep import SweepJob, read_jobs
@@ -21,18 +23,21 @@ WAIT_SECONDS = 0.2
 def take_part(order: Order, layout: Layout) -> None:
     """Work on a search that a command has begun, maybe on another machine. Raises ConfigError where the checkout there
     is in another state."""
-    study = Study.open(order.storage, order.sweep, layout)
+    study = Study.open(order.storage, order.sweep, layout).of_trials(order.trials)
     check_checkout(study.plan, layout)
-    work(study, layout, order.until)
+    # So the sweep counts as running on this machine also where its command is elsewhere, or has been killed.
+    with locks.held_when_free(layout.sweep(order.sweep) / LOCK):
+        work(study, layout, order.until, Records(study, layout).keep)
 
 
-def work(study: Study, layout: Layout, until: float, teller: Teller | None = None) -> None:
+def work(study: Study, layout: Layout, until: float, look: Callable[[], None]) -> None:
     """Work on a search until it is done, or until the time `until` (in seconds since 1970; 0 is never), after which no
-    further trial begins."""
+    further trial begins. `look` is called before each trial, while there is none, and at the end."""
     quiet()
     state = State(layout, study.plan)
-    while not study.done:
-        if until and time.time() >= until:
+    while True:
+        look()
+        if study.done or (until and time.time() >= until):
             return
         claimed = study.claim()
         if claimed is None:
@@ -41,8 +46,6 @@ def work(study: Study, layout: Layout, until: float, teller: Teller | None = Non
         with claimed:
             run_trial(study.plan, claimed, layout, state)
         drop_models(study, layout)
-        if teller is not None:
-            teller.tell()
 
 
 def drop_models(study: Study, layout: Layout) -> None:
@@ -55,7 +58,7 @@ def counted(study: Study, jobs: list[SweepJob]) -> list[SweepJob]:
     """The trials that count. In mode `ordered`, a search that is given up has perhaps begun some beyond its end, by
     more than one worker."""
     progress = study.progress()
-    return [job for job in jobs if not (study.ordered and progress.done and job.number >= progress.told)]
+    return [job for job in jobs if not (study.ordered and progress.given_up and job.number >= progress.told)]
 
 
 def quiet() -> None:

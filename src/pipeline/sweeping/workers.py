@@ -12,9 +12,11 @@ from pipeline.errors import ConfigError
 from pipeline.layout import LOCK, Layout
 from pipeline.search.study import Study
 from pipeline.sweeping import on_ray, on_slurm
+from pipeline.sweeping.deaths import was_cut_off
 from pipeline.sweeping.processes import processes
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.work import work
+from pipeline.tracking.sweep import note_ended
 
 CLUSTER_LOCK = "requirements-cluster.lock"
 
@@ -54,15 +56,17 @@ def run_workers(study: Study, layout: Layout) -> None:
     """Let the workers that the settings ask for work on the search, and wait for them."""
     settings = study.plan.settings
     until = time.time() + settings.seconds if settings.seconds else 0.0
-    teller = Teller(study)
+    teller = Teller(study, layout)
     if study.done:
         return
     terminate_as_interrupt()
-    # While somebody has this lock, the sweep counts as running. A second command on the same search just joins.
     folder = layout.sweep(study.plan.name)
-    with locks.held_if_free(folder / LOCK):
-        if settings.on == "here" and settings.workers == 1:
-            work(study, layout, until, teller)
+    note_ended(folder, False)
+    # While somebody has this lock, the sweep counts as running. A second command on the same search just joins.
+    with locks.held_when_free(folder / LOCK):
+        # Where a worker has died in a trial, that may kill this process too; one of its own would be replaced.
+        if settings.on == "here" and settings.workers == 1 and not was_cut_off(study, layout):
+            work(study, layout, until, teller.tell)
         else:
             STARTERS[settings.on].start(study, layout, until, teller)
     teller.tell()

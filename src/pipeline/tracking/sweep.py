@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from pipeline.errors import ArtifactError, PipelineError
@@ -30,7 +30,8 @@ class SweepJob:
     `score` is the value of `objective`; it is None until the job has finished, and of a pruned job it is the last one.
     A search for several `objectives` has a value of each in `values`, the first of which is the score. `constraints`
     are met where they are 0 or less. `params` are the swept keys with their values. `log` is the file of a traceback,
-    below `folder`. `started` is in seconds since 1970.
+    below `folder`. `started` is in seconds since 1970. `worker` is who works on it or has ended it; `deaths` are the
+    workers that died in it, one after the other, since it had these `epochs`.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class SweepJob:
     seconds: float = 0.0
     log: str = ""
     worker: str = ""
+    deaths: list[str] = field(default_factory=list)
 
     @property
     def goals(self) -> list[str]:
@@ -125,12 +127,14 @@ class SweepJob:
 class Sweep:
     """What a sweep is, beside its jobs: the content of sweep.json in its folder. All of it may be unknown.
 
-    MLflow shows the sweep's run in `experiment`. `space` holds what is searched, as the user writes it.
+    MLflow shows the sweep's run in `experiment`. `space` holds what is searched, as the user writes it. `ended` says
+    whether its last command has come to its end; None where nobody noted that, as with a grid.
     """
 
     command: str = ""
     experiment: str = ""
     space: dict[str, str] = field(default_factory=dict)
+    ended: bool | None = None
 
     def save(self, folder: Path) -> None:
         write_json(folder / SWEEP, asdict(self))
@@ -154,21 +158,32 @@ def read_sweep(folder: Path) -> Sweep:
 
 def read_jobs(folder: Path) -> list[SweepJob]:
     """The records in a sweep's folder in the order of `ranked`, best first."""
-    jobs = []
-    for path in folder.glob(f"*/{JOB}"):
-        try:
-            jobs.append(SweepJob(folder, **json.loads(path.read_text(encoding="utf-8"))))
-        except (ValueError, TypeError) as error:
-            raise ArtifactError(f"{path}: damaged ({error}). Remove {path.parent} and give the sweep again.") from error
-    return ranked(jobs)
+    return ranked(_read_job(folder, path) for path in folder.glob(f"*/{JOB}"))
+
+
+def note_ended(folder: Path, ended: bool) -> None:
+    replace(read_sweep(folder), ended=ended).save(folder)
+
+
+def read_job(folder: Path, number: int) -> SweepJob | None:
+    """The record of one job, or None where it has none."""
+    path = folder / str(number) / JOB
+    return _read_job(folder, path) if path.is_file() else None
+
+
+def _read_job(folder: Path, path: Path) -> SweepJob:
+    try:
+        return SweepJob(folder, **json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ArtifactError(f"{path}: damaged ({error}). Remove {path.parent} and give the sweep again.") from error
 
 
 def keep_records(folder: Path, jobs: Iterable[SweepJob]) -> None:
     """Keep records of jobs that ran on other machines in this machine's folder of the sweep. A record that says how its
     job has ended stays as it is."""
-    known = {job.number for job in read_jobs(folder) if job.status != RUNNING}
     for job in jobs:
-        if job.number not in known and (job.status != RUNNING or not (folder / str(job.number) / JOB).is_file()):
+        known = read_job(folder, job.number)
+        if known is None or (known.status == RUNNING and job.status != RUNNING):
             SweepJob(**{**vars(job), "folder": folder}).save()
 
 

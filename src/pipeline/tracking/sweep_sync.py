@@ -16,7 +16,7 @@ from pipeline.files import digest_file, digest_value
 from pipeline.layout import JOB, JOURNAL, LOCK, PAGE, PLOTS
 from pipeline.tracking.journal import read
 from pipeline.tracking.store import Store
-from pipeline.tracking.sweep import FAILED, FINISHED, SweepJob, read_jobs, read_sweep
+from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, SweepJob, read_jobs, read_sweep
 from pipeline.tracking.sweep_facts import Point, params_of, points_of, tags_of_sweep
 from pipeline.tracking.sync import (
     BATCH,
@@ -31,6 +31,7 @@ from pipeline.tracking.sync import (
     note_delivery,
     sync,
     tags_of,
+    was_delivered,
 )
 
 KILLED = "KILLED"
@@ -67,7 +68,8 @@ class SweepSync:
             state = self._state(jobs, ended)
             run = self._parent(jobs)
             self._adopt(run, jobs)
-            self._describe(run, jobs, ended)
+            if not is_outdone(run, jobs, ended):
+                self._describe(run, jobs, ended)
             if ended != RUNNING:
                 note_delivery(self._store, self._folder)
         self._sent = state
@@ -191,9 +193,19 @@ def _lacks(store: Store, folder: Path) -> bool:
     jobs = [job for job in read_jobs(folder) if job.experiment]
     if not jobs:
         return False
+    identity = f"sweep-{folder.name}"
     with store.guard():
         known = known_runs(store, place_of(folder, jobs))
-        return is_wanted(store, known, f"sweep-{folder.name}", jobs_version(folder, jobs), folder)
+        run = (known or {}).get(identity)
+        if run and is_outdone(run, jobs, status_of(folder, jobs)) and was_delivered(store, folder):
+            return False
+        return is_wanted(store, known, identity, jobs_version(folder, jobs), folder)
+
+
+def is_outdone(run: Run, jobs: list[SweepJob], ended: str) -> bool:
+    """Whether a sweep that was killed here has gone on elsewhere, so that the store knows how more jobs ended."""
+    told = sum(run.data.metrics.get(status.lower(), 0) for status in (FINISHED, PRUNED, FAILED))
+    return ended == KILLED and sum(job.status != RUNNING for job in jobs) < told
 
 
 def jobs_version(folder: Path, jobs: list[SweepJob]) -> str:
@@ -221,8 +233,9 @@ def status_of(folder: Path, jobs: list[SweepJob]) -> str:
     failed only where nothing else came of it."""
     if locks.held(folder / LOCK):
         return RUNNING
-    statuses = {job.status for job in jobs}
-    if RUNNING in statuses:
+    statuses, sweep = {job.status for job in jobs}, read_sweep(folder)
+    # Between two trials, too, a command may have been interrupted.
+    if RUNNING in statuses or sweep.ended is False:
         return KILLED
-    failed = statuses == {FAILED} if read_sweep(folder).space else FAILED in statuses
+    failed = statuses == {FAILED} if sweep.space else FAILED in statuses
     return FAILED if failed else FINISHED

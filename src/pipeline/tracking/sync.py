@@ -11,7 +11,7 @@ from pipeline.errors import ArtifactError, PipelineError, RefusedError
 from pipeline.files import digest_value, write_text
 from pipeline.layout import JOURNAL, LOCK, PAGE
 from pipeline.tracking import names
-from pipeline.tracking.journal import KILLED, PRUNED, Reader, Record, read, status
+from pipeline.tracking.journal import FINISHED, KILLED, PRUNED, Reader, Record, read, status
 from pipeline.tracking.store import Store
 from pipeline.tracking.views import describe
 
@@ -84,21 +84,18 @@ class RunSync:
         client = self._store.client
         if self._run_id is None:
             run = find_run(self._store, start["experiment"], start["identity"]) or self._create(records[0], start)
+            if has_finished_elsewhere(run, ended):
+                return str(run.info.run_id)
             self._run_id = run.info.run_id
             if run.data.tags.get(SYNCED_TAG) == journal_version(records):
                 self._sent, self._status = len(records), ended
                 return self._run_id
             self._begin(run, start)
+        elif ended != self._status and has_finished_elsewhere(client.get_run(self._run_id), ended):
+            self._sent, self._status = len(records), ended
+            return self._run_id
         new = records[self._sent :]
-        metrics = [
-            Metric(name, value, record["time"], record["epoch"])
-            for record in new
-            if record["type"] == "metrics"
-            for name, value in record["values"].items()
-            if (name, record["epoch"]) not in self._known
-        ]
-        for i in range(0, len(metrics), BATCH):
-            client.log_batch(self._run_id, metrics=metrics[i : i + BATCH])
+        self._log_metrics(self._run_id, new)
         tags = {key: value for record in new for key, value in record.get("tags", {}).items()}
         if ended == RUNNING:
             if self._status != RUNNING:
@@ -115,6 +112,17 @@ class RunSync:
             note_delivery(self._store, self._folder)
         self._sent, self._status = len(records), ended
         return self._run_id
+
+    def _log_metrics(self, run_id: str, records: list[Record]) -> None:
+        metrics = [
+            Metric(name, value, record["time"], record["epoch"])
+            for record in records
+            if record["type"] == "metrics"
+            for name, value in record["values"].items()
+            if (name, record["epoch"]) not in self._known
+        ]
+        for i in range(0, len(metrics), BATCH):
+            self._store.client.log_batch(run_id, metrics=metrics[i : i + BATCH])
 
     def _pruned(self, start: Record, records: list[Record], ended: str) -> dict[str, str]:
         """The tag that says that a search has ended the run early, or that it did so before the run went on."""
@@ -153,6 +161,12 @@ class RunSync:
         return self._store.client.create_run(place, start_time=first["time"], tags=whole)
 
 
+def has_finished_elsewhere(run: Run, ended: str) -> bool:
+    """Whether the store has a run as finished whose journal here `ended` in another way, or has not. Another checkout
+    has then trained it to its end, and the journal here has nothing to add."""
+    return run.info.status == FINISHED and ended != FINISHED
+
+
 def tags_of(tags: dict[str, str]) -> list[RunTag]:
     return [RunTag(names.key(key), names.cut(value, names.TAG_LENGTH)) for key, value in tags.items()]
 
@@ -169,12 +183,13 @@ def sync_all(store: Store) -> tuple[int, list[PipelineError]]:
     """Deliver every ended journal under runs/ that the store does not have completely. Returns how many were delivered,
     and the errors of those that were not. A run that a user has deleted in MLflow stays deleted, even after
     `mlflow gc`."""
-    journals: dict[str, dict[str, str]] = {}
+    journals: dict[str, dict[str, tuple[str, str]]] = {}  # by experiment and identity: its version, and how it ended
     for path in sorted(store.layout.runs.glob(f"*/{JOURNAL}")):
         records = read(path)
         start = next((record for record in records if record["type"] == "start"), None)
         if start is not None and not locks.held(path.parent / LOCK):
-            journals.setdefault(start["experiment"], {})[path.parent.name] = journal_version(records)
+            about = journal_version(records), status(records) or KILLED
+            journals.setdefault(start["experiment"], {})[path.parent.name] = about
     delivered, errors = 0, list[PipelineError]()
     for experiment, found in journals.items():
         try:
@@ -183,9 +198,9 @@ def sync_all(store: Store) -> tuple[int, list[PipelineError]]:
         except RefusedError as error:
             errors.append(error)
             continue
-        for identity, whole in found.items():
-            folder = store.layout.run(identity)
-            if not is_wanted(store, known, identity, whole, folder):
+        for identity, (whole, ended) in found.items():
+            folder, run = store.layout.run(identity), (known or {}).get(identity)
+            if not is_wanted(store, known, identity, whole, folder) or (run and has_finished_elsewhere(run, ended)):
                 continue
             try:
                 sync(store, folder)
@@ -195,12 +210,13 @@ def sync_all(store: Store) -> tuple[int, list[PipelineError]]:
     return delivered, errors
 
 
-def is_wanted(store: Store, known: dict[str, str] | None, identity: str, whole: str, folder: Path) -> bool:
+def is_wanted(store: Store, known: dict[str, Run] | None, identity: str, whole: str, folder: Path) -> bool:
     """Whether to deliver the run of this identity, in `folder`, to a store whose runs of the experiment are `known`.
     `whole` is the version of its complete journal."""
     if known is None or (identity not in known and was_delivered(store, folder)):
         return False  # a user has deleted it, and `mlflow gc` may have removed it for good
-    return known.get(identity) not in (whole, LifecycleStage.DELETED)
+    run = known.get(identity)
+    return run is None or (run.info.lifecycle_stage == LifecycleStage.ACTIVE and run.data.tags.get(SYNCED_TAG) != whole)
 
 
 def note_delivery(store: Store, folder: Path) -> None:
@@ -215,18 +231,19 @@ def was_delivered(store: Store, folder: Path) -> bool:
     return path.is_file() and store.birth in path.read_text(encoding="utf-8").split()
 
 
-def known_runs(store: Store, experiment: str) -> dict[str, str] | None:
-    """For each identity, the version of the journal that the store has, or `deleted`. None for a deleted experiment."""
+def known_runs(store: Store, experiment: str) -> dict[str, Run] | None:
+    """The run of each identity that the store has, a deleted one only where no other is there. None for a deleted
+    experiment."""
     place = store.client.get_experiment_by_name(experiment)
     if place is None:
         return {}
     if place.lifecycle_stage == LifecycleStage.DELETED:
         return None
-    known: dict[str, str] = {}
+    known: dict[str, Run] = {}
     for run in _all_runs(store, place.experiment_id, ViewType.ALL):
         identity, gone = run.data.tags.get(IDENTITY_TAG, ""), run.info.lifecycle_stage == LifecycleStage.DELETED
         if not gone or identity not in known:
-            known[identity] = LifecycleStage.DELETED if gone else run.data.tags.get(SYNCED_TAG, "")
+            known[identity] = run
     return known
 
 

@@ -56,9 +56,9 @@ def train(job: Job, lifecycle: Lifecycle) -> None:
     while epoch < job.config.epochs and not lifecycle.stopped:
         lifecycle.begin_epoch()
         converged, step = solve()
-        lifecycle.end_epoch(_values(job, step))
         if converged:
-            lifecycle.stop()
+            lifecycle.stop()  # before its epoch ends, which as the last one is not judged
+        lifecycle.end_epoch(_values(job, step))
         epoch += 1
         lifecycle.checkpoint_if_due()
     if not lifecycle.stopped:

@@ -76,7 +76,8 @@ class Lifecycle:
             state_of(callback, [])
         if self._checkpoints.start is not None:
             self._restore(self._checkpoints.start)
-        judge_history(self._judge, self._observer.history, self._epochs)
+        # The epoch in which a training has stopped was not judged, and is not now.
+        judge_history(self._judge, self._observer.history, self._epoch if self.stopped else self._epochs)
         return self._epoch
 
     def epochs_until_look(self) -> int:

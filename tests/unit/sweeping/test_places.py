@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,16 +13,25 @@ import pytest
 from pipeline.config.sweep import SweepConfig
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
+from pipeline.search.claimed import Claimed
 from pipeline.search.postgres import NoAnswerError
 from pipeline.search.study import Study
 from pipeline.search.trial import Result
 from pipeline.sweeping import jobs, on_ray, on_slurm, trial, workers
 from pipeline.sweeping.on_slurm import STORAGE, Task, storage_in_environment
 from pipeline.sweeping.order import Order
+from pipeline.sweeping.records import Records
 from pipeline.sweeping.telling import Teller
-from pipeline.tracking.sweep import FAILED, read_jobs
+from pipeline.sweeping.work import counted
+from pipeline.tracking.sweep import FAILED, FINISHED, read_jobs
 from tests.postgres import PASSWORD, Server
 from tests.unit.search.simulated import plan_of, result_of_training
+
+
+def claimed_from(study: Study) -> Claimed:
+    claimed = study.claim()
+    assert claimed is not None
+    return claimed
 
 
 @pytest.mark.parametrize(
@@ -57,22 +67,22 @@ def test_a_job_that_slurm_takes_the_place_of_goes_on_in_another(monkeypatch: pyt
     pytest.importorskip("submitit")
     told: list[Any] = []
 
-    def started(order: Order, root: Path, environment: Any) -> Any:
-        told.append((order, root))
-        return SimpleNamespace(work=lambda: 0, tell_to_stop=lambda: told.append("stopped"), wait=lambda: 0)
+    def started(order: Order, layout: Layout, environment: Any) -> Any:
+        told.append((order, layout.root))
+        return SimpleNamespace(work=lambda: 0, stop=lambda: told.append("stopped"))
 
-    monkeypatch.setattr(on_slurm, "Worker", started)
-    task = Task("/checkout", "found", 0.0)
+    monkeypatch.setattr(on_slurm, "Place", started)
+    task = Task("/checkout", "found", 0.0, 5)
     with pytest.raises(ConfigError, match="must pass the environment on to its jobs"):
         task()
     address = f"postgresql://me:{PASSWORD}@host/db"
     with storage_in_environment(address):
         assert task() == 0
-    assert told == [(Order("found", address, 0.0), Path("/checkout")), "stopped"]
+    assert told == [(Order("found", address, 0.0, 5), Path("/checkout")), "stopped"]
     again = task.checkpoint()
     assert told[2:] == ["stopped"]
-    assert again.function == Task("/checkout", "found", 0.0)
-    assert again.function.worker is None, "a process cannot be kept in a file"
+    assert again.function == Task("/checkout", "found", 0.0, 5)
+    assert again.function.place is None, "a process cannot be kept in a file"
     assert PASSWORD not in repr((told, task))
     with pytest.raises(KeyError):
         monkeypatch.delenv(STORAGE)
@@ -98,9 +108,13 @@ def test_jobs_that_end_too_soon_and_jobs_that_are_not_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = Study.create_or_open(plan_of(trials=1), Layout(tmp_path))
-    teller = Teller(study)
+    teller = Teller(study, Layout(tmp_path))
     with pytest.raises(ConfigError, match=r"all workers have ended \(no memory; logs here\)\. Give the same command"):
         jobs.wait(study, [Fake("no memory"), Fake()], 0.0, teller, "logs here")
+    with pytest.raises(ConfigError, match=r"all workers have ended \(no memory; logs here\)"):
+        jobs.wait(study, [Fake("no memory")], time.time() + 600, teller, "logs here")
+    for until in (time.time() - 1, time.time() + 600):  # the time is over, here or by the clocks of the workers
+        jobs.wait(study, [Fake("no memory" if until < time.time() else "")], until, teller, "")
     queued = Fake(over=False)
     monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.0)
 
@@ -157,17 +171,17 @@ def test_what_ray_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "ray", ray)  # type: ignore[arg-type]
     monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.0)
 
-    def started(order: Order, root: Path, environment: Any) -> Any:
-        orders.append((order, root, environment))
-        return SimpleNamespace(work=lambda: 7, tell_to_stop=lambda: None, wait=lambda: None)
+    def started(order: Order, layout: Layout, environment: Any) -> Any:
+        orders.append((order, layout.root, environment))
+        return SimpleNamespace(work=lambda: 7, stop=lambda: None)
 
-    monkeypatch.setattr(on_ray, "Worker", started)
+    monkeypatch.setattr(on_ray, "Place", started)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     plan = plan_of(trials=1)
 
     def start(**settings: Any) -> None:
         study = Study.create_or_open(replace(plan, settings=replace(plan.settings, on="ray", **settings)), layout)
-        on_ray.start(study, layout, 0.0, Teller(study))
+        on_ray.start(study, layout, 0.0, Teller(study, layout))
 
     layout = Layout(tmp_path)
     with pytest.raises(ConfigError, match=r"^sweep.address: no Ray cluster at 'tail:1' \(no node at tail:1\)\."):
@@ -178,7 +192,7 @@ def test_what_ray_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(ConfigError, match=r"all workers have ended \(its process ended with code 7; their output"):
         start(workers=2, resources={"num_gpus": 1})
     assert ray.calls == ["shutdown", {"num_cpus": 1, "name": "sweep", "num_gpus": 1}, "shutdown"]
-    assert (Order("found", "", 0.0), tmp_path, {"OMP_NUM_THREADS": "3"}) in orders
+    assert (Order("found", "", 0.0, 1), tmp_path, {"OMP_NUM_THREADS": "3"}) in orders
 
 
 def test_a_server_that_goes_away_fails_no_trial(
@@ -212,15 +226,66 @@ def test_a_failure_elsewhere_is_told(
 ) -> None:
     """One of this machine says so itself."""
     for place, host, told in (("here", "this", False), ("here", "other", True), ("slurm", "this", True)):
-        plan = plan_of(name=f"{place}-{host}", trials=1, on=place)
-        study = Study.create_or_open(plan, Layout(tmp_path))
-        teller, claimed = Teller(study), study.claim()
+        plan, layout = plan_of(name=f"{place}-{host}", trials=1, on=place), Layout(tmp_path)
+        study = Study.create_or_open(plan, layout)
+        teller, claimed = Teller(study, layout), study.claim()
         assert claimed is not None
         monkeypatch.setattr(socket, "gethostname", lambda host=host: host)
-        claimed.finish(Result(FAILED, error="no memory"))
+        claimed.finish(Result(FAILED, error="no memory", log="0/traceback.txt"))
         monkeypatch.setattr(socket, "gethostname", lambda: "this")
         teller.tell()
-        assert ("job 0 failed: no memory (worker " in capsys.readouterr().err) == told
+        said = capsys.readouterr().err
+        overrides = " ".join([*plan.overrides, *claimed.overrides])
+        traceback = layout.sweep(plan.name) / "0" / "traceback.txt"
+        assert ("job 0 failed: no memory (worker " in said) == told
+        assert (f"  with {overrides}; traceback on {host} in {traceback}\n" in said) == told
+
+
+def test_records_of_other_machines_are_kept_while_the_search_goes_on(tmp_path: Path) -> None:
+    """Also over several experiments, each in its own."""
+    plan = replace(
+        plan_of({"experiment": "cnn_digits,logistic_digits"}, sampler="random", trials=3),
+        experiment="cnn_digits,logistic_digits",
+    )
+    study = Study.create_or_open(plan, Layout(tmp_path / "there"))
+    layout = Layout(tmp_path / "here")
+    folder, teller = layout.sweep(plan.name), Teller(study, layout)
+    for number in range(2):
+        claimed = claimed_from(study)
+        assert [job.number for job in read_jobs(folder)] == list(range(number)), "none that still runs"
+        claimed.finish(Result(FINISHED, (1.0 + number,), identity=f"made-{number}", started=5.0, seconds=1.5, epochs=4))
+        teller.tell()
+    jobs = read_jobs(folder)
+    assert [(job.status, job.score, job.identity, job.ended, job.epochs) for job in jobs] == [
+        (FINISHED, 1.0, "made-0", 6.5, 4),
+        (FINISHED, 2.0, "made-1", 6.5, 4),
+    ]
+    assert [f"experiment={job.experiment}" for job in jobs] == [job.overrides[-1] for job in jobs]
+
+
+def test_a_smaller_number_of_trials_than_have_ended_takes_none_away(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    study = Study.create_or_open(plan_of(trials=4), layout)
+    for _ in range(4):
+        claimed_from(study).finish(Result(FINISHED, (1.0,)))
+    fewer = Study.create_or_open(plan_of(trials=2), layout)
+    assert fewer.done
+    Records(fewer, layout).keep()
+    assert len(counted(fewer, read_jobs(layout.sweep("found")))) == 4
+    assert Study.open("", "found", layout).of_trials(4).total == 4, "for a worker of the command that wants more"
+
+
+def test_of_a_search_that_is_given_up_no_trial_counts_behind_its_end(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    study = Study.create_or_open(plan_of(trials=2, lag=4), layout)
+    first, second = claimed_from(study), claimed_from(study)
+    first.finish(Result(FAILED, error="no memory"))
+    claimed_from(study).finish(Result(FINISHED, (1.0,)))
+    assert not study.done
+    second.finish(Result(FAILED, error="no memory"))
+    assert study.progress().given_up
+    Records(study, layout).keep()
+    assert {job.number for job in counted(study, read_jobs(layout.sweep("found")))} == {0, 1}
 
 
 def test_the_place_is_no_part_of_what_a_search_is(tmp_path: Path) -> None:

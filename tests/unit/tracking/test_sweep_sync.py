@@ -14,7 +14,7 @@ from pipeline.layout import LOCK, PAGE, PLOTS, Layout
 from pipeline.tracking import journal as journals
 from pipeline.tracking.journal import Journal
 from pipeline.tracking.store import Store
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, Sweep, SweepJob, read_jobs
+from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, Sweep, SweepJob, note_ended, read_jobs
 from pipeline.tracking.sweep_sync import SweepSync, sync_sweep, sync_sweeps
 from pipeline.tracking.sync import IDENTITY_TAG, RunSync, active_runs, find_run
 
@@ -100,6 +100,17 @@ def test_a_sweep_is_one_run_that_tells_how_it_goes_on(layout: Layout, empty_data
         shutil.copy2(empty_database, layout.root / "mlflow.db")
 
 
+def test_a_search_that_was_interrupted_between_two_trials_has_not_finished(layout: Layout) -> None:
+    """Perhaps it goes on elsewhere."""
+    folder = layout.sweep(NAME)
+    trained(layout, 0, FINISHED, 0.5)
+    Sweep("python -m pipeline.train -m sweep=cnn", "cnn", {"x": "interval(0, 9)"}).save(folder)
+    for ended, status in ((False, "KILLED"), (True, "FINISHED")):
+        note_ended(folder, ended)
+        sync_sweep(Store(layout), NAME)
+        assert parent_of(layout).info.status == status
+
+
 def test_over_several_experiments_the_run_stands_in_that_of_the_first_job(layout: Layout) -> None:
     trained(layout, 1, FINISHED, 0.5, "b")
     with locks.hold(layout.sweep(NAME) / LOCK, "the sweep"):
@@ -112,6 +123,26 @@ def test_over_several_experiments_the_run_stands_in_that_of_the_first_job(layout
     for experiment, number in (("a", 0), ("b", 1)):
         child = runs_of(layout, experiment)[f"{experiment}-{number:012x}"]
         assert child.data.tags[MLFLOW_PARENT_RUN_ID] == parent.info.run_id
+
+
+def test_a_sweep_that_was_killed_here_and_went_on_elsewhere_is_told_as_it_went_on(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", layout.tracking_uri)
+    other = Layout(layout.root / "other")
+    for number, status in enumerate((FINISHED, RUNNING)):
+        trained(layout, number, status, 0.5)
+    sync_sweep(Store(layout), NAME)
+    assert parent_of(layout).info.status == "KILLED"
+    for number in range(3):
+        trained(other, number, FINISHED, 0.5 - number / 10)
+    sync_sweep(Store(other), NAME)
+    for _ in range(2):
+        assert sync_sweeps(Store(layout)) == (0, [])
+        sync_sweep(Store(layout), NAME)
+        assert parent_of(layout).info.status == "FINISHED"
+        assert parent_of(layout).data.tags["pipeline.progress"] == "3 jobs: 3 finished"
+        assert history(layout, "best_val_loss") == [(0, 0.5), (1, 0.4), (2, 0.3)]
 
 
 def test_of_two_runs_that_two_machines_have_created_the_older_one_stays(layout: Layout) -> None:

@@ -83,6 +83,24 @@ def test_a_run_without_an_end_is_running_while_its_lock_is_held_and_killed_after
     assert info(store, run_id).status == KILLED
 
 
+def test_a_run_that_another_checkout_has_finished_stays_so(layout: Layout, tmp_path: Path) -> None:
+    """This one was killed before; it may be told at any time, and be followed while the other one ends."""
+    store, here = Store(layout), journaled(layout, 3, None)
+    followed = RunSync(store, here)
+    with locks.hold(here / "lock", "the run"):
+        run_id = followed.deliver()
+    other = journaled(Layout(tmp_path / "other"), 5, FINISHED)
+    assert run_id == sync(store, other)
+    for _ in range(2):
+        assert followed.deliver() == run_id
+        assert sync(store, here) == run_id
+        assert info(store, run_id).status == FINISHED
+        assert steps(store, run_id) == [1, 2, 3, 4, 5]
+        assert sync_all(store) == (0, []), "there is nothing that the next `make repro` could bring"
+    shutil.rmtree(here)
+    assert sync(Store(layout), journaled(layout, 5, FINISHED)) == run_id, "it is trained again here"
+
+
 def test_a_resumed_run_is_running_again(layout: Layout) -> None:
     store = Store(layout)
     run_id = sync(store, journaled(layout, 2, FAILED))

@@ -1,0 +1,58 @@
+"""The records of a search's trials, in this machine's folder of the sweep, on whichever machine they ran."""
+
+from typing import TYPE_CHECKING
+
+from pipeline.layout import Layout
+from pipeline.search.plan import Plan
+from pipeline.search.study import Study
+from pipeline.search.trial import RESULT, WORKER, Result, result_of, status_of
+from pipeline.tracking.sweep import RUNNING, SweepJob, keep_records
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+
+class Records:
+    """Keeps a record of each trial that has ended. MLflow's run of the search, the page and the table are made of these
+    records alone, so they say the same on every machine."""
+
+    def __init__(self, study: Study, layout: Layout) -> None:
+        self._study, self._layout = study, layout
+        self._kept = set[int]()
+
+    def keep(self) -> None:
+        """Keep those of the trials that have ended since the last call, on other machines too."""
+        for trial in self._study.trials():
+            if trial.number not in self._kept and status_of(trial) != RUNNING:
+                keep_records(self._layout.sweep(self._study.plan.name), [record_of(self._study, trial, self._layout)])
+                self._kept.add(trial.number)
+
+
+def record_of(study: Study, trial: "FrozenTrial", layout: Layout) -> SweepJob:
+    """The record of a trial, from what the study has of it."""
+    job = new_record(study.plan, layout, trial.number, study.space.overrides(trial.params))
+    job.worker = str(trial.user_attrs.get(RESULT, {}).get(WORKER, ""))
+    note_result(job, result_of(trial))
+    return job
+
+
+def new_record(plan: Plan, layout: Layout, number: int, overrides: list[str]) -> SweepJob:
+    """The record of a trial that has just begun."""
+    params = dict(override.lstrip("+").split("=", 1) for override in overrides)
+    return SweepJob(
+        layout.sweep(plan.name),
+        number,
+        [*plan.overrides, *overrides],
+        # A trial that fails early is one of this experiment too; of several, its own overrides say which.
+        experiment=plan.experiment if "," not in plan.experiment else params.get("experiment", ""),
+        objective=plan.settings.objectives[0],
+        objectives=list(plan.settings.objectives),
+        params=params,
+    )
+
+
+def note_result(job: SweepJob, result: Result) -> None:
+    job.status, job.identity, job.error, job.log = result.status, result.identity, result.error, result.log
+    job.epochs, job.started, job.seconds = result.epochs, result.started, result.seconds
+    job.values, job.constraints = list(result.values), list(result.constraints)
+    job.score = result.values[0] if result.values else None
