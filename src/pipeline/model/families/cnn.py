@@ -28,6 +28,9 @@ class CnnConfig(ModelConfig):
     After every `pool_every` blocks the positions are pooled by 2, where the size still allows it. `readout` is
     `average`, which takes the mean over the positions, `max`, which takes the largest value of each filter, or
     `flatten`, which puts all positions side by side. Tokens are embedded in `embedding` numbers first.
+
+    Batch norm remembers `batch_norm_momentum` of its running mean and variance at each step, and predicts by those. In
+    the first 1 / (1 - momentum) steps they lag behind, and so do the scores of validation.
     """
 
     filters: Any = field(default_factory=lambda: [32, 64, 64])
@@ -35,6 +38,7 @@ class CnnConfig(ModelConfig):
     pool_every: int = 1
     readout: str = "average"
     batch_norm: bool = True
+    batch_norm_momentum: float = 0.99
     dropout: float = 0.0
     embedding: int = 64
 
@@ -47,6 +51,7 @@ class CnnConfig(ModelConfig):
         check_widths("model.filters", self.filters)
         check_widths("model.kernel", self.kernel)
         check(self.pool_every > 0, "model.pool_every", self.pool_every, "1 or more")
+        check_rate("model.batch_norm_momentum", self.batch_norm_momentum)
         check_rate("model.dropout", self.dropout)
         one_of("model.readout", self.readout, ("average", "max", "flatten"))
         check(self.embedding > 0, "model.embedding", self.embedding, "1 or more")
@@ -73,7 +78,7 @@ def build(config: CnnConfig, features: Features) -> "keras.KerasTensor":
         ]
         x = keras.layers.Concatenate(name=f"all_widths_{i}")(parts) if len(parts) > 1 else parts[0]
         if config.batch_norm:
-            x = keras.layers.BatchNormalization(name=f"batch_norm_{i}")(x)
+            x = keras.layers.BatchNormalization(momentum=config.batch_norm_momentum, name=f"batch_norm_{i}")(x)
         x = keras.layers.ReLU(name=f"relu_{i}")(x)
         if real is not None:
             x = x * real
