@@ -22,7 +22,7 @@ def adopt() -> None:
     check_name("as", given["as"])
     layout = Layout.find()
     folder = layout.sweep(given["sweep"])
-    known = [path.name for path in layout.sweeps.glob("*")]
+    known = sorted(path.name for path in layout.sweeps.glob("*"))
     if given["sweep"] not in known:
         raise ConfigError(f"sweep: '{given['sweep']}' is unknown {did_you_mean(given['sweep'], known)}")
     jobs = read_jobs(folder)
