@@ -117,7 +117,6 @@ def test_async_workers_that_are_interrupted_or_killed_end_with_as_many_trials(
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
-    assert not [job for job in records(checkout, "async") if job["status"] == "RUNNING" and job["worker"]]
     process, worker = begun()
     os.kill(worker, signal.SIGKILL)
     _, told = process.communicate(timeout=300)
