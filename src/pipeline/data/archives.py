@@ -144,11 +144,11 @@ def unpack(archive: Path, shown: str, folder: Path) -> None:
                     _check_size(shown, total, size)
                     out.write(block)
     except DAMAGED as error:
-        number = getattr(error, "errno", None)
-        if number in OF_THE_DISK:
+        code = getattr(error, "errno", None)
+        if code in OF_THE_DISK:
             raise
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-        advice = "" if number == errno.ENAMETOOLONG else " If it is cut off or damaged, get it anew."
+        advice = "" if code == errno.ENAMETOOLONG else " If it is cut off or damaged, get it anew."
         raise DataError(f"{shown}: cannot be unpacked ({reason}).{advice}") from error
 
 

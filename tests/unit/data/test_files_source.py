@@ -373,6 +373,13 @@ def test_no_half_of_a_file_is_in_a_dataset(tmp_path: Path, monkeypatch: pytest.M
         read(tmp_path, **LINES, on_bad_row="skip")
 
 
+def test_the_lines_of_a_file_have_its_group(tmp_path: Path) -> None:
+    write(tmp_path, {"yes/one.txt": "a\nb\n", "yes/two.txt": "c\n", "no/three.txt": "d\n"})
+    pattern = r"(?P<label>[a-z]+)/(?P<book>.*)\.txt"
+    found = read(tmp_path, lines=True, labels="pattern", pattern=pattern, group="book")
+    assert found["book"] == ["three", "one", "one", "two"]
+
+
 def test_lines_of_an_official_split(tmp_path: Path) -> None:
     write(tmp_path, {f"{part}_{kind}.txt": f"{part}\n{kind}" for part in ("train", "test") for kind in "ab"})
     pattern = r"[a-z]+_(?P<label>.)\.txt"
