@@ -23,10 +23,9 @@ def drift(config: DriftConfig) -> None:
     from dataclasses import asdict
 
     from pipeline.data.profile.statistics import check_fits, kind_of, read_statistics
-    from pipeline.data.related import read_related, rows_together
+    from pipeline.data.related import read_related
     from pipeline.data.schema import Schema, remedy
-    from pipeline.data.types.series import SeriesColumn
-    from pipeline.evaluation.drift import DRIFT, UNCLEAR, compare
+    from pipeline.evaluation.drift import DRIFT, UNCLEAR, compare, together_of
     from pipeline.files import write_json
     from pipeline.processes import exit_lean
     from pipeline.serving.inputs import read_any
@@ -37,12 +36,12 @@ def drift(config: DriftConfig) -> None:
     described, advice = layout.described(config.dataset), remedy(prepared, again=True)
     known = read_statistics(described, advice)
     check_fits(described, known, schema.features, advice)
-    rows, refused = read_any(schema, config)
-    # windows are cut and counted so that they share no rows, whatever the test windows do
-    windows = any(isinstance(column.config, SeriesColumn) and column.config.cut for column in schema.features)
-    together = 1.0 if windows else rows_together(read_related(prepared))
-    found = compare(schema.features, known[:-1], rows, refused, config.threshold, config.confidence, together)
+    new = read_any(schema, config)
+    rows, together = new.table, together_of(schema.features, read_related(prepared))
+    found = compare(schema.features, known[:-1], new, config.threshold, config.confidence, together)
     print(table(found))
+    if new.overlap > 1:
+        print(f"Windows may share rows with others, as those for training do: {new.overlap} of them count as one.")
     if together > 1:
         print(f"Rows that hang together, {together:.4g} of the test rows on average, count as one.")
     unseen = [column.name for column in schema.features if kind_of(column) == "other"]

@@ -34,15 +34,16 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_folder(target: Path) -> Iterator[Path]:
+def replacing_folder(target: Path, *, lasting: bool = True) -> Iterator[Path]:
     """Yield a temporary folder beside `target`. The folder takes `target`'s place where the body succeeds, and is
-    removed where it fails."""
+    removed where it fails. Unless it is `lasting`, its files need not outlive a power failure: to bring a hundred
+    thousand of them to the disk one by one takes minutes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.", suffix=PARTIAL) as name:
         fresh, old = Path(name) / "new", Path(name) / "old"
         fresh.mkdir()
         yield fresh
-        for path in fresh.rglob("*"):
+        for path in fresh.rglob("*") if lasting else ():
             if path.is_file():
                 with path.open("rb") as stream:
                     os.fsync(stream.fileno())

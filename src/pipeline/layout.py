@@ -65,6 +65,11 @@ class Layout:
         """What is in an archive whose content has this sha256. Whoever removes it has it unpacked again."""
         return self.home / "build" / "unpacked" / digest
 
+    @property
+    def unpacked_archives(self) -> Path:
+        """Which archive was unpacked into which of these folders at last."""
+        return self.home / "build" / "unpacked.json"
+
     def prepared(self, dataset: str) -> Path:
         return self.root / "data" / PREPARED / dataset
 

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.layout import Layout
 from tests.conftest import Run
+from tests.refusals import line_of
 from tests.stages.test_register import ok
 
 DATASET = """
@@ -76,6 +77,20 @@ def test_a_forecast_beats_the_last_value_and_its_model_takes_windows(
     assert [(f["series"], f["window_ends"], f["time"]) for f in forecasts] == [
         (station, float(hour), hour + 1.0) for station in "ab" for hour in range(23, 30)
     ]
+    # every second hour, and a sensor that fails half of the time
+    head, *lines = hours(2000).splitlines()
+    (checkout / "slow.csv").write_text("\n".join([head, *lines[:60:2]]) + "\n")
+    assert line_of(pipeline("predict", "model=linear_load", "input=slow.csv", "output=slow.parquet")) == (
+        "error: slow.csv: its rows are 2 apart, expected 1, as those for training are. Bring them to that step, or "
+        "train a model with rows like these."
+    )
+    broken = [line if i // 50 % 2 else f"{line.rpartition(',')[0]},?" for i, line in enumerate(lines)]
+    (checkout / "broken.csv").write_text("\n".join([head, *broken]) + "\n")
+    done = pipeline("drift", "dataset=load", "input=broken.csv", "output=drift.json")
+    assert (done.returncode, done.stderr) == (3, "")
+    measures = json.loads((checkout / "drift.json").read_text())["measures"]
+    (failing,) = (measure for measure in measures if measure["what"] == "none of its type in temperature")
+    assert (failing["value"], failing["verdict"], failing["rows"]) == (0.5, "drift", 4000)
 
     import mlflow
 

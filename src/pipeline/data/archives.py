@@ -6,7 +6,9 @@ what takes much more space than the archive; and it is unpacked whole or not at 
 
 import errno
 import gzip
+import json
 import lzma
+import shutil
 import stat
 import tarfile
 import zipfile
@@ -20,7 +22,7 @@ from typing import IO
 from pipeline import locks
 from pipeline.data.file_digests import digests_of
 from pipeline.errors import DataError
-from pipeline.files import replacing_folder
+from pipeline.files import replacing_folder, write_json
 from pipeline.layout import Layout
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
@@ -29,6 +31,8 @@ LARGEST_RATIO = 200  # of what an archive unpacks to, to the archive; of photogr
 FOLDER, FILE, LINK, SPECIAL = "folder", "file", "link", "special"
 SLACK = 2**20  # bytes of headers and padding, which count for nothing in a small archive
 BY_HAND = "If that is right, unpack it by hand, and name the folder in path."
+# Of these, every command says what to do (cli.py).
+OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 DAMAGED = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -67,12 +71,16 @@ def find_place(path: str, root: Path) -> Place:
     Raises DataError for an archive that cannot be unpacked safely and whole.
     """
     whole = root / path
-    for part in (whole, *whole.parents):
-        if part.name.lower().endswith(ENDINGS) and part.is_file():
-            shown = part.relative_to(root) if part.is_relative_to(root) else part
-            unpacked = _unpacked(part, shown.as_posix(), root)
-            return Place(unpacked / whole.relative_to(part), part, unpacked)
-    return Place(whole)
+    if (archive := archive_in(whole)) is None:
+        return Place(whole)
+    shown = archive.relative_to(root) if archive.is_relative_to(root) else archive
+    unpacked = _unpacked(archive, shown.as_posix(), root)
+    return Place(unpacked / whole.relative_to(archive), archive, unpacked)
+
+
+def archive_in(path: Path) -> Path | None:
+    """The archive that a path names, or in which it goes on, if there is one."""
+    return next((p for p in (path, *path.parents) if p.name.lower().endswith(ENDINGS) and p.is_file()), None)
 
 
 def _unpacked(archive: Path, shown: str, root: Path) -> Path:
@@ -83,10 +91,34 @@ def _unpacked(archive: Path, shown: str, root: Path) -> Path:
     if not folder.is_dir():
         with locks.hold(layout.lock(f"unpack-{digest}"), f"the unpacked {shown}"):
             if not folder.is_dir():
-                with replacing_folder(folder) as fresh:
+                with replacing_folder(folder, lasting=False) as fresh:
                     unpack(archive, shown, fresh)
                 print(f"{shown}: unpacked")
+    _remove_former(archive, digest, layout)
     return folder
+
+
+def _remove_former(archive: Path, digest: str, layout: Layout) -> None:
+    """Remove the folder with what was in an archive before its content changed, unless another archive has it."""
+    place = str(archive.absolute())
+    if _folders_of_archives(layout).get(place) == digest:
+        return
+    with locks.hold(layout.lock("unpacked"), "the list of unpacked archives"):
+        known = _folders_of_archives(layout)
+        former = known.get(place, digest)
+        known[place] = digest
+        if former not in known.values():
+            shutil.rmtree(layout.unpacked(former), ignore_errors=True)
+        write_json(layout.unpacked_archives, known)
+
+
+def _folders_of_archives(layout: Layout) -> dict[str, str]:
+    """The sha256 of what was unpacked of each archive at last."""
+    try:
+        known: dict[str, str] = json.loads(layout.unpacked_archives.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
 def unpack(archive: Path, shown: str, folder: Path) -> None:
@@ -112,9 +144,11 @@ def unpack(archive: Path, shown: str, folder: Path) -> None:
                     _check_size(shown, total, size)
                     out.write(block)
     except DAMAGED as error:
+        code = getattr(error, "errno", None)
+        if code in OF_THE_DISK:
+            raise
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG)
-        advice = "" if full else " If it is cut off or damaged, get it anew."
+        advice = "" if code == errno.ENAMETOOLONG else " If it is cut off or damaged, get it anew."
         raise DataError(f"{shown}: cannot be unpacked ({reason}).{advice}") from error
 
 

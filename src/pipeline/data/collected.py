@@ -83,9 +83,11 @@ class Collected:
 
     def features(self, columns: Columns) -> list[Column]:
         """The features, with what is known of their values."""
+        durations = np.concatenate(self.times) - np.concatenate(self.starts) if self.starts else None
         return [
             replace(
                 column,
+                config=column.config if durations is None else column.type.timed(column.config, durations),
                 nullable=self.nulls[column.name] > 0,
                 categories=sorted(self.categories.get(column.name, ())),
                 mean_bytes=self.bytes[column.name] // max(1, self.digests.num_rows),

@@ -5,6 +5,7 @@ address, or the addresses that the configuration names, in their order. What a b
 kept, and the next one goes on from there. Of a folder of files, the next one fetches those that are not there yet.
 """
 
+import lzma
 import os
 import shutil
 import sys
@@ -177,7 +178,7 @@ def _unpack(archive: Path, member: str, target: Path) -> str | None:
     try:
         with zipfile.ZipFile(archive) as opened, opened.open(member) as stream:
             _copy(stream, target, LARGEST_RATIO * archive.stat().st_size)
-    except (KeyError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+    except (KeyError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
         return f"no zip archive with {member} ({error})"
     return None
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.data.types.clock import since_1970
+from pipeline.data.types.series import TOLERANCE
 from pipeline.data.types.type import shown
 
 Array = NDArray[np.float64]
@@ -17,7 +18,6 @@ Numbers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 BATCH_BYTES = 2**23
-TOLERANCE = 1e-6  # of the usual distance of two rows; numbers such as 0.1 + 0.2 are rounded
 MICROSECOND = datetime.timedelta(microseconds=1)
 
 

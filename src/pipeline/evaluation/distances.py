@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 class Distance:
     """A distance before its interval is known: between `trained` and `new` values, of so many `categories` less one if
     it is one of frequencies, with a slack that is added to both r(n). The true one may be any greater one if this is
-    but its `least`."""
+    but its `least`. So many new values are `alike`, and count as one."""
 
     value: float
     trained: int
@@ -34,11 +34,12 @@ class Distance:
     categories: int = 0
     slack: float = 0.0
     least: bool = False
+    alike: int = 1
 
     def interval(self, delta: float, together: float = 1.0) -> tuple[float, float]:
         if not self.trained or not self.new:
             return 0.0, 1.0
-        sizes = self.trained / together, self.new / together
+        sizes = self.trained / together, self.new / (together * self.alike)
         radius = self.slack
         for size in sizes:
             radius += math.sqrt(math.log(2 / delta) / (2 * size)) + math.sqrt(self.categories / size) / 2
@@ -48,19 +49,21 @@ class Distance:
 @dataclass(frozen=True)
 class Share:
     """The difference of the share of `count` among `new` rows from that of `before` among `trained` rows; without
-    trained rows, from 0."""
+    trained rows, from 0. So many new rows are `alike`, and count as one."""
 
     count: int
     new: int
     before: int = 0
     trained: int = 0
+    alike: int = 1
 
     @property
     def value(self) -> float:
         return abs(self.count / max(1, self.new) - self.before / max(1, self.trained))
 
     def interval(self, delta: float, together: float = 1.0) -> tuple[float, float]:
-        low, high = clopper_pearson(self.count / together, self.new / together, delta)
+        ones = together * self.alike
+        low, high = clopper_pearson(self.count / ones, self.new / ones, delta)
         before = self.before / together, self.trained / together
         least, most = clopper_pearson(*before, delta) if self.trained else (0.0, 0.0)
         low, high = low - most, high - least

@@ -5,7 +5,7 @@ with probability (1 - confidence) / m, one half of it for either sample.
 
 Rows of the same distribution, too, have some values that no training row has; so the share of these is compared with
 that of the test rows. Windows of series that share rows are no independent sample. New ones are cut so that they share
-none, and training windows count as if they did not.
+none, and training windows, and new ones that come as windows, count as if they did not.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.data.profile.measurements import measured_of
+from pipeline.data.profile.new_rows import NewRows
 from pipeline.data.profile.seen import as_numbers
 from pipeline.data.profile.statistics import (
     ColumnStatistics,
@@ -25,7 +26,9 @@ from pipeline.data.profile.statistics import (
     num_unknown,
     unknown_shares,
 )
+from pipeline.data.related import Related, rows_together
 from pipeline.data.schema import Column
+from pipeline.data.types.series import SeriesColumn
 from pipeline.evaluation.distances import Distance, Share, distance, total_variation
 
 LEAST_ROWS = 30  # new values; with fewer, nothing short of another world could be told
@@ -52,36 +55,46 @@ class Measure:
 def compare(
     columns: list[Column],
     known: list[ColumnStatistics],
-    rows: pa.Table,
-    refused: dict[str, int],
+    new: NewRows,
     threshold: float,
     confidence: float,
     together: float = 1.0,
 ) -> list[Measure]:
     """All measures of new rows, those with the highest lower ends first. `known` are the statistics of the columns in
-    their order; `refused` is how many values of a column are none of its type, which are null in `rows`. So many rows
-    are `together` that are not independent of one another.
+    their order. So many rows are `together` that are not independent of one another.
 
     A measure is `drift` if its interval lies beyond the threshold.
     """
     found = [
         (column.name, what, measured)
         for column, statistics in zip(columns, known, strict=True)
-        for what, measured in measures_of(column, statistics, rows[column.name], refused.get(column.name, 0))
+        for what, measured in measures_of(column, statistics, new)
     ]
     delta = (1 - confidence) / max(1, len(found)) / 2
     made = [judged(*measured, threshold, delta, together) for measured in found]
     return sorted(made, key=lambda entry: (-entry.low, -entry.value, entry.column, entry.what))
 
 
-def measures_of(column: Column, known: ColumnStatistics, values: pa.ChunkedArray, refused: int) -> Found:
+def together_of(columns: list[Column], related: Related | None) -> float:
+    """How many new rows count as one, by how the test rows hang together. Windows are cut or counted so that they share
+    no rows, whatever the test windows do."""
+    windows = any(isinstance(column.config, SeriesColumn) and column.config.cut for column in columns)
+    return 1.0 if windows else rows_together(related)
+
+
+def measures_of(column: Column, known: ColumnStatistics, new: NewRows) -> Found:
     """What is measured of a column: of all types the missing and the refused values, and the rest by its kind."""
-    there = values.drop_null()
-    found: Found = [
-        ("missing", Share(values.null_count - refused, len(values), known.missing, known.rows)),
-        ("none of its type", Share(refused, len(values))),
-    ]
-    return found + MEASURES[kind_of(column)](column, known, there)
+    found: Found = []
+    for part in new.unusable[column.name]:
+        where = f" in {part.part}" if part.part else ""
+        # no window for training lacks a value
+        before = (0, 0) if part.part else (known.missing, known.rows)
+        found += [
+            (f"missing{where}", Share(part.missing, part.values, *before, alike=part.together)),
+            (f"none of its type{where}", Share(part.refused, part.values, alike=part.together)),
+        ]
+    measured = MEASURES[kind_of(column)](column, known, new.table[column.name].drop_null())
+    return found + [(what, replace(one, alike=new.overlap)) for what, one in measured]
 
 
 def of_numbers(column: Column, known: ColumnStatistics, values: pa.ChunkedArray) -> Found:
@@ -146,6 +159,6 @@ def judged(
     low, high = measured.interval(delta, together)
     low, high = max(0.0, low), min(1.0, high)
     verdict = DRIFT if low > threshold else NONE if high <= threshold else UNCLEAR
-    if measured.new < LEAST_ROWS * together:
+    if measured.new < LEAST_ROWS * together * measured.alike:
         verdict = TOO_FEW
     return Measure(column, what, measured.value, low, high, measured.new, verdict)

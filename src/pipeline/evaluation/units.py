@@ -57,7 +57,7 @@ def _groups(groups: Groups) -> Units:
 def _blocks(stretches: Stretches) -> Units:
     """Blocks of rows that end one after another; rows of one instant are in one block.
 
-    A block is OVERLAPS times as long as the longest run of rows in which the first overlaps the last, so that most
+    A block is OVERLAPS times as long as the run of rows that overlap one row (that of 95 % of the rows), so that most
     pairs of rows that share something are in one block. It has at least the cube root of N rows (Hall, Horowitz and
     Jing 1995), and as many that there are MOST_BLOCKS at most: long blocks hold slow changes too, and that they are few
     is made up for by Student's t (`widened` in intervals.py; Kiefer and Vogelsang 2005; Ibragimov and Mueller 2010).

@@ -4,9 +4,8 @@ The windows are cut as `prepare` cuts them for training, with the settings that 
 rows after them: what a forecast is for lies in the future.
 """
 
-import math
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +15,19 @@ from pipeline.config import DriftConfig, PredictConfig, TextConfig
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.rows import layout_of
 from pipeline.data.prepared import ROW as PREPARED_ROW
+from pipeline.data.prepared import TARGET, WEIGHT
+from pipeline.data.reading import MOST_PLACES
 from pipeline.data.schema import Schema
-from pipeline.data.sources.series_rows import IGNORE, SPLIT, Found, WindowsDataset, read_series
+from pipeline.data.sources.series_rows import IGNORE, Found, WindowsDataset, read_series
 from pipeline.data.sources.series_stretches import Advice, stretches
-from pipeline.data.sources.table_files import ACCEPT, ROW, SKIP
+from pipeline.data.sources.table_files import ACCEPT, ROW
 from pipeline.data.types.clock import since_1970
-from pipeline.data.types.series import SeriesColumn, as_stored
+from pipeline.data.types.series import STEP, TOLERANCE, SeriesColumn, as_stored
 from pipeline.data.windows import Array, Numbers, cut, starts_of
+from pipeline.errors import DataError
 from pipeline.serving.row_files import input_file
 
 SERIES, WINDOW_ENDS, TIME = "series", "window_ends", "time"  # the columns that say of when a forecast is
-GOLDEN = (3 - math.sqrt(5)) / 2
 TO_PREDICT = Advice(
     "Fill the gap, or prepare and train with another on_gap.", "Add earlier rows", ", or leave these series out."
 )
@@ -42,8 +43,9 @@ def takes_long_table(schema: Schema, config: PredictConfig | DriftConfig) -> boo
     names = FORMATS[format].names(file, layout_of(config, format, []))
     if names is None or column.name not in names:
         return True
-    # A file of prepared windows has the column of windows, and perhaps `target`, which may well be a channel's name.
-    return PREPARED_ROW not in names and set(column.config.channels) <= set(names)
+    # A prepared file has the column of windows, and `target`, which may well be a channel's name.
+    prepared = PREPARED_ROW in names and set(names) <= {PREPARED_ROW, TARGET, WEIGHT, column.name}
+    return not prepared and set(column.config.channels) <= set(names)
 
 
 def forecasts_of(schema: Schema, config: PredictConfig) -> Iterator[tuple[pa.Table, pa.Table]]:
@@ -55,39 +57,13 @@ def forecasts_of(schema: Schema, config: PredictConfig) -> Iterator[tuple[pa.Tab
     """
     column = column_of(schema)
     settings = settings_of(schema, column, config)
-    ((_, found),) = read_series(settings, Path(), column.channels)
+    ((_, read),) = read_series(settings, Path(), column.channels)
+    found = at_pace(read, column)
     parts = stretches(found, settings.needed, TO_PREDICT)
-    begins = np.union1d(starts_of(parts, settings.needed, settings.stride), newest(found, parts, settings.window))
+    last = newest(found, parts, settings.window)
+    tell_old(found, parts, last)
+    begins = np.union1d(starts_of(parts, settings.needed, settings.stride), last)
     return ((moments(column, found, some), windows) for some, windows in windows_of(schema, column, found, begins))
-
-
-def windows_apart(schema: Schema, config: DriftConfig) -> pa.Table:
-    """Windows that share no rows, to be compared with those for training. Rows that cannot be used are left out, and
-    series are cut there. Raises DataError as `forecasts_of` does."""
-    column = column_of(schema)
-    settings = settings_of(schema, column, config)
-    settings.on_bad_row = SKIP
-    settings.on_gap = IGNORE if settings.on_gap == IGNORE else SPLIT
-    ((_, found),) = read_series(settings, Path(), column.channels)
-    parts = stretches(found, settings.needed, TO_PREDICT)
-    begins = starts_of(parts, settings.needed, spacing(settings.window, settings.stride))
-    return pa.concat_tables([windows for _, windows in windows_of(schema, column, found, begins)])
-
-
-def spacing(window: int, stride: int) -> int:
-    """How many rows after a window the next one begins that shares no row with it. It is a multiple of the stride.
-
-    Windows one right after the other would all begin at the same hour if they are a day long, and training windows do
-    not. With this distance, they begin at all places of such a cycle, neighbours far from each other (the golden ratio
-    divides it most evenly).
-    """
-    steps = -(-window // stride)
-    if steps == 1:
-        return stride
-    apart = math.ceil(steps * (1 + GOLDEN))
-    while math.gcd(apart, steps) > 1:
-        apart += 1
-    return apart * stride
 
 
 def column_of(schema: Schema) -> SeriesColumn:
@@ -108,14 +84,38 @@ def settings_of(schema: Schema, column: SeriesColumn, config: PredictConfig | Dr
         constant=ACCEPT,
         window=column.window,
         **written,
-        **(column.cut | {"horizon": 0}),
+        **({name: value for name, value in column.cut.items() if name != STEP} | {"horizon": 0}),
     )
+
+
+def at_pace(found: Found, column: SeriesColumn) -> Found:
+    """The rows, whose step is that of the training, even if they are too few to tell it. Raises DataError where they
+    are at another pace: to a model, a day would be an hour. Nobody knows the pace without `time`, and none is expected
+    with `on_gap: ignore`."""
+    step, rows = column.cut.get(STEP), found.rows  # a model from before there was a step has none
+    if step is None or found.config.on_gap == IGNORE:
+        return found
+    if rows.step and abs(rows.step - step) > TOLERANCE * step:
+        raise DataError(
+            f"{found.where}: its rows are {rows.span(rows.step)} apart, expected {rows.span(step)}, as those for "
+            "training are. Bring them to that step, or train a model with rows like these."
+        )
+    return replace(found, rows=replace(rows, step=step))
 
 
 def newest(found: Found, parts: list[tuple[int, int]], window: int) -> Numbers:
     """The first row of the newest window of each series, unless a gap is so near its end that none fits behind it."""
     ends = {*(np.flatnonzero(np.append(~found.rows.follows, True)) + 1).tolist()}
     return np.array([stop - window for start, stop in parts if stop in ends and stop - start >= window], np.int64)
+
+
+def tell_old(found: Found, parts: list[tuple[int, int]], last: Numbers) -> None:
+    """Print which series have windows, but not the newest one, so that their last forecast is of an earlier time."""
+    codes = found.rows.code
+    known = {int(codes[start]) for start, stop in parts if stop - start >= found.config.window}
+    if old := [found.rows.names[code] for code in sorted(known - set(codes[last].tolist()))]:
+        of = f" of series {', '.join(old[:MOST_PLACES])}{', ...' if len(old) > MOST_PLACES else ''}" if old[0] else ""
+        print(f"{found.config.name}: the newest rows{of} are in no window, since a gap is too near their end")
 
 
 def windows_of(

@@ -12,6 +12,7 @@ from pipeline.data.formats.bad_rows import about_unreadable
 from pipeline.data.formats.finding import AUTO, format_of
 from pipeline.data.formats.remote import find_remote, is_url
 from pipeline.data.formats.rows import TableFile, layout_of
+from pipeline.data.formats.text_lines import LINES
 from pipeline.data.prepared import ROW
 from pipeline.data.reading import Refused
 from pipeline.data.schema import Schema
@@ -21,10 +22,11 @@ from pipeline.serving.rows import read_columns
 
 @dataclass
 class Found:
-    """What a file holds: the rows' `ids`, the features, each in the storage of its type, and what is wrong with them.
-    Refused values are null."""
+    """What a file holds: the rows' `ids` and `numbers` as a person counts, the features, each in the storage of its
+    type, and what is wrong with them. Refused values are null."""
 
     ids: list[str]
+    numbers: list[int]
     table: pa.Table
     refused: Refused
     unreadable: list[str]
@@ -32,7 +34,8 @@ class Found:
 
 def read_file(schema: Schema, config: PredictConfig) -> tuple[list[str], pa.Table]:
     """The rows of the input: their ids, and the features, each in the storage of its type. The ids are those of the
-    column `row`, and else, and for JSON lines, the rows' numbers from 0.
+    column `row`, and else, and for JSON lines, the rows' numbers from 0. Lines of text have the numbers that an editor
+    shows, from 1 and with the empty ones.
 
     Raises DataError for a file that cannot be read, and for rows that no model takes: all columns with refused values,
     and the first rows of each, counted from 1 as in training.
@@ -46,28 +49,31 @@ def read_file(schema: Schema, config: PredictConfig) -> tuple[list[str], pa.Tabl
     return found.ids or [str(row) for row in range(found.table.num_rows)], found.table
 
 
-def read_any_rows(schema: Schema, config: DriftConfig) -> tuple[pa.Table, dict[str, int]]:
-    """The features of all rows of the input, null where a type refuses a value, and how many it refuses by column. A
-    missing value or a category that no training row had is not refused. Raises DataError for a file that cannot be
-    read."""
+def read_any_rows(schema: Schema, config: DriftConfig) -> Found:
+    """The features of all rows of the input, null where a type refuses a value. A missing value or a category that no
+    training row had is not refused. Raises DataError for a file that cannot be read."""
     features = [replace(column, nullable=True, categories=[]) for column in schema.features]
     found = _read(replace(schema, features=features), config)
     if found.unreadable:
         raise DataError(f"{config.input}: {about_unreadable(found.unreadable, len(found.unreadable))}")
-    return found.table, found.refused.counts
+    return found
 
 
 def _read(schema: Schema, config: PredictConfig | DriftConfig) -> Found:
     file, name = input_file(config)
     columns = [column.name for column in schema.features]
-    has_ids = ROW in (FORMATS[name].names(file, layout_of(config, name, columns)) or [])
+    has_ids = ROW not in columns and ROW in (FORMATS[name].names(file, layout_of(config, name, columns)) or [])
     empty = pa.table({column.name: pa.array([], column.storage) for column in schema.features})
-    found, parts = Found([], empty, Refused(), []), [empty]
+    found, parts = Found([], [], empty, Refused(), []), [empty]
     for rows in FORMATS[name].rows(file, layout_of(config, name, [*columns, *[ROW] * has_ids])):
         found.unreadable += [f"row {number}: {why}" for number, why in rows.unreadable]
         part = pa.table({name: rows.columns[name] for name in columns})
         parts.append(read_columns(schema, part, file.name, rows.numbers, found.refused))
-        found.ids += [str(row) for row in rows.columns[ROW].to_pylist()] if has_ids else []
+        found.numbers += rows.numbers.tolist()
+        if has_ids:
+            found.ids += map(str, rows.columns[ROW].to_pylist())
+        elif FORMATS[name] is LINES:
+            found.ids += map(str, rows.numbers.tolist())
     found.table = pa.concat_tables(parts)
     return found
 

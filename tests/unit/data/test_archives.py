@@ -1,10 +1,12 @@
 """Archives are datasets as folders are, and whatever is not safe to unpack is refused and leaves nothing behind."""
 
+import errno
 import gzip
 import io
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +76,22 @@ def test_folders_in_an_archive(name: str, tmp_path: Path, capsys: pytest.Capture
     assert SOURCE.files(dataset(**settings, split="given"), tmp_path) == [archive]
     (digest,) = digests_of_files(dataset(**settings, split="given"), Layout(tmp_path)).values()
     assert left(tmp_path) == [digest]
-    # another archive of this name is unpacked anew
+    # another archive of this name is unpacked anew, and what was in the former one is removed
     packed(archive, {f"{kind}/{i}.txt": f"{kind}{i}" for kind in "ab" for i in "12"})
     assert read(tmp_path, path=name)["text"] == ["a1", "a2", "b1", "b2"]
+    assert len(left(tmp_path)) == 1
+    assert left(tmp_path) != [digest]
     assert refusal(tmp_path, path=f"{name}/opinions") == f"{name}/opinions: not found, expected a folder."
+
+
+def test_what_another_archive_holds_too_is_not_removed(tmp_path: Path) -> None:
+    for name in ("a.zip", "b.zip"):
+        packed(tmp_path / name, {"1.txt": "one"})
+    shared = [find_place(name, tmp_path).path for name in ("a.zip", "b.zip")]
+    assert shared[0] == shared[1]
+    packed(tmp_path / "a.zip", {"1.txt": "two"})
+    assert (find_place("a.zip", tmp_path).path / "1.txt").read_text() == "two"
+    assert (shared[1] / "1.txt").read_text() == "one"
 
 
 def test_a_manifest_in_an_archive(tmp_path: Path) -> None:
@@ -140,6 +154,7 @@ UNSAFE: list[tuple[dict[str, str], list[tarfile.TarInfo], str]] = [
     ({"/tmp/x.txt": "x"}, [], f"'/tmp/x.txt' {OUTSIDE}"),
     ({"C:\\x.txt": "x"}, [], f"'C:\\\\x.txt' {OUTSIDE}"),
     ({"a\\..\\..\\x.txt": "x"}, [], OUTSIDE),
+    ({"good\\1.txt": "x"}, [], "'good\\\\1.txt' has a backslash in its name, expected / between folders."),
     ({"a/1.txt": "x"}, [member("b", tarfile.SYMTYPE, "a")], f"'b' is a link, {ONLY_FILES}"),
     ({"a/1.txt": "x"}, [member("a/2.txt", tarfile.LNKTYPE, "a/1.txt")], f"'a/2.txt' is a link, {ONLY_FILES}"),
     ({"a/1.txt": "x"}, [member("b", tarfile.SYMTYPE, "/etc")], f"'b' is a link, {ONLY_FILES}"),
@@ -230,3 +245,51 @@ def test_a_header_is_not_unpacked_beyond_what_an_archive_may_hold(tmp_path: Path
             out.write(b"a" * 1_000_000)
     with pytest.raises(DataError, match="unpacks to more than 200 times its"):
         unpack(path, "all.tar.gz", tmp_path / "found")
+
+
+def with_a_name_that_is_not_utf_8(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("\u00e4.txt", "x")
+    path.write_bytes(path.read_bytes().replace("\u00e4".encode(), b"\xe4\xe4"))
+
+
+def with_header(path: Path, key: str, value: str) -> None:
+    """A tar whose one member has this entry in a header of its own."""
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("1.txt")
+        info.pax_headers = {key: value}
+        archive.addfile(info)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("all.zip", with_a_name_that_is_not_utf_8),
+        ("all.tar", lambda path: with_header(path, "path", "a\0b")),
+        ("all.tar", lambda path: with_header(path, "GNU.sparse.map", "x,y")),
+    ],
+    ids=["not UTF-8", "null byte", "sparse"],
+)
+def test_damaged_headers(name: str, damage: Callable[[Path], None], tmp_path: Path) -> None:
+    damage(tmp_path / name)
+    text = refusal(tmp_path, path=name)
+    assert text.startswith(f"{name}: cannot be unpacked (")
+    assert "\n" not in text
+    assert left(tmp_path) == []
+
+
+def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed(tmp_path / "all.zip", TEXTS)
+
+    def full(*given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(archives, "_check_size", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        find_place("all.zip", tmp_path)
+    assert left(tmp_path) == []
+
+
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    packed(tmp_path / "all.zip", {"x" * 300: "x"})
+    assert refusal(tmp_path, path="all.zip") == "all.zip: cannot be unpacked (File name too long)."

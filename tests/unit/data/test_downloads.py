@@ -182,7 +182,10 @@ def test_a_member_of_an_archive(server: Server, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("deep/rows.csv", CONTENT)
         archive.writestr("zeros", b"0" * 10**8)
-    server.files = {"/all.zip": (tmp_path / "all.zip").read_bytes(), "/rows.csv": CONTENT}
+        archive.writestr("\u00e4", b"")
+    whole = (tmp_path / "all.zip").read_bytes()
+    no_utf_8 = whole.replace("\u00e4".encode(), b"\xe4\xe4")
+    server.files = {"/all.zip": whole, "/rows.csv": CONTENT, "/no_utf_8.zip": no_utf_8}
     root = tmp_path / "checkout"
     fetch(dataset(f"{server.url}/all.zip", member="deep/rows.csv"), Layout(root))
     assert (root / "data" / "raw" / NAME).read_bytes() == CONTENT
@@ -191,6 +194,7 @@ def test_a_member_of_an_archive(server: Server, tmp_path: Path) -> None:
         ("all.zip", "rows.csv", "no zip archive with rows.csv"),
         ("rows.csv", "rows.csv", "no zip archive with rows.csv"),
         ("all.zip", "zeros", "it unpacks to more than"),
+        ("no_utf_8.zip", "deep/rows.csv", r"no zip archive with deep/rows.csv \("),
     ):
         refused(dataset(f"{server.url}/{address}", member=member), tmp_path / "other", message)
 

@@ -1,5 +1,6 @@
 """Files become rows as their dataset says, and whatever is not so is refused by one line that names the file."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from pipeline.config import check_all
 from pipeline.data.formats import lines
+from pipeline.data.formats.rows import TableFile
 from pipeline.data.schema import Column, Schema
 from pipeline.data.sources.files import SOURCE, contents
 from pipeline.data.sources.files.config import FilesDataset, content_of
@@ -330,6 +332,52 @@ def test_bad_lines_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert refusal(tmp_path, **LINES).startswith(f"d: {words} Set on_bad_row: skip to")
     assert read(tmp_path, **LINES, on_bad_row="skip")["text"] == ["a", "good", "lonely"]
     assert capsys.readouterr().out == f"made: skipped: {words}\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "wrong", "byte"),
+    [("cp1252", b"b\x81\n", "0x81"), ("utf-16-le", b"b\0\x00\xd8\n\0", "0x00"), ("shift_jis", b"\xff\n", "0xff")],
+)
+def test_a_line_that_is_not_in_the_encoding_is_left_out_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, wrong: bytes, byte: str
+) -> None:
+    good = [f"good {i}" for i in range(4)]
+    first, *others = (f"{line}\n".encode(encoding) for line in good)
+    write(tmp_path, {"yes.txt": first + wrong + b"".join(others), "no.txt": "bad\n".encode(encoding)})
+    said = f"d: 1 line or file cannot be used (yes.txt, line 2: not {encoding}, found the byte {byte}). Set on_bad_row:"
+    for size in (lines.BLOCK, 3):
+        monkeypatch.setattr(lines, "BLOCK", size)
+        assert refusal(tmp_path, **LINES, encoding=encoding).startswith(said)
+        assert read(tmp_path, **LINES, encoding=encoding, on_bad_row="skip")["text"] == ["bad", *good]
+    write(tmp_path, {"no.txt": "bad\n".encode(encoding) + b"\x81"})
+    text = refusal(tmp_path, **LINES, encoding=encoding)
+    assert text.startswith("d: 2 lines or files cannot be used (no.txt, line 2: not ")
+
+
+def test_utf_16_without_its_mark(tmp_path: Path) -> None:
+    write(tmp_path, {"yes.txt": "one\ntwo\n".encode("utf-16-le"), "no.txt": "bad\n".encode("utf-16")})
+    text = refusal(tmp_path, **LINES, encoding="utf-16")
+    assert "(yes.txt: not utf-16 (UTF-16 stream does not start with BOM). Set encoding)." in text
+
+
+def test_no_half_of_a_file_is_in_a_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"yes.txt": "one\ntwo\n", "no.txt": "bad\n"})
+    whole = lines.chunks
+
+    def until_the_disk_fails(file: TableFile, size: int) -> Iterator[bytes]:
+        yield from whole(file, 4)
+        raise DataError(f"{file.name}: not a whole file (Input/output error).")
+
+    monkeypatch.setattr(lines, "chunks", until_the_disk_fails)
+    with pytest.raises(DataError, match=r"^no.txt: not a whole file"):
+        read(tmp_path, **LINES, on_bad_row="skip")
+
+
+def test_the_lines_of_a_file_have_its_group(tmp_path: Path) -> None:
+    write(tmp_path, {"yes/one.txt": "a\nb\n", "yes/two.txt": "c\n", "no/three.txt": "d\n"})
+    pattern = r"(?P<label>[a-z]+)/(?P<book>.*)\.txt"
+    found = read(tmp_path, lines=True, labels="pattern", pattern=pattern, group="book")
+    assert found["book"] == ["three", "one", "one", "two"]
 
 
 def test_lines_of_an_official_split(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pipeline.config import DatasetConfig, PrepareConfig, SplitConfig
 from pipeline.data import near_images
 from pipeline.data.profile import drawing, page, recordings, sample, sequences
 from pipeline.data.profile.details import details
+from pipeline.data.profile.new_rows import counted
 from pipeline.data.profile.sample import Sample
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import ColumnStatistics, read_statistics, statistics_of
@@ -152,7 +153,7 @@ def test_the_statistics_are_those_of_the_training_rows(tmp_path: Path, monkeypat
     assert known["said"].unknown_words > 0, "each row has a number of its own"
     assert list(known)[-1] == "target"
     features = Schema.read(tmp_path / "rows").features
-    measures = compare(features, list(known.values())[:-1], rows, {}, 0.1, 0.95)
+    measures = compare(features, list(known.values())[:-1], counted(rows, {}), 0.1, 0.95)
     of_contents = {name: {m.what for m in measures if m.column == name} for name in ("seen", "heard", "read", "moved")}
     usual = {"missing", "none of its type"}
     assert of_contents["seen"] == of_contents["heard"] == usual

@@ -15,12 +15,12 @@ from tests.unit.data.test_series_source import dataset as series
 from tests.unit.data.test_table_source import dataset as table
 
 
-def prepare(root: Path, lines: list[str], config: Any) -> tuple[Related | None, dict[str, list[Any]]]:
-    """What is known of the test rows, and these rows."""
+def prepare(root: Path, lines: list[str], config: Any, *folds: int) -> tuple[Related | None, dict[str, list[Any]]]:
+    """What is known of the test rows, and these rows. `folds` may be how many folds there are, and which one it is."""
     (root / "t.csv").write_text("\n".join(lines) + "\n")
     folder = root / "prepared"
     folder.mkdir()
-    write_prepared(PrepareConfig(SplitConfig(1, 0.3, 0.1), config), folder, root)
+    write_prepared(PrepareConfig(SplitConfig(1, 0.3, 0.1, *folds), config), folder, root)
     return read_related(folder), pq.read_table(folder / "test.parquet").to_pydict()
 
 
@@ -56,6 +56,23 @@ def test_independent_rows_have_no_such_file(tmp_path: Path, settings: dict[str, 
     assert found is None
     assert rows_together(found) == 1
     assert not list((tmp_path / "prepared").glob("related*"))
+
+
+def test_groups_of_one_row_are_kept_for_a_fold_since_another_may_have_larger_ones(tmp_path: Path) -> None:
+    columns = {"x": "number", "patient": "number"}
+    found, rows = prepare(tmp_path, visits(200), table(columns=columns, task="binary", group="x"), 5, 2)
+    assert isinstance(found, Groups)
+    assert len(found.of_row) == len(rows["row"])
+    with pytest.raises(AssertionError, match="each fold has groups, or none has"):
+        joined([found, None])
+
+
+def test_a_few_odd_rows_do_not_stand_for_all() -> None:
+    begin = np.arange(1000)
+    end = begin + 23
+    assert overlap(Stretches(begin, end)) == 24
+    end[500:524] += 1500  # windows over an outage
+    assert overlap(Stretches(begin, end)) <= 2 * 24
 
 
 def test_near_copies_that_are_dealt_out_together_are_groups(tmp_path: Path) -> None:

@@ -186,6 +186,32 @@ def test_no_window_reaches_from_one_split_into_another(tmp_path: Path, capsys: A
     assert splits["validation"].target.max() < seen["test"].min()
 
 
+@pytest.mark.parametrize(
+    ("settings", "step"),
+    [({}, 3.6e9), ({"on_gap": "ignore"}, 3.6e9), ({"time": None, "series": None}, None)],
+    ids=["hours", "ignored", "no time"],
+)
+def test_how_far_apart_rows_are_stands_in_the_schema(tmp_path: Path, settings: Any, step: float | None) -> None:
+    (tmp_path / "t.csv").write_text("\n".join(["at,of,load,warm", *rows(40)]) + "\n")
+    prepared(tmp_path, dataset(**settings))
+    (column,) = Schema.read(tmp_path / "prepared").features
+    assert isinstance(column.config, SeriesColumn)
+    assert column.config.cut.get("step") == step
+
+
+def test_rows_that_are_not_equally_far_apart_have_no_step(tmp_path: Path) -> None:
+    lines = rows(60)
+    del lines[5:7]
+    (tmp_path / "t.csv").write_text("\n".join(["at,of,load,warm", *lines]) + "\n")
+    for on_gap, known in (("ignore", False), ("split", True)):
+        (tmp_path / on_gap).mkdir()
+        (tmp_path / on_gap / "t.csv").write_text((tmp_path / "t.csv").read_text())
+        prepared(tmp_path / on_gap, dataset(on_gap=on_gap))
+        (column,) = Schema.read(tmp_path / on_gap / "prepared").features
+        assert isinstance(column.config, SeriesColumn)
+        assert ("step" in column.config.cut) == known
+
+
 def test_a_series_is_in_one_split(tmp_path: Path) -> None:
     lines = [line for i in range(30) for line in rows(6, f"s{i}", first=100 * i)]
     (tmp_path / "t.csv").write_text("\n".join(["at,of,load,warm", *lines]) + "\n")

@@ -1,5 +1,6 @@
 """Drift is told where there is some, and not where rows differ by chance alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,16 @@ import pytest
 
 from pipeline.data.profile.composition import composition
 from pipeline.data.profile.dynamics import dynamics
+from pipeline.data.profile.new_rows import counted
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import ColumnStatistics, check_fits, quantiles, statistics_of
+from pipeline.data.related import Groups
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types.sequence import SequenceColumn
 from pipeline.data.types.series import SeriesColumn, as_stored
 from pipeline.errors import DataError
 from pipeline.evaluation.distances import Distance, clopper_pearson, distance
-from pipeline.evaluation.drift import Measure, compare, judged
+from pipeline.evaluation.drift import Measure, compare, judged, together_of
 from tests.made import category, number, text
 
 COLUMNS = [number("x", nullable=True), category("kind"), text("said")]
@@ -45,7 +48,7 @@ def known(seed: int, size: int = 2000) -> list[ColumnStatistics]:
 
 
 def found(new: pa.Table, threshold: float = 0.1, seed: int = 0, **refused: int) -> dict[str, Measure]:
-    measures = compare(COLUMNS, known(seed), new, refused, threshold, 0.95)
+    measures = compare(COLUMNS, known(seed), counted(new.select(["x", "kind", "said"]), refused), threshold, 0.95)
     return {f"{measure.column}: {measure.what}": measure for measure in measures}
 
 
@@ -89,7 +92,7 @@ def of_kinds(trained: list[str], tested: list[str], new: list[str], split: str =
     for name, kinds in (("train", trained), ("test", tested)):
         ids = [f"{name} {i}" for i in range(len(kinds))]
         seen.look_at(name, pa.table({"row": ids, "kind": kinds, "target": [1.0] * len(kinds)}))
-    measures = compare([category("kind")], statistics_of(seen)[:-1], pa.table({"kind": new}), {}, 0.1, 0.95)
+    measures = compare([category("kind")], statistics_of(seen)[:-1], counted(pa.table({"kind": new}), {}), 0.1, 0.95)
     return {measure.what: measure for measure in measures}
 
 
@@ -113,7 +116,7 @@ def test_few_training_numbers_are_no_drift() -> None:
         ids = [f"{name} {i}" for i in range(size)]
         seen.look_at(name, pa.table({"row": ids, "x": values, "target": values}))
     new = pa.table({"x": random.normal(size=5000)})
-    measures = compare([number("x")], statistics_of(seen)[:-1], new, {}, 0.05, 0.95)
+    measures = compare([number("x")], statistics_of(seen)[:-1], counted(new, {}), 0.05, 0.95)
     assert "drift" not in {measure.verdict for measure in measures}
 
 
@@ -176,14 +179,15 @@ def sequences(seed: int, size: int, weights: tuple[float, ...] = (1, 1, 1, 1), m
     return ["".join(random.choice(letters, n, p=np.array(weights) / sum(weights))) for n in random.poisson(mean, size)]
 
 
-def of_contents(column: Column, trained: pa.Array, new: pa.Array) -> dict[str, Measure]:
+def of_contents(column: Column, trained: pa.Array, new: pa.Array, overlap: int = 1) -> dict[str, Measure]:
     """The measures of a column against training rows; half of them are for testing, which does not matter."""
     seen = Seen(Schema("made", "regression", "hash", [column], "y", []))
     ids = [f"{i:06d}" for i in range(len(trained))]
     for split in ("train", "test"):
         seen.look_at(split, pa.table({"row": ids, column.name: trained, "target": [1.0] * len(ids)}))
     found = statistics_of(seen)[:-1]
-    return {measure.what: measure for measure in compare([column], found, pa.table({column.name: new}), {}, 0.05, 0.95)}
+    given = counted(pa.table({column.name: new}), {}, overlap)
+    return {measure.what: measure for measure in compare([column], found, given, 0.05, 0.95)}
 
 
 def test_the_letters_and_lengths_of_sequences_are_compared() -> None:
@@ -251,6 +255,27 @@ def test_windows_that_share_rows_count_as_if_they_did_not() -> None:
     delta = 0.05 / 5 / 2
     radius = [np.sqrt(np.log(2 / delta) / (2 * size)) for size in (100, 1200)]
     assert widths[0] - widths[1] == pytest.approx(radius[0] - radius[1])
+
+
+def test_new_windows_that_share_rows_count_as_if_they_did_not() -> None:
+    """A slow series looks like another one if each window of a file counts."""
+    settings = SeriesColumn("series", window=12, channels=["a", "b"], cut={"stride": 1})
+    column, trained, wrong = Column("series", settings), windows(wave(0, 20000), 1), np.zeros(2)
+    for seed in range(8):
+        new = windows(wave(100 + seed, 900), 1)
+        found = [of_contents(column, trained, new, overlap) for overlap in (1, settings.overlap)]
+        wrong += [any(measure.low > 0 for measure in measures.values()) for measures in found]
+    assert wrong[0] > 4
+    assert wrong[1] == 0
+    few = of_contents(column, trained, windows(wave(1, 300), 1), settings.overlap)["level of a"]
+    assert (few.verdict, few.rows) == ("too few rows", 289)
+
+
+def test_windows_do_not_hang_together_as_the_test_windows_do() -> None:
+    related = Groups("station", np.repeat(np.arange(4, dtype=np.uint64), 500))
+    settings = SeriesColumn("series", window=12, channels=["a"], cut={"stride": 1})
+    assert together_of([Column("series", settings)], related) == 1
+    assert together_of([Column("series", replace(settings, cut={}))], related) == 500
 
 
 def test_a_series_that_stands_still_follows_itself() -> None:

@@ -106,7 +106,7 @@ def test_rows_of_one_instant_are_in_one_block_in_whatever_order_they_come() -> N
 
 
 def test_too_few_units_give_no_interval_and_no_promotion() -> None:
-    assert [least_units(tail) for tail in (0.05, 0.025, 0.005)] == [5, 6, 8]
+    assert [least_units(tail) for tail in (0.5, 0.05, 0.025, 0.005)] == [2, 5, 6, 8]
     speaker = np.repeat(np.arange(4), 50)
     units = units_of(groups_of(speaker))
     assert units is not None

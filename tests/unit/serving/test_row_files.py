@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from pipeline.data.types.text import TextColumn
 from pipeline.errors import ConfigError, DataError
 from pipeline.serving.batch import ids_of, write_predictions
 from pipeline.serving.content_files import read_content_files, takes_files
+from pipeline.serving.inputs import read_input
 from pipeline.serving.row_files import read_file
 
 COLUMNS = [
@@ -186,9 +188,21 @@ def test_each_line_is_a_row(tmp_path: Path) -> None:
     path = written(tmp_path / "new.txt", "\ufeffone\r\n\r\ntwo\nthree")
     assert not takes_files(schema, config(path, "format=lines"))
     ids, table = read_file(schema, config(path, "format=lines"))
-    assert (ids, table["text"].to_pylist()) == (["0", "1", "2"], ["one", "two", "three"])
+    assert (ids, table["text"].to_pylist()) == (["1", "3", "4"], ["one", "two", "three"])
     written(path, b"one\n\xe9\n")
     with pytest.raises(DataError, match=r"new.txt: 1 row cannot be read \(row 2: not UTF-8, byte 1 is 0xe9\)\.$"):
         read_file(schema, config(path, "format=lines"))
     with pytest.raises(DataError, match=r"new.txt: lines have one column, expected 2 \(x, kind\)\. Set another format"):
         read_file(SCHEMA, config(path, "format=lines"))
+
+
+def test_archives_are_not_unpacked_to_predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile("all.zip", "w") as archive:
+        archive.writestr("1.txt", "one")
+    schema = Schema("d", "regression", "hash", [Column("text", TextColumn("text"))], "y", [])
+    for given in ("all.zip", "all.zip/1.txt"):
+        text = f"^{given}: all.zip is an archive, expected files that are not packed. Unpack it first.$"
+        with pytest.raises(DataError, match=text):
+            read_input(schema, config(Path(given)))
+    assert [path.name for path in tmp_path.iterdir()] == ["all.zip"]

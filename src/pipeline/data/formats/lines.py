@@ -6,11 +6,11 @@ from itertools import chain
 
 import pyarrow as pa
 
+from pipeline.data.formats.encodings import is_utf_8, marked
 from pipeline.data.formats.rows import TableFile, cannot_read
 from pipeline.errors import DataError
 
 BLOCK = 4 * 2**20  # bytes
-UTF_8 = ("utf-8", "utf-8-sig")
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 # What files begin with that are no text: their name, and what to do.
 OTHERS = {
@@ -26,11 +26,12 @@ def line_blocks(file: TableFile, encoding: str, size: int | None = None, checked
     """The text of a file in UTF-8, in blocks of whole lines. Each block ends with a line break, and the file's byte
     order mark is left out.
 
-    Raises DataError for an empty file, and for one that is not text in this encoding. Whoever looks at each line of a
-    file in UTF-8 does not need it `checked`.
+    Raises DataError for an empty file, and for one that is not text in this encoding. Whoever looks at each line does
+    not need it `checked`: a line that is no text is no UTF-8 then (encodings.py).
     """
     before, rest = 0, b""
-    for part in chain(_decoded(file, encoding, size or BLOCK), [None]):
+    decoded = _decoded(file, encoding, size or BLOCK) if checked else _unchecked(file, encoding, size or BLOCK)
+    for part in chain(decoded, [None]):
         chunk = part if part is not None else b"\n" if rest else b""  # the last line may lack its end
         if end := chunk.rfind(b"\n") + 1:
             block, rest = b"".join((rest, memoryview(chunk)[:end])), chunk[end:]
@@ -44,12 +45,9 @@ def line_blocks(file: TableFile, encoding: str, size: int | None = None, checked
 
 def _decoded(file: TableFile, encoding: str, size: int) -> Iterator[bytes]:
     """The chunks of a file, in UTF-8. Those of a file in UTF-8 are not looked at."""
-    other = codecs.lookup(encoding).name
-    decoder = None if other in UTF_8 else codecs.getincrementaldecoder(encoding)()
+    decoder = None if is_utf_8(encoding) else codecs.getincrementaldecoder(encoding)()
     lines = 0
-    for i, chunk in enumerate(chunks(file, size)):
-        if i == 0:
-            _check_start(file, chunk, encoding)
+    for i, chunk in enumerate(_started(file, encoding, size)):
         if decoder is None:
             text = chunk
         else:
@@ -64,6 +62,24 @@ def _decoded(file: TableFile, encoding: str, size: int) -> Iterator[bytes]:
         yield text.removeprefix(codecs.BOM_UTF8) if i == 0 else text
     if decoder is not None and decoder.getstate()[0]:
         raise DataError(f"{file.name}: not {encoding}: it ends within a character. It may be cut off; get it anew.")
+
+
+def _unchecked(file: TableFile, encoding: str, size: int) -> Iterator[bytes]:
+    """The chunks of a file, in UTF-8 where they are text, without its byte order mark."""
+    found = _started(file, encoding, size)
+    try:
+        for i, chunk in enumerate(found if is_utf_8(encoding) else marked(found, encoding)):
+            yield chunk.removeprefix(codecs.BOM_UTF8) if i == 0 else chunk
+    except UnicodeError as error:  # such as UTF-16 without the mark that tells the order of its bytes
+        raise DataError(f"{file.name}: not {encoding} ({error}). Set encoding.") from error
+
+
+def _started(file: TableFile, encoding: str, size: int) -> Iterator[bytes]:
+    """The bytes of a file, some at a time. Raises DataError where they begin as those of another kind of file do."""
+    for i, chunk in enumerate(chunks(file, size)):
+        if i == 0:
+            _check_start(file, chunk, encoding)
+        yield chunk
 
 
 def chunks(file: TableFile, size: int) -> Iterator[bytes]:
@@ -89,7 +105,7 @@ def _check_start(file: TableFile, chunk: bytes, encoding: str) -> None:
             raise DataError(f"{file.name}: found {what}, expected text. {advice}")
     if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
         return
-    if chunk.startswith(codecs.BOM_UTF8) and codecs.lookup(encoding).name not in UTF_8:
+    if chunk.startswith(codecs.BOM_UTF8) and not is_utf_8(encoding):
         raise DataError(
             f"{file.name}: found the byte order mark of UTF-8, expected {encoding}. Leave encoding out, or set "
             "encoding: utf-8."

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
+from pipeline.data.formats.encodings import is_utf_8, wrong_byte
 from pipeline.data.formats.lines import line_blocks
 from pipeline.data.formats.rows import Format, Layout, Rows, TableFile
 from pipeline.data.types.text import NoText, text_of
@@ -27,11 +28,17 @@ def rows(file: TableFile, layout: Layout) -> Iterator[Rows]:
             number += 1
             found = text_of(line)
             if isinstance(found, NoText):
-                unreadable.append((number, found.reason))
+                unreadable.append((number, _reason(line, found, layout.encoding)))
             elif found:
                 texts.append(found)
                 numbers.append(number)
         yield Rows({layout.columns[0]: pa.array(texts, pa.string())}, np.array(numbers, np.int64), unreadable)
+
+
+def _reason(line: bytes, found: NoText, encoding: str) -> str:
+    """Why a line is no text, by the bytes that stand in the file."""
+    byte = None if is_utf_8(encoding) else wrong_byte(line)
+    return found.reason if byte is None else f"not {encoding}, found the byte 0x{byte:02x}"
 
 
 def names(file: TableFile, layout: Layout) -> None:

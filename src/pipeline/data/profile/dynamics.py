@@ -23,8 +23,7 @@ def dynamics(values: pa.ChunkedArray, config: SeriesColumn) -> Measured:
         for name, values_NC in found.items()
         for place, channel in enumerate(config.channels)
     }
-    stride = int(config.cut["stride"]) if config.cut else config.window
-    return Measured(numbers, overlap=max(1, -(-config.window // stride)))
+    return Measured(numbers, overlap=config.overlap)
 
 
 def autocorrelation(off_NWC: Numbers) -> Numbers:

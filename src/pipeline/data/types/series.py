@@ -1,6 +1,6 @@
 """Windows of series: so many steps, at each of which some channels were measured."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,16 @@ from pipeline.data.types.type import Parsed, Type
 
 Array = NDArray[np.float64]
 STORAGE = pa.float64()
+STEP = "step"
+TOLERANCE = 1e-6  # of the usual distance of two rows; numbers such as 0.1 + 0.2 are rounded
 
 
 @dataclass
 class SeriesColumn(ColumnConfig):
     """`window` is how many steps there are, and `channels` are the names of what is measured at each. `cut` holds the
     settings of a dataset that cuts windows from a table with a row for each moment. So a model knows how to cut them
-    from such a table, too. It is empty where the files hold windows."""
+    from such a table, too. Its STEP is how far apart the rows are, if all are equally far. It is empty where the files
+    hold windows."""
 
     window: int = 0
     channels: list[str] = field(default_factory=list)
@@ -37,6 +40,11 @@ class SeriesColumn(ColumnConfig):
     def shape(self) -> list[int]:
         """[window, channels]"""
         return [self.window, len(self.channels)]
+
+    @property
+    def overlap(self) -> int:
+        """How many windows share rows with one another, if they are cut from a table."""
+        return -(-self.window // int(self.cut["stride"])) if self.cut else 1
 
 
 class Series(Type):
@@ -73,6 +81,15 @@ class Series(Type):
         finite = (np.abs(numbers_NP) <= LARGEST).all(axis=1)  # NaN is not
         good[good] = finite
         return Parsed(_stored(numbers_NP[finite], good), there & ~good)
+
+    def timed(self, config: SeriesColumn, durations: NDArray[Any]) -> SeriesColumn:
+        steps = config.window + int(config.cut["horizon"]) - 1
+        if not steps or config.cut["time"] is None:
+            return config
+        usual = float(np.median(durations))
+        if (np.abs(durations - usual) > TOLERANCE * usual).any():
+            return config
+        return replace(config, cut=config.cut | {STEP: usual / steps})
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         """Of equal windows equal ones; the two zeros are one number."""

@@ -109,6 +109,11 @@ class Type(ABC):
         strands of DNA. What it is for null does not matter. None where a value has no near copies but itself."""
         return None
 
+    def timed(self, config: Any, durations: NDArray[Any]) -> Any:
+        """A column's configuration with what follows from how much later each row of its dataset (N,) ends than it
+        begins, in the storage of the times. A source that tells both has read them."""
+        return config
+
     def shown(self, found: str, config: Any) -> str:
         """A refused value as an error message shows it."""
         return shown(found)

@@ -54,7 +54,8 @@ def read_contents(column: Column, folder: Path, names: Sequence[str], bad: BadFi
 
 def read_lines(column: Column, encoding: str, folder: Path, names: Sequence[str], bad: BadFiles) -> Iterator[Part]:
     """The lines of the files of these names in a folder, some at a time: of which of the names they are (n,), and their
-    texts (n,) in the storage of the column's type. Bad lines and files are left out."""
+    texts (n,) in the storage of the column's type. Bad lines and files are left out. Raises DataError for a file that
+    cannot be read any more after some of its lines were given, so that no dataset has the half of one."""
     layout = Layout((column.name,), encoding=encoding)
     for place, name in enumerate(names):
         num_lines = 0
@@ -64,6 +65,8 @@ def read_lines(column: Column, encoding: str, folder: Path, names: Sequence[str]
                 num_lines += len(rows.numbers) + len(rows.unreadable)
                 yield [place] * len(values), values
         except DataError as error:
+            if num_lines:
+                raise
             bad.note(name, str(error).removeprefix(f"{name}: ").rstrip("."))
         else:
             if not num_lines:
