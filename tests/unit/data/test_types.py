@@ -206,8 +206,8 @@ def test_bytes_are_read_as_their_text_is() -> None:
         ("category", {}, "009", pa.array([1, 9]), ["1", "9"]),
         ("date", {}, "1900-01-01", pa.array([dt.date(2020, 1, 2), dt.date(1900, 1, 1)]), [dt.date(2020, 1, 2), None]),
         ("datetime", {}, "1900-01-01", ["1900-01-01", "1900-01-01 00:00", None], [None, None, None]),
-        ("text", {"lower": True}, "NA", ["NA", "na"], [None, "na"]),
-        ("text", {"lower": True}, "NA", pa.array([b"NA", b"na", b"\xff"]), [None, "na", BAD]),
+        ("text", {"lower": True}, "NA", ["NA", "na", "b"], [None, None, "b"]),
+        ("text", {"lower": True}, "NA", pa.array([b"NA", b"na", b"\xff"]), [None, None, BAD]),
     ],
 )  # fmt: skip
 def test_what_stands_for_a_missing_value_does_so_in_every_form(

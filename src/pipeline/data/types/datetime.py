@@ -12,7 +12,7 @@ from pipeline.config import ColumnConfig
 from pipeline.data.digests import mixed
 from pipeline.data.types.clock import ISO_DATETIME, pattern_of, read_moments
 from pipeline.data.types.date import ISO
-from pipeline.data.types.markers import are_moments
+from pipeline.data.types.markers import are_stored
 from pipeline.data.types.type import Parsed, Type, all_refused, doubtful
 
 STORAGE = pa.timestamp("us")
@@ -75,7 +75,7 @@ class Datetime(Type):
         return Parsed(pa.array(moments, mask=null | bad).cast(STORAGE), bad)
 
     def marked(self, values: pa.Array, missing: pa.StringArray, config: DatetimeColumn) -> pa.BooleanArray:
-        return are_moments(values, self.parse(missing, config).values)
+        return are_stored(values, self.parse(missing, config).values)
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         return mixed(pc.fill_null(values.cast(pa.int64()), 0).to_numpy(zero_copy_only=False).view(np.uint64))

@@ -27,9 +27,10 @@ def are_numbers(values: pa.Array, texts: Iterable[str]) -> pa.BooleanArray:
     return none_of(values)
 
 
-def are_moments(values: pa.Array, stored: pa.Array) -> pa.BooleanArray:
-    """Which values (N,) are one of these days or moments. None where they are not stored in the same way."""
-    return pc.is_in(values, value_set=stored.drop_null()) if values.type == stored.type else none_of(values)
+def are_stored(values: pa.Array, markers: pa.Array) -> pa.BooleanArray:
+    """Which values (N,) are one of the markers, which are in the storage of their type. None where the values are not,
+    or not yet."""
+    return pc.is_in(values, value_set=markers.drop_null()) if values.type == markers.type else none_of(values)
 
 
 def none_of(values: pa.Array) -> pa.BooleanArray:
