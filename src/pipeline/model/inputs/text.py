@@ -74,9 +74,7 @@ class TextInput(Input):
             values = pa.array([text and of_bytes(text) for text in values.to_pylist()], pa.string())
         return {column.name: texts_of(values)}
 
-    def fit(
-        self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks
-    ) -> Sequence[Bag] | Sequence[HashedBag]:
+    def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> Sequence[Bag | HashedBag]:
         if config.text.vocabulary == HASHED:
             return [fit_hashed_bag(config.text, column.name, chunks) for column in columns]
         counts: list[Counter[str]] = [Counter() for _ in columns]
@@ -97,7 +95,7 @@ class TextInput(Input):
         self,
         kind: str,
         columns: list[Column],
-        fitted: Sequence[Bag] | Sequence[HashedBag],
+        fitted: Sequence[Bag | HashedBag],
         tensors: "dict[str, keras.KerasTensor]",
     ) -> Feature:
         texts = [tensors[column.name] for column in columns]
