@@ -1,6 +1,5 @@
 """`python -m pipeline.predict model=cnn_digits input=rows.parquet output=out.parquet`: raw rows to predictions."""
 
-import sys
 from pathlib import Path
 
 from pipeline.cli import argument_command
@@ -31,11 +30,8 @@ def predict(config: PredictConfig) -> None:
     load_tensorflow(settings)
     start_session(settings, seed=0)
     served = load_served(path)
-    answers = batch.Answers(served, schema, parts)
+    answers = batch.Answers(served, schema, parts, config.input)
     batch.write_predictions(Path(config.output), answers)
-    if answers.num_without:
-        told = f"{answers.num_without} rows get no finite prediction, first row {answers.first_without}"
-        print(f"{config.input}: {told}", file=sys.stderr)
     print(f"{config.output}: {answers.num_rows} predictions of {path}")
 
 

@@ -10,18 +10,20 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfTransformer, TfidfVectorizer
 
 from pipeline.config import PreprocessingConfig, TextFeaturesConfig
+from pipeline.data.digests import text_digests
 from pipeline.data.prepared import Split
 from pipeline.data.reading import read_values
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types import TYPES
 from pipeline.data.types.audio import Audio, AudioColumn
+from pipeline.errors import ConfigError
 from pipeline.model.assembly import assemble
 from pipeline.model.inputs import INPUTS
 from pipeline.model.inputs.features import schema_taken
-from pipeline.model.inputs.text import grams, units
+from pipeline.model.inputs.words import grams, units
 from pipeline.model.kinds import CODES, TOKENS
 from pipeline.serving import archive
 from pipeline.serving.archive import load_served, save_canonical
@@ -196,6 +198,41 @@ def test_a_bag_is_scikit_learns(unit: str, lower: bool, weight: str) -> None:
     expected = kind.fit_transform([text or "" for text in texts]).toarray()
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
     assert found.any(axis=1).tolist() == [True] * 4 + [False] * 2
+
+
+@pytest.mark.parametrize("weight", ["presence", "counts", "tf_idf"])
+def test_a_hashed_bag_adds_up_what_shares_a_bucket(weight: str, tmp_path: Path) -> None:
+    """The counts of scikit-learn for each word and pair of words, of which several share one of 7 buckets."""
+    text = TextFeaturesConfig(ngrams=2, weight=weight, vocabulary="hashed", buckets=7)
+    config = PreprocessingConfig(text=text)
+    schema = schema_taken(config, schema_of([column_of("text", nullable=True)]))
+    texts = [*VALUES["text"][0], "call, call", "", None]
+    train = rows_of(schema.features, {"text": texts})
+    save_canonical(preprocessing(schema, train, config), schema, tmp_path / "model.keras")
+    served, taken = load_served(tmp_path / "model.keras"), archive.schema_of(tmp_path / "model.keras")
+    found = np.asarray(served(inputs_of(taken, train)))
+    options = {"lowercase": False, "analyzer": lambda text: grams(units(text, config.text), 2)}
+    plain, counter = [text or "" for text in texts], CountVectorizer(**options)
+    counts = counter.fit_transform(plain).toarray()
+    expected = counts @ np.eye(7)[text_digests(pa.array(counter.get_feature_names_out())) % 7]
+    hashing = HashingVectorizer(n_features=7, norm=None, alternate_sign=False, **options)
+    np.testing.assert_array_equal(expected.sum(axis=1), hashing.transform(plain).toarray().sum(axis=1))
+    if weight == "presence":
+        expected = expected > 0
+    if weight == "tf_idf":
+        expected = TfidfTransformer().fit_transform(expected).toarray()
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    new = rows_of(schema.features, {"text": [VALUES["text"][1]]})
+    assert np.asarray(served(inputs_of(taken, new))).any(), "words that no training text has"
+
+
+def test_tokens_have_no_buckets() -> None:
+    config = PreprocessingConfig(text=TextFeaturesConfig(vocabulary="hashed"))
+    schema = schema_taken(config, schema_of([column_of("text", nullable=False)]))
+    train = rows_of(schema.features, {"text": ["a text"]})
+    expected = "vocabulary: found hashed, but this model takes words one after another. Set it to learned, or choose a"
+    with pytest.raises(ConfigError, match=expected):
+        preprocessing(schema, train, config, accepts=(TOKENS,))
 
 
 @pytest.mark.parametrize("lower", [True, False])

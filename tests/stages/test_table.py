@@ -70,6 +70,62 @@ for bad, text in (
         assert error.error_code == "INVALID_PARAMETER_VALUE"
     else:
         raise AssertionError(f"taken: {bad}")
+types = model.metadata.metadata["columns"]
+assert types["seen"] == {"type": "date", "missing": ["NA"], "format": "%d.%m.%Y", "nullable": False}, types
+"""
+SERVE = """
+# what `mlflow models serve` answers to
+import asyncio, json
+from mlflow.pyfunc import scoring_server
+
+app = scoring_server.init(model)
+
+
+def post(kind, body):
+    parts, body = [], iter([body.encode()])
+
+    async def receive():
+        if (part := next(body, None)) is None:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": part, "more_body": False}
+
+    async def send(message):
+        parts.append(message)
+
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": "/invocations",
+             "query_string": b"", "headers": [(b"content-type", kind.encode())], "server": None, "client": None}
+    asyncio.run(app(scope, receive, send))
+    text = b"".join(part.get("body", b"") for part in parts[1:]).decode()
+    assert "NaN" not in text and "Infinity" not in text, text
+    return parts[0]["status"], text
+
+
+text = open(sys.argv[3], encoding="utf-8").read()
+records = [{name: None if value == "NA" else value for name, value in row.items()} for row in rows.to_dict("records")]
+split = {"columns": list(rows.columns), "data": [list(row.values()) for row in records]}
+for kind, body in (
+    ("text/csv", text),
+    ("text/csv; charset=utf-8", rows[rows.columns[::-1]].to_csv(index=False)),
+    ("application/json", json.dumps({"dataframe_split": split})),
+    ("application/json", json.dumps({"dataframe_records": records})),
+    ("application/json", json.dumps({"inputs": rows.to_dict("list")})),
+):
+    status, found = post(kind, body)
+    assert status == 200, found
+    assert json.loads(found)["predictions"] == answers.to_dict("records"), (kind, body[:40])
+assert json.loads(post("text/csv", text.split("\\n")[0])[1]) == {"predictions": []}
+for kind, body, expected in (
+    ("text/csv", text.replace(",yes,", ",perhaps,", 1), "'ringed': 1 value is not yes or no (row 1: 'perhaps')."),
+    ("text/csv", text.replace(",ringed,", ",ring,"), "input: there is no column 'ringed'"),
+    ("text/csv", text.replace(",x\\n", ",x,x\\n", 1), "1 row cannot be read (row 1: found 8 fields, expected 7)."),
+    ("application/json", json.dumps({"dataframe_records": [records[1] | {"ringed": None}]}),
+     "'ringed': 1 value is not yes or no (row 1: a missing value)."),
+    ("application/json", json.dumps({"dataframe_records": [records[2], records[1] | {"bill mm": 1e140}]}),
+     "input: 1 row has no finite answer (row 2), because values are too large."),
+):
+    status, found = post(kind, body)
+    assert status == 400, (status, found)
+    assert expected in json.loads(found)["message"], found
 print(*answers["prediction"])
 """
 
@@ -133,7 +189,7 @@ def test_from_a_file_to_a_model_that_takes_its_rows(table: Path, checkout: Path,
     assert ": drift in bill mm, ringed beyond 0.1 in 240 rows" in done.stdout
     assert json.loads((checkout / "drift.json").read_text())["drift"] == ["bill mm", "ringed"]
     # in a process that knows nothing of this package
-    command = [sys.executable, "-I", "-c", WITHOUT_PACKAGE + LOAD, layout.tracking_uri, EXPERIMENT, str(table)]
+    command = [sys.executable, "-I", "-c", WITHOUT_PACKAGE + LOAD + SERVE, layout.tracking_uri, EXPERIMENT, str(table)]
     done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[-2] == " ".join(predicted[PREDICTION].to_pylist())

@@ -11,6 +11,7 @@ from pipeline.config.model import ModelConfig
 from pipeline.config.text import TextConfig
 from pipeline.config.trainer import CacheConfig, CheckpointConfig, TrainerConfig
 
+LEARNED, HASHED = "learned", "hashed"
 OUTPUTS = (".parquet", ".pq", ".csv")  # the endings of files with predictions
 
 
@@ -24,6 +25,10 @@ class TextFeaturesConfig:
     value of a feature is 1 where a text has it (`weight: presence`), how often (`counts`), or that times the logarithm
     of how rare it is, all divided by the length of the vector (`tf_idf`).
 
+    With `vocabulary: hashed`, nothing is learned: each word, character or byte (or sequence of them) counts in one of
+    so many `buckets`, which a digest of it gives, and those that share a bucket add up. So a model also sees words that
+    are rare or new, and what it takes is as wide as there are buckets, however many words there are.
+
     Families that take tokens get them one after another, `longest` at most; what comes later is cut off.
     """
 
@@ -33,6 +38,8 @@ class TextFeaturesConfig:
     ngrams: int = 1
     weight: str = "presence"
     most: int = 2000
+    vocabulary: str = LEARNED
+    buckets: int = 4096
     longest: int = 256
 
     @property
@@ -43,8 +50,9 @@ class TextFeaturesConfig:
         one_of("preprocessing.text.unit", self.unit, ("words", "characters", "bytes"))
         one_of("preprocessing.text.punctuation", self.punctuation, ("drop", "keep"))
         one_of("preprocessing.text.weight", self.weight, ("presence", "counts", "tf_idf"))
+        one_of("preprocessing.text.vocabulary", self.vocabulary, (LEARNED, HASHED))
         check(1 <= self.ngrams <= 8, "preprocessing.text.ngrams", self.ngrams, "1 to 8")
-        for name in ("most", "longest"):
+        for name in ("most", "buckets", "longest"):
             check(getattr(self, name) >= 1, f"preprocessing.text.{name}", getattr(self, name), "1 or more")
 
 

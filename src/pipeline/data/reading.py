@@ -79,34 +79,31 @@ def read_values(column: Column, raw: pa.Array, missing: Iterable[str]) -> Parsed
         raw = pa.nulls(len(raw))  # a data frame's column in which all values are missing
     if pa.types.is_null(raw.type):
         raw = raw.cast(column.storage)
+    markers = pa.array(list(missing), pa.string())
     if is_text(raw.type):
         text = raw.cast(pa.string())
-        if absent := list(missing):
-            text = pc.if_else(pc.is_in(text, pa.array(absent)), pa.scalar(None, pa.string()), text)
-        return column.type.parse(text, column.config)
-    parsed = column.type.convert(raw, column.config)
-    if parsed is None:
+        if len(markers):
+            text = pc.if_else(pc.is_in(text, value_set=markers), pa.scalar(None, pa.string()), text)
+        parsed = column.type.parse(text, column.config)
+    elif (found := column.type.convert(_unmarked(column, raw, markers), column.config)) is not None:
+        parsed = found
+    else:
         raise DataError(f"column '{column.name}' holds {raw.type}, expected {column.type.expected} in each row.")
-    return replace(parsed, values=without_markers(column, parsed.values, list(missing)))
+    return replace(parsed, values=_unmarked(column, parsed.values, markers))
+
+
+def _unmarked(column: Column, values: pa.Array, markers: pa.StringArray) -> pa.Array:
+    """The values, null where they are what one of the texts stands for: -999 is -999.0 too."""
+    if not len(markers) or column.type.is_content:
+        return values
+    marked = column.type.marked(values, markers, column.config)
+    return pc.if_else(marked, pa.scalar(None, values.type), values) if pc.any(marked).as_py() else values
 
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether values of an Arrow type are texts, whichever way they are stored."""
     values = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(pa.types.is_string(values) or pa.types.is_large_string(values) or pa.types.is_string_view(values))
-
-
-def without_markers(column: Column, values: pa.Array, missing: list[str]) -> pa.Array:
-    """The values, null where they are what one of the texts in `missing` stands for: -999 is -999.0 too."""
-    if not missing or column.type.is_content:
-        return values
-    markers = pa.array(missing, pa.string())
-    # A text is in its form by now.
-    if not pa.types.is_string(values.type) or column.type.files is not None:
-        markers = column.type.parse(markers, column.config).values.drop_null()
-    if not len(markers):
-        return values
-    return pc.if_else(pc.fill_null(pc.is_in(values, markers), False), pa.scalar(None, values.type), values)
 
 
 def value_of(scalar: pa.Scalar) -> object:

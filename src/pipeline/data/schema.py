@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.config import ColumnConfig
+from pipeline.config import ColumnConfig, TextFeaturesConfig
 from pipeline.data.types import TYPES
 from pipeline.data.types.type import Type
 from pipeline.errors import DataError
@@ -21,7 +21,7 @@ class Column:
     """One column. A `nullable` one has missing values in the data, so a model of it takes them too. `categories` are
     the texts that a column of categories holds, unless there are very many. `mean_bytes` is how many bytes the stored
     values have on average, where their size varies. In the schema of a model, `as_bytes` says that it takes the bytes
-    of texts."""
+    of texts, and `hashed` how it takes their words where no vocabulary is learned."""
 
     name: str
     config: ColumnConfig
@@ -29,6 +29,7 @@ class Column:
     categories: list[str] = field(default_factory=list)
     mean_bytes: int = 0
     as_bytes: bool = False
+    hashed: TextFeaturesConfig | None = None
 
     @property
     def type(self) -> Type:
@@ -81,11 +82,7 @@ class Schema:
     def of_json(cls, text: str) -> "Schema":
         """Raises ValueError, TypeError, KeyError or AttributeError for what `to_json` has not written."""
         values: dict[str, Any] = json.loads(text)
-        features = [
-            Column(**{**entry, "config": TYPES[entry["config"]["type"]].config(**entry["config"])})
-            for entry in values.pop("features")
-        ]
-        return cls(features=features, **values)
+        return cls(features=[_column(entry) for entry in values.pop("features")], **values)
 
     def write(self, folder: Path) -> None:
         write_text(folder / SCHEMA, self.to_json())
@@ -100,6 +97,13 @@ class Schema:
             raise DataError(f"{path}: not found. {remedy(folder)}") from error
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"{path}: not a schema of this version ({error}). {remedy(folder, again=True)}") from error
+
+
+def _column(entry: dict[str, Any]) -> Column:
+    """The column of what `to_json` has written of it."""
+    config = TYPES[entry["config"]["type"]].config(**entry["config"])
+    hashed = entry.get("hashed") and TextFeaturesConfig(**entry["hashed"])
+    return Column(**{**entry, "config": config, "hashed": hashed})
 
 
 def remedy(folder: Path, again: bool = False) -> str:

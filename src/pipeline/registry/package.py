@@ -3,6 +3,7 @@
 import base64
 import datetime
 import json
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def signature_of(schema: Schema) -> ModelSignature:
 
     MLflow checks a signature before the model sees the rows, and would refuse much that people have: whole numbers for
     numbers, or text for dates. So the columns are named but may hold anything, and the model itself refuses what does
-    not fit (serving/raw_model.py).
+    not fit (serving/raw_model.py). `metadata_of` says what they are.
     """
     anything = AnyType()  # type: ignore[no-untyped-call]
     inputs: list[ColSpec | TensorSpec] = [ColSpec(anything, column.name) for column in schema.features]
@@ -40,6 +41,17 @@ def signature_of(schema: Schema) -> ModelSignature:
     outputs: list[ColSpec | TensorSpec] = [ColSpec(DataType.string if schema.classes else DataType.float, first)]
     outputs += [ColSpec(DataType.float, name) for name in others]
     return ModelSignature(MlflowSchema(inputs), MlflowSchema(outputs))
+
+
+def metadata_of(schema: Schema) -> dict[str, Any]:
+    """What MLmodel says of the columns beside the signature: the true type of each, those of its options that are not
+    the usual ones, and whether the model takes a missing value."""
+    columns = {}
+    for column in schema.features:
+        usual = asdict(type(column.config)(column.config.type))
+        options = {key: value for key, value in asdict(column.config).items() if value != usual[key]}
+        columns[column.name] = {"type": column.config.type, **options, "nullable": column.nullable}
+    return {"columns": columns}
 
 
 def write_mlflow_model(layout: Layout, experiment: str, dataset: str, run_id: str, model_id: str, folder: Path) -> None:
@@ -58,7 +70,7 @@ def write_mlflow_model(layout: Layout, experiment: str, dataset: str, run_id: st
     (folder / "conda.yaml").write_text(yaml.safe_dump(environment))
     python_env = {"python": _python(), "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
     (folder / "python_env.yaml").write_text(yaml.safe_dump(python_env))
-    model = Model(run_id=run_id, model_id=model_id, signature=signature_of(schema))
+    model = Model(run_id=run_id, model_id=model_id, signature=signature_of(schema), metadata=metadata_of(schema))
     model.add_flavor(
         "tensorflow", data="data", model_type="keras", keras_version=version("keras"), save_format="tf", code=None
     )

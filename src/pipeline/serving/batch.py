@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from pipeline.data.prepared import ROW, AnySplit
+from pipeline.data.reading import MOST_PLACES
 from pipeline.data.schema import Schema
+from pipeline.errors import DataError
 from pipeline.files import replacing
 from pipeline.model.inputs.features import as_tensors, collate
 from pipeline.tasks import TASKS
@@ -77,26 +78,42 @@ def write_predictions(path: Path, chunks: Iterable[Chunk]) -> None:
 
 class Answers:
     """The answers to rows that come in parts, each beside columns that say which rows they are. Once all are given,
-    `num_rows` is how many there were, `num_without` how many have an answer that is no finite number, and
-    `first_without` which one is the first of these."""
+    `num_rows` is how many there were. Where an answer is no finite number, DataError is raised after the last part, so
+    that all such rows are counted; its text begins with `where`."""
 
-    def __init__(self, served: "keras.Model", schema: Schema, parts: Iterable[tuple[pa.Table, pa.Table]]) -> None:
-        self.num_rows, self.num_without, self.first_without = 0, 0, ""
-        self._served, self._schema, self._parts = served, schema, parts
+    def __init__(
+        self, served: "keras.Model", schema: Schema, parts: Iterable[tuple[pa.Table, pa.Table]], where: str
+    ) -> None:
+        self.num_rows = 0
+        self._served, self._schema, self._parts, self._where = served, schema, parts, where
 
     def __iter__(self) -> Iterator[Chunk]:
+        places: list[str] = []
         for ids, rows in self._parts:
             found = predict(self._served, self._schema, rows)
-            if len(without := np.flatnonzero(rows_without_answer(found))):
-                first = ids.slice(int(without[0]), 1).to_pylist()[0]
-                self.first_without = self.first_without or ", ".join(map(str, first.values()))
-                self.num_without += len(without)
+            places += [_place(ids, i, self.num_rows) for i in rows_without_answer(found)]
             self.num_rows += rows.num_rows
             yield ids, found
+        if places:
+            raise no_answer(self._where, places)
 
 
-def rows_without_answer(predictions: Named) -> NDArray[np.bool_]:
-    """Which rows (N,) got an answer that is no finite number."""
+def _place(ids: pa.Table, i: int, before: int) -> str:
+    """In words which row is the i-th of a part, with so many rows before it. Rows are counted from 1, as where their
+    values are refused; other things, such as files, are named."""
+    if ids.column_names == [ROW]:
+        return f"row {before + i + 1}"
+    return ", ".join(map(str, ids.slice(i, 1).to_pylist()[0].values()))
+
+
+def rows_without_answer(predictions: Named) -> list[int]:
+    """Which rows got an answer that is no finite number."""
     numbers = [values for values in predictions.values() if values.dtype.kind == "f"]
-    without: NDArray[np.bool_] = ~np.isfinite(np.stack(numbers)).all(axis=0)
-    return without
+    return [int(i) for i in np.flatnonzero(~np.isfinite(np.stack(numbers)).all(axis=0))]
+
+
+def no_answer(where: str, places: list[str]) -> DataError:
+    """The error for rows that got no finite answer, of which the first are named."""
+    rows = "1 row has" if len(places) == 1 else f"{len(places)} rows have"
+    first = "; ".join(places[:MOST_PLACES]) + ("; ..." if len(places) > MOST_PLACES else "")
+    return DataError(f"{where}: {rows} no finite answer ({first}), because values are too large. Mend or leave out.")

@@ -7,20 +7,18 @@ a checkout is needed.
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from mlflow.exceptions import MlflowException
+from mlflow.types.schema import AnyType
 
-from pipeline.config import ColumnConfig
-from pipeline.data.schema import Column, Schema
-from pipeline.errors import DataError, PipelineError
+from pipeline.errors import PipelineError
 from pipeline.layout import MODEL
 from pipeline.serving.archive import load_served, schema_of
-from pipeline.serving.batch import predict, rows_without_answer
+from pipeline.serving.batch import no_answer, predict, rows_without_answer
+from pipeline.serving.csv_text import INPUT, read_csv_text
+from pipeline.serving.forms import as_table
 from pipeline.serving.rows import read_rows
-
-BYTES, TEXTS = "bytes", "texts"  # in which a file may be given
 
 
 class RawModel:
@@ -43,146 +41,42 @@ class RawModel:
         MlflowException (a bad request) for values that training could not have seen; its text names columns and rows.
         """
         try:
-            return self._answer(read_rows(self._schema, as_table(model_input, self._schema), "input"))
+            return self._answer(read_rows(self._schema, as_table(model_input, self._schema), INPUT))
         except PipelineError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
 
     def _answer(self, rows: pa.Table) -> pd.DataFrame:
         answers = predict(self._served, self._schema, rows)
-        if rows.num_rows and (without := rows_without_answer(answers)).any():
-            raise DataError(f"input: row {int(without.argmax()) + 1} has no finite answer; its values are too large.")
+        if len(without := rows_without_answer(answers)):
+            raise no_answer(INPUT, [f"row {i + 1}" for i in without])
         return pd.DataFrame(answers)
-
-
-def as_table(given: Any, schema: Schema) -> pa.Table:
-    """Rows in any form that people have as a raw table. Raises DataError for something else."""
-    names = [column.name for column in schema.features]
-    if isinstance(given, list) and all(isinstance(row, dict) for row in given):
-        found = {str(key): key for row in given for key in row} if given else {name: name for name in names}
-        given = {name: [row.get(key) for row in given] for name, key in found.items()}
-    if isinstance(given, pd.DataFrame):
-        if twice := [name for name in names if list(map(str, given.columns)).count(name) > 1]:
-            raise DataError(f"input: found several columns {', '.join(twice)}, expected one of each.")
-        given = _whole_columns({str(name): given[name] for name in given.columns}, schema)
-    if not isinstance(given, dict):
-        raise DataError(f"input: found {type(given).__name__}, expected a data frame, columns or records.")
-    columns = {column.name: _column(given[column.name], column) for column in schema.features if column.name in given}
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise DataError(f"input: found columns of different lengths ({lengths}), expected one value in each row.")
-    return pa.table(columns)
-
-
-def _whole_columns(given: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """The columns of a data frame. MLflow makes a frame of a single row of a dict of lists, each of which is a column:
-    such lists become columns again. An image may be a list, too, but of numbers; a list of files is a column."""
-    known = [column for column in schema.features if column.name in given and len(given[column.name]) == 1]
-    cells = {column.name: given[column.name].iloc[0] for column in known}
-    telling = [cells[c.name] for c in known if not c.type.is_content or _is_of_files(cells[c.name])]
-    if telling and all(isinstance(cell, list | np.ndarray) for cell in telling):
-        return {name: values.iloc[0] for name, values in given.items()}
-    return given
-
-
-def _is_of_files(cell: Any) -> bool:
-    """Whether the cell of a frame holds several files, as bytes or in base64."""
-    whole = isinstance(cell, list | np.ndarray) and not _is_one(cell)
-    return whole and len(cell) > 0 and isinstance(cell[0], str | bytes)
-
-
-def _column(values: Any, column: Column) -> pa.Array:
-    """Values of whatever kind as Arrow. Where they are of several kinds, each is taken as its text."""
-    if not isinstance(values, list | tuple | np.ndarray | pd.Series | pd.Index | pa.Array) or _is_one(values):
-        raise DataError(f"input: column '{column.name}' is {type(values).__name__}, expected one value for each row.")
-    if column.type.is_content:
-        return _contents(values, column)
-    if isinstance(values, np.ndarray) and values.ndim > 1:
-        values = values.reshape(len(values), -1)
-        values = values[:, 0] if values.shape[1] == 1 else values.tolist()
-    try:
-        if len(kinds_of(values)) <= 1:
-            return _whole(pa.array(values.array if isinstance(values, pd.Series) else values, from_pandas=True))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError):
-        pass
-    texts = [None if _is_missing(value) else str(value) for value in values]
-    try:
-        return pa.array(texts, pa.string())
-    except UnicodeError as error:
-        raise DataError(f"input: column '{column.name}' holds half a character ({error}), expected text.") from error
-
-
-def _contents(values: Any, column: Column) -> pa.Array:
-    """Images, recordings or windows: the bytes of files, or these in base64 as JSON has them, or arrays of numbers."""
-    values = values.to_pylist() if isinstance(values, pa.Array) else values
-    kinds = {_form(value) for value in values if not _is_missing(value)}
-    if len(kinds) > 1:
-        raise DataError(
-            f"input: column '{column.name}' holds {' and '.join(sorted(kinds))}, expected one of them in all rows."
-        )
-    if kinds == {BYTES}:
-        return pa.array([None if _is_missing(value) else bytes(value) for value in values], pa.binary())
-    if kinds == {TEXTS}:
-        return pa.array([None if _is_missing(value) else value for value in values], pa.string())
-    flat = [_flat(value, column.config) for value in values]
-    # Whole numbers stay such: as the samples of a recording they are of 16 bits, however small they are.
-    whole = any(flat) and all(isinstance(number, int) for numbers in flat for number in numbers or [])
-    return pa.array(flat, pa.list_(pa.int64() if whole else pa.float64()))
-
-
-def _form(value: Any) -> str:
-    """How an image or a recording is given, in words."""
-    if isinstance(value, bytes | bytearray | memoryview):
-        return BYTES
-    return TEXTS if isinstance(value, str) else "arrays"
-
-
-def kinds_of(values: Any) -> set[str]:
-    """The kinds of the values in a list, or in an array of objects; numbers are of one kind, and there is none where an
-    array has a type of its own. Arrow would read a moment among days as a day."""
-    if not isinstance(values, list | tuple) and str(getattr(values, "dtype", "")) != "object":
-        return set()
-    numbers = int | float | np.integer | np.floating
-    return {
-        "number" if isinstance(value, numbers) and not isinstance(value, bool) else kind_of_moment(value)
-        for value in values
-        if not _is_missing(value)
-    }
-
-
-def kind_of_moment(value: Any) -> str:
-    """The name of a value's type; moments in a time zone are of a kind of their own."""
-    return f"{type(value).__name__} {getattr(value, 'tzinfo', None) is not None}"
-
-
-def _is_one(values: Any) -> bool:
-    return isinstance(values, np.ndarray) and values.ndim == 0
-
-
-def _flat(value: Any, config: ColumnConfig) -> list[float] | list[int] | None:
-    """The values of an image or a window row by row, whether it comes in its shape or flat; none at all for one of
-    another shape, which is then refused. A recording's values have no shape."""
-    if _is_missing(value):
-        return None
-    try:
-        array = np.asarray(value.tolist() if isinstance(value, np.ndarray) else value)
-        array = array if array.dtype == np.int64 else array.astype(np.float64)
-    except (ValueError, TypeError):
-        return []
-    shape = getattr(config, "shape", [array.size])
-    fits = array.size == np.prod(shape) and (
-        array.ndim == 1 or array.squeeze().shape == np.empty(shape).squeeze().shape
-    )
-    return array.reshape(-1).tolist() if fits else []
-
-
-def _whole(values: Any) -> pa.Array:
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value))
 
 
 def _load_pyfunc(path: str) -> RawModel:
     """What MLflow calls with the path of the model's data."""
+    take_csv_text()
     return RawModel(Path(path))
+
+
+def take_csv_text() -> None:
+    """Let MLflow's server take CSV text.
+
+    Its parser asks the signature for pandas' types of the columns. Those of any type have none (signature_of in
+    registry/package.py says why they are of any type), so MLflow 3.17 refuses each text. In their place, this process
+    reads the text as it is; for a signature of other types nothing changes.
+    """
+    from mlflow.pyfunc import scoring_server
+
+    parse = scoring_server.parse_csv_input
+
+    def parse_csv_of_any_type(csv_input: Any, schema: Any = None) -> pd.DataFrame:
+        if schema is None or not all(isinstance(kind, AnyType) for kind in schema.input_types()):
+            return parse(csv_input, schema)
+        try:
+            return pd.DataFrame(read_csv_text(csv_input.read(), schema.input_names()))
+        except PipelineError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+
+    # Another model in this process may have done so before, perhaps with code of its own.
+    if parse.__name__ != parse_csv_of_any_type.__name__:
+        scoring_server.parse_csv_input = parse_csv_of_any_type

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.reading import Refused, is_text, read_values
 from pipeline.data.schema import Column, Schema
-from pipeline.data.types.type import Parsed, refused_where
+from pipeline.data.types.type import Parsed, all_refused, refused_where
 from pipeline.errors import DataError
 
 Numbers = NDArray[np.int64] | NDArray[np.object_]
@@ -43,6 +43,8 @@ def read_columns(schema: Schema, raw: pa.Table, where: str, numbers: Numbers, re
 
 
 def _read(column: Column, raw: pa.ChunkedArray, where: str) -> Parsed:
+    if pa.types.is_union(raw.type):
+        return _read_each_kind(column, raw.combine_chunks(), where)
     try:
         parsed = read_values(column, raw, column.config.missing or ())
     except DataError as error:
@@ -56,3 +58,20 @@ def _read(column: Column, raw: pa.ChunkedArray, where: str) -> Parsed:
         return parsed
     # The model has never seen a missing value here, so it has not learned what to take for it.
     return replace(parsed, refused=parsed.refused | parsed.values.is_null().to_numpy(zero_copy_only=False))
+
+
+def _read_each_kind(column: Column, raw: pa.UnionArray, where: str) -> Parsed:
+    """Values of several kinds, such as texts and numbers, those of each as if they stood alone: 7.0 is the category 7,
+    as where all are numbers. A kind that the column's type never takes is refused."""
+    codes = raw.type_codes.to_numpy()
+    places, parts = [], []
+    for code in range(raw.type.num_fields):
+        places.append(np.flatnonzero(codes == code))
+        try:
+            parts.append(_read(column, raw.field(code), where))
+        except DataError:
+            parts.append(all_refused(raw.field(code), column.storage))
+    order = np.argsort(np.concatenate(places))
+    values = pa.concat_arrays([part.values for part in parts]).take(pa.array(order))
+    reasons = {int(place[i]): why for place, part in zip(places, parts, strict=True) for i, why in part.reasons.items()}
+    return Parsed(values, np.concatenate([part.refused for part in parts])[order], reasons)

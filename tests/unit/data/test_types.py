@@ -186,6 +186,37 @@ def test_bytes_are_read_as_their_text_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "options", "missing", "raw", "expected"),
+    [
+        ("number", {}, "-999", ["1", "-999.0", "-9.99e2", " -999"], [1.0, None, None, None]),
+        ("number", {}, "-999", pa.array([1, -999], pa.int16()), [1.0, None]),
+        ("number", {}, "-9.9", pa.array([1, -9.9], pa.float32()), [1.0, None]),
+        ("number", {}, "-9.9", pa.array([Decimal("1.0"), Decimal("-9.9")]), [1.0, None]),
+        ("number", {}, "300", pa.array([44], pa.int8()), [44.0]),
+        ("number", {"decimal": ","}, "-1,5", pa.array([1.0, -1.5]), [1.0, None]),
+        ("number", {}, "inf", ["1", "inf", "-inf"], [1.0, None, BAD]),
+        ("number", {}, "inf", pa.array([1.0, np.inf, -np.inf]), [1.0, None, BAD]),
+        ("number", {}, str(2**63 - 1), pa.array([1, 2**63 - 1, 2**63 - 2]), [1.0, None, BAD]),
+        ("boolean", {}, "9", ["1", "9", "no"], [True, None, False]),
+        ("boolean", {}, "9", pa.array([1, 0, 9, 8]), [True, False, None, BAD]),
+        ("boolean", {}, "9", pa.array([1.0, 9.0, None]), [True, None, None]),
+        ("category", {"values": ["1", "2"]}, "9", ["1", "9", "3"], ["1", None, BAD]),
+        ("category", {"values": ["1", "2"]}, "9", pa.array([1, 9, 3]), ["1", None, BAD]),
+        ("category", {"values": ["1", "2"]}, "9", pa.array([1.0, 9.0, None]), ["1", None, None]),
+        ("category", {}, "009", pa.array([1, 9]), ["1", "9"]),
+        ("date", {}, "1900-01-01", pa.array([dt.date(2020, 1, 2), dt.date(1900, 1, 1)]), [dt.date(2020, 1, 2), None]),
+        ("datetime", {}, "1900-01-01", ["1900-01-01", "1900-01-01 00:00", None], [None, None, None]),
+        ("text", {"lower": True}, "NA", ["NA", "na", "b"], [None, None, "b"]),
+        ("text", {"lower": True}, "NA", pa.array([b"NA", b"na", b"\xff"]), [None, None, BAD]),
+    ],
+)  # fmt: skip
+def test_what_stands_for_a_missing_value_does_so_in_every_form(
+    kind: str, options: dict[str, Any], missing: str, raw: Any, expected: list[Any]
+) -> None:
+    assert read(column(kind, missing=[missing], **options), raw, (missing,)) == expected
+
+
+@pytest.mark.parametrize(
     ("options", "text"),
     [
         ({"unicode": "UTF"}, "unicode: 'UTF' is unknown (none, NFC"),

@@ -1,6 +1,6 @@
 """Categories: a few values that are names, such as an island or a grade. They are stored as text, exactly as found."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline.config import ColumnConfig
 from pipeline.config.checks import check
 from pipeline.data.digests import text_digests
+from pipeline.data.types.markers import none_of
 from pipeline.data.types.type import DOUBTFUL, Parsed, Type, refused_where
 
 
@@ -56,6 +57,11 @@ class Category(Type):
             found = self.parse(pc.if_else(values.is_valid(), as_text, pa.scalar(None, pa.string())), config)
             return refused_where(found.values, found.refused | ~whole)
         return None
+
+    def marked(self, values: pa.Array, missing: pa.StringArray, config: CategoryColumn) -> pa.BooleanArray:
+        """By the text that they are as categories, so that 9 is not 009. `values` does not name what is missing."""
+        found = self.convert(values, replace(config, values=[]))
+        return none_of(values) if found is None else pc.is_in(found.values, value_set=missing)
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         return text_digests(values)

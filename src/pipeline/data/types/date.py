@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline.config import ColumnConfig
 from pipeline.data.digests import mixed
 from pipeline.data.types.clock import ISO_DATE, OF_DATES, pattern_of, read_moments
+from pipeline.data.types.markers import are_stored
 from pipeline.data.types.type import Parsed, Type, all_refused, doubtful, none_refused, refused_where
 
 ISO = "iso"
@@ -63,6 +64,9 @@ class Date(Type):
         days, rest = np.divmod(units, per_day)
         found = _within_years(pa.array(days, mask=values.is_null().to_numpy(zero_copy_only=False)))
         return refused_where(found.values, found.refused | (rest != 0))
+
+    def marked(self, values: pa.Array, missing: pa.StringArray, config: DateColumn) -> pa.BooleanArray:
+        return are_stored(values, self.parse(missing, config).values)
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         days = pc.fill_null(values.cast(pa.int32()), 0).to_numpy(zero_copy_only=False)

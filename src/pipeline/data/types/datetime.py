@@ -12,6 +12,7 @@ from pipeline.config import ColumnConfig
 from pipeline.data.digests import mixed
 from pipeline.data.types.clock import ISO_DATETIME, pattern_of, read_moments
 from pipeline.data.types.date import ISO
+from pipeline.data.types.markers import are_stored
 from pipeline.data.types.type import Parsed, Type, all_refused, doubtful
 
 STORAGE = pa.timestamp("us")
@@ -73,6 +74,9 @@ class Datetime(Type):
         bad = (units < FIRST // factor) | (units > LAST // factor) if kind.unit != "ns" else units % 1000 != 0
         moments = units // 1000 if kind.unit == "ns" else np.where(bad, 0, units) * factor
         return Parsed(pa.array(moments, mask=null | bad).cast(STORAGE), bad)
+
+    def marked(self, values: pa.Array, missing: pa.StringArray, config: DatetimeColumn) -> pa.BooleanArray:
+        return are_stored(values, self.parse(missing, config).values)
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         return mixed(pc.fill_null(values.cast(pa.int64()), 0).to_numpy(zero_copy_only=False).view(np.uint64))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.config import ColumnConfig
 from pipeline.config.checks import check, one_of
 from pipeline.data.digests import mixed
+from pipeline.data.types.markers import are_numbers
 from pipeline.data.types.type import Parsed, Type, doubtful, none_refused, refused_where
 
 LARGEST_WHOLE = 2**53
@@ -122,6 +123,12 @@ class Number(Type):
         if pa.types.is_decimal(kind):
             return self.parse(values.cast(pa.string()), NumberColumn("number"))
         return None
+
+    def marked(self, values: pa.Array, missing: pa.StringArray, config: NumberColumn) -> pa.BooleanArray:
+        """As numbers are written in this column. What no value may be, such as inf, is taken as it stands."""
+        read = self.parse(missing, config).values.to_pylist()
+        texts = missing.to_pylist()
+        return are_numbers(values, [text if n is None else repr(n) for text, n in zip(texts, read, strict=True)])
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         # where nothing is missing, there is nothing to copy

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.config import ColumnConfig
 from pipeline.config.checks import check, one_of
 from pipeline.data.digests import text_digests
+from pipeline.data.types.markers import are_stored
 from pipeline.data.types.type import FileContent, Parsed, Type, is_bytes, none_refused, refused_where, shown
 
 FORMS = ("none", "NFC", "NFD", "NFKC", "NFKD")
@@ -77,6 +78,10 @@ class Text(Type):
             return None
         found, formed = decoded(values), self.parse(decoded(values).values, config)
         return Parsed(formed.values, found.refused | formed.refused, {**found.reasons, **formed.reasons})
+
+    def marked(self, values: pa.Array, missing: pa.StringArray, config: TextColumn) -> pa.BooleanArray:
+        """Of stored texts, since those of one form are equal."""
+        return are_stored(values, self.parse(missing, config).values)
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         return text_digests(values)

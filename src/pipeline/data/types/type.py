@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.config import ColumnConfig
+from pipeline.data.types.markers import are_numbers
 
 SHOWN_CHARACTERS = 40
 # They are so often written for a missing value that one has to say what they mean.
@@ -98,6 +99,11 @@ class Type(ABC):
     @abstractmethod
     def convert(self, values: pa.Array, config: Any) -> Parsed | None:
         """Read values of another Arrow type; null stays null. None if values of that type are never right."""
+
+    def marked(self, values: pa.Array, missing: pa.StringArray, config: Any) -> pa.BooleanArray:
+        """Which values (N,) are what a text in `missing` stands for, though they are no texts: a data frame holds -999,
+        too, as a number. It is asked of values as they come, before `convert` may refuse them, and of stored ones."""
+        return are_numbers(values, missing.to_pylist())
 
     @abstractmethod
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:

@@ -2,23 +2,25 @@
 `preprocessing.text` says. A missing text has none.
 
 Keras has no layer that takes the bytes of a text. So `collate` writes a character for each byte, of which there are
-256, and the layer finds these.
+256, and the layer finds these. Nor has it one that splits a text without a vocabulary, so a hashed bag begins in
+`collate` as well (hashed_bag.py).
 """
 
-import re
-import string
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.config import PreprocessingConfig, TextFeaturesConfig
+from pipeline.config.experiment import HASHED
 from pipeline.data.schema import Column
 from pipeline.errors import ConfigError
+from pipeline.model.inputs.hashed_bag import HashedBag, fit_hashed_bag, hashed_counts, hashed_features
 from pipeline.model.inputs.input import Chunks, Input, Tensor, side_by_side, texts_of
+from pipeline.model.inputs.words import BYTE_0, BYTES, grams, of_bytes, rarity, units
 from pipeline.model.kinds import TOKENS, VECTOR, Feature
 
 if TYPE_CHECKING:
@@ -26,17 +28,12 @@ if TYPE_CHECKING:
 
 # What Keras' TextVectorization does to a text before it splits it at white space or into characters, by whether
 # punctuation is dropped and letters become lower case.
-LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-PUNCTUATION = re.compile(r"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
-SPACE = re.compile(r"[ \t\n\r\f\v]+")
 STANDARDS = {
     (True, True): "lower_and_strip_punctuation",
     (True, False): "strip_punctuation",
     (False, True): "lower",
     (False, False): None,
 }
-BYTES = "bytes"  # the unit
-BYTE_0 = "\u0100"
 EVERY_BYTE = [BYTE_0, *map(chr, range(1, 256))]
 MODES = {"presence": "multi_hot", "counts": "count", "tf_idf": "tf_idf"}
 
@@ -54,25 +51,32 @@ class Bag:
 
     @property
     def rarity(self) -> list[float]:
-        """ln((1 + N) / (1 + n)) + 1 for what n of N texts have, as in scikit-learn."""
-        return [float(np.log((1 + self.num_rows) / (1 + number)) + 1) for number in self.num_texts]
+        return [rarity(self.num_rows, number) for number in self.num_texts]
 
 
 class TextInput(Input):
     gives = (TOKENS, VECTOR)
 
     def as_taken(self, config: PreprocessingConfig, column: Column) -> Column:
+        if config.text.vocabulary == HASHED:
+            return replace(column, hashed=config.text)
         return replace(column, as_bytes=config.text.unit == BYTES)
 
     def tensors(self, column: Column) -> dict[str, Tensor]:
+        if column.hashed:
+            return {column.name: Tensor((column.hashed.buckets,), "float32")}
         return {column.name: Tensor((1,), "string")}
 
     def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+        if column.hashed:
+            return {column.name: hashed_counts(values.to_pylist(), column.hashed)}
         if column.as_bytes:
             values = pa.array([text and of_bytes(text) for text in values.to_pylist()], pa.string())
         return {column.name: texts_of(values)}
 
-    def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> list[Bag]:
+    def fit(self, config: PreprocessingConfig, columns: list[Column], chunks: Chunks) -> Sequence[Bag | HashedBag]:
+        if config.text.vocabulary == HASHED:
+            return [fit_hashed_bag(config.text, column.name, chunks) for column in columns]
         counts: list[Counter[str]] = [Counter() for _ in columns]
         longest, num_rows = [0] * len(columns), 0
         for table in chunks():
@@ -88,21 +92,32 @@ class TextInput(Input):
         return bags
 
     def apply(
-        self, kind: str, columns: list[Column], fitted: list[Bag], tensors: "dict[str, keras.KerasTensor]"
+        self,
+        kind: str,
+        columns: list[Column],
+        fitted: Sequence[Bag | HashedBag],
+        tensors: "dict[str, keras.KerasTensor]",
     ) -> Feature:
+        texts = [tensors[column.name] for column in columns]
         if kind == TOKENS:
-            (column,), (bag,) = columns, fitted
-            return _tokens(bag, tensors[column.name])
-        pairs = enumerate(zip(columns, fitted, strict=True))
-        parts = [_bag_of(i, bag, tensors[column.name]) for i, (column, bag) in pairs]
+            return _tokens(fitted[0], texts[0])
+        parts = [
+            hashed_features(i, bag, text) if isinstance(bag, HashedBag) else _bag_of(i, bag, text)
+            for i, (bag, text) in enumerate(zip(fitted, texts, strict=True))
+        ]
         return Feature(side_by_side(parts, "bags"))
 
 
-def _tokens(bag: Bag, text: "keras.KerasTensor") -> Feature:
+def _tokens(bag: Bag | HashedBag, text: "keras.KerasTensor") -> Feature:
     """Tokens (B, T). What only one training text has is not known, so that a model learns about what is not known. No
     byte is unknown."""
     import keras
 
+    if isinstance(bag, HashedBag):
+        raise ConfigError(
+            f"preprocessing.text.vocabulary: found {HASHED}, but this model takes {bag.config.unit} one after another. "
+            "Set it to learned, or choose a model that takes vectors."
+        )
     if bag.config.ngrams > 1:
         raise ConfigError(
             f"preprocessing.text.ngrams: found {bag.config.ngrams}, but this model takes single {bag.config.unit}. "
@@ -142,25 +157,6 @@ def _layer(bag: Bag, known: list[str], name: str, **options: Any) -> "keras.laye
         name=name,
         **options,
     )
-
-
-def of_bytes(text: str) -> str:
-    """A text in which a character stands for each byte of this text in UTF-8: the one that has its number, so that the
-    letters A to Z stay what they are. That of byte 0 would end a text in NumPy, so another one stands for it."""
-    return text.encode().decode("latin-1").replace("\0", BYTE_0)
-
-
-def units(text: str, config: TextFeaturesConfig) -> list[str]:
-    """The words, characters or bytes of a text, as Keras' TextVectorization finds them."""
-    text = of_bytes(text) if config.unit == BYTES else text
-    text = text.translate(LOWER) if config.lower else text
-    text = PUNCTUATION.sub("", text) if config.drops_punctuation else text
-    return [word for word in SPACE.split(text) if word] if config.unit == "words" else list(text)
-
-
-def grams(units: list[str], longest: int) -> list[str]:
-    """All sequences of up to so many words, characters or bytes."""
-    return [" ".join(units[i : i + n]) for n in range(1, longest + 1) for i in range(len(units) - n + 1)]
 
 
 def tell(name: str, count: "Counter[str]", bag: Bag) -> None:

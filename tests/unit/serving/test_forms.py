@@ -3,6 +3,7 @@
 import base64
 import datetime
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from pipeline.data.types import TYPES
 from pipeline.data.types.audio import samples_of
 from pipeline.errors import DataError
 from pipeline.registry.package import signature_of
-from pipeline.serving.raw_model import as_table
+from pipeline.serving.forms import as_table
 from pipeline.serving.rows import read_rows
 
 UTC = datetime.UTC
@@ -102,6 +103,55 @@ def test_a_category_whose_text_a_data_frame_has_lost_is_refused() -> None:
         read(schema, {"x": [12, 7]})
     with pytest.raises(DataError, match=r"row 1: 'True'"):
         read(schema_of("category", categories=("True", "False")), {"x": [True]})
+
+
+def test_values_of_several_kinds_are_read_as_if_each_kind_stood_alone() -> None:
+    schema = schema_of("category", categories=("007", "7", "true", "A"))
+    given = ["A", 7.0, True, None, 7, "new", np.float32(7), np.int8(7), float("nan"), "007"]
+    assert read(schema, {"x": given}) == ["A", "7", "true", None, "7", "new", "7", "7", None, "007"]
+    assert read(schema, [{"x": 7.0}, {"x": "A"}]) == ["7", "A"]
+    with pytest.raises(DataError, match=r"1 value is not a category \(row 2: '7'\)\. Give the column as text"):
+        read(schema_of("category", categories=("007", "A")), {"x": ["A", 7]})
+    with pytest.raises(DataError, match=r"2 values are not a category \(row 1: '7.5'; row 3: '\[7\]'\)"):
+        read(schema, {"x": [7.5, "A", [7]]})
+    with pytest.raises(DataError, match=r"1 value is not a text \(row 2: '1'\)"):
+        read(schema_of("text"), {"x": ["1", 1]})
+    assert read(schema_of("number", missing=["-9", "?"]), {"x": [-9, "-9.0", 1, "?"]}) == [None, None, 1.0, None]
+    assert read(schema_of("boolean"), {"x": [True, 0, "yes", 1.0, None]}) == [True, False, True, True, None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "expected"),
+    [
+        ("number", pd.array([1, None], "Int64"), [1.0, None]),
+        ("number", pd.array([1.5, None], "Float64"), [1.5, None]),
+        ("number", np.array([1, np.nan]), [1.0, None]),
+        ("number", np.array([1, 2]), [1.0, 2.0]),
+        ("number", pd.array([None, None], "string"), [None, None]),
+        ("category", pd.array([7, None], "Int64"), ["7", None]),
+        ("category", np.array([7, np.nan]), ["7", None]),
+        ("category", pd.array(["A", None], "string"), ["A", None]),
+        ("category", [None, None], [None, None]),
+        ("category", [7.0, "A"], ["7", "A"]),
+        ("category", pd.Categorical(["A", None]), ["A", None]),
+        ("text", pd.array([None, None], "string"), [None, None]),
+        ("text", np.array([np.nan, np.nan]), [None, None]),
+        ("boolean", pd.array([True, None], "boolean"), [True, None]),
+        ("boolean", [True, None], [True, None]),
+        ("date", ["2020-01-02", None], [NOON.date(), None]),
+        ("date", [NOON.date(), None], [NOON.date(), None]),
+        ("datetime", pd.Series([NOON, None], dtype="datetime64[ns]"), [NOON, None]),
+        ("datetime", [pd.NaT, pd.NaT], [None, None]),
+    ],
+)
+def test_what_is_missing_comes_through_mlflows_own_check(kind: str, given: Any, expected: list[Any]) -> None:
+    """MLflow makes a column of its own of each one, before the model sees it."""
+    schema = schema_of(kind, categories=("7", "A") if kind == "category" else ())
+    for form in (pd.DataFrame({"x": given}), {"x": given}):
+        assert read(schema, _enforce_schema(form, signature_of(schema).inputs)) == expected
+    refusing = replace(schema, features=[replace(schema.features[0], nullable=False)])
+    with pytest.raises(DataError, match=r"column 'x': . values? (is|are) not .*: a missing value"):
+        read(refusing, _enforce_schema(pd.DataFrame({"x": [None]}), signature_of(schema).inputs))
 
 
 def test_no_rows_give_no_rows() -> None:
