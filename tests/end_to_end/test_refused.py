@@ -53,8 +53,8 @@ COMMANDS = {
     ),
     "key": (
         ("train", CNN, "model.filtres=8"),
-        "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout, "
-        "embedding). Did you mean 'filters'?",
+        "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, "
+        "batch_norm_momentum, dropout, embedding). Did you mean 'filters'?",
     ),
     "type": (
         ("train", CNN, "model.pool_every=abc"),

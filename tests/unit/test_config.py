@@ -48,14 +48,14 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
     [
         (
             "model.filtres=[3]",
-            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout, "
-            "embedding). "
+            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, "
+            "batch_norm_momentum, dropout, embedding). "
             "Did you mean 'filters'?",
         ),
         (
             "+model.filtres=[3]",
-            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, dropout, "
-            "embedding). "
+            "'filtres' is not a field of cnn (family, l2, filters, kernel, pool_every, readout, batch_norm, "
+            "batch_norm_momentum, dropout, embedding). "
             "Did you mean 'filters'?",
         ),
         (
