@@ -18,7 +18,7 @@ SETUP = "make repro"
 PARTS = 2
 STARTS = ("make", "dvc", "python", "mlflow", "git", "pip", "tensorboard", "source")
 NOT_RUN = {
-    "python -m pipeline.train -m experiment=cnn_digits sweep=cnn": "24 trainings of a CNN; docs/searches.md has 3",
+    "python -m pipeline.train -m experiment=cnn_digits sweep=cnn": "32 trainings of a CNN; docs/searches.md has 3",
     "python -m pipeline.adopt sweep=<name> as=cnn_best": "tests/stages/test_search.py adopts a winner",
     "make test": "it would run itself",
     "dvc exp run -S seed=7": "test_experiment_in_a_temporary_tree runs one stage with it",
