@@ -87,7 +87,7 @@ def workers() -> dict[str, float]:
 
 def pruning() -> dict[str, float]:
     """Epochs and the best score of the shipped search for a CNN, with its pruner and without."""
-    common = ["experiment=cnn_digits", "sweep=cnn", "trainer.epochs=12"]
+    common = ["experiment=cnn_digits", "sweep=cnn"]
     _, pruned = in_clone(*common)
     _, whole = in_clone(*common, "sweep.pruner.name=none")
     epochs = [sum(job["epochs"] for job in jobs) for jobs in (pruned, whole)]
