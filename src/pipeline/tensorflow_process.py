@@ -46,12 +46,14 @@ def load_tensorflow(config: TensorFlowConfig) -> None:
         if config.instruction_set == "auto":
             raise _once_in_a_process("precision", config.precision, f"{_loaded_with[0]} instructions")
         raise _once_in_a_process("instruction_set", instructions_of(config), _loaded_with[0])
+    first = not _loaded_with
     _loaded_with[:] = [instructions_of(config)]
     set_environment(config)
     _import_quietly()
-    # Keras collects garbage at the start of each training. What was imported is none, and looking through it takes
-    # most of that time.
-    gc.freeze()
+    if first:
+        # Keras collects garbage at the start of each training. What was imported is none, and looking through it takes
+        # most of that time. Later there may be models of earlier trainings, which are to be collected.
+        gc.freeze()
 
 
 def set_environment(config: TensorFlowConfig) -> None:

@@ -1,7 +1,7 @@
 """A worker of a search, which `python -m pipeline.train -m sweep=... sweep.workers=4` starts; not for use by hand.
 
-It reads one line of JSON from its standard input: the sweep's name, its storage, and until when trials may begin. When
-the standard input ends, because the command has ended, it saves a checkpoint and ends.
+It reads one line of JSON from its standard input: the sweep's name, its storage, how many trials are wanted, and until
+when they may begin. When the standard input ends, because the command has ended, it saves a checkpoint and ends.
 """
 
 import json

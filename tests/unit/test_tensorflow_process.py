@@ -62,10 +62,12 @@ def test_jobs_of_one_process_keep_to_one_precision(monkeypatch: pytest.MonkeyPat
 
 
 PANDAS = """
-import sys
+import gc, sys
 from pipeline.config import TensorFlowConfig
 from pipeline.tensorflow_process import load_tensorflow
 load_tensorflow(TensorFlowConfig())
+frozen = gc.get_freeze_count()
+assert frozen > 0, "what was imported is looked through at each training"
 import keras, numpy as np
 inputs = keras.Input((2,))
 model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
@@ -77,6 +79,8 @@ model.fit(pandas.DataFrame(np.ones((3, 2))), pandas.Series([1.0, 2.0, 3.0]), ver
 print(model.predict(pandas.DataFrame(np.ones((3, 2))), verbose=0).shape)
 keras.visualization.plot_image_gallery(np.ones((1, 4, 4, 3)), value_range=(0, 1), rows=1, cols=1)
 print("drawn")
+load_tensorflow(TensorFlowConfig())
+assert gc.get_freeze_count() <= frozen, "models of earlier trainings are never collected"
 """
 
 

@@ -170,11 +170,11 @@ def draw_slices(finished: Sequence[SweepJob], keys: Sequence[Axis], goal: int) -
         if axis.labels:
             axes.set_xticks(*axis.ticks, rotation=30, ha="right")
         axes.set_xlabel(label_of(axis.key))
+    beyond = limit(grid[0].set_ylim, scores, name)
     for axes in grid[::columns][:rows]:
-        axes.set_ylabel(name)
+        axes.set_ylabel(f"{name}{beyond}")
     for axes in grid[len(keys) :]:
         axes.set_visible(False)
-    limit(grid[0].set_ylim, scores, name)
     return figure
 
 

@@ -49,18 +49,18 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
     check_place(settings)
     plan = make_plan(layout, settings, arguments)
     study = Study.create_or_open(plan, layout)
-    note(plan, layout)
+    note(plan, layout, study.done)
     print(f"sweep {plan.name}: {study.total} trials, sampler {plan.settings.sampler.name}, {plan.settings.mode}")
     run_workers(study, layout)
     end(study, layout)
 
 
-def note(plan: Plan, layout: Layout) -> None:
-    """Keep with the sweep's records what was asked, for MLflow, the page and `adopt`."""
+def note(plan: Plan, layout: Layout, ended: bool) -> None:
+    """Keep with the sweep's records what was asked, for MLflow, the page and `adopt`, and whether it has ended."""
     space = {key: values if isinstance(values, str) else str(values) for key, values in plan.settings.space.items()}
     # Of several experiments the first one: all machines must show the sweep in the same place.
     experiment = plan.experiment.split(",")[0]
-    Sweep(command_given(), experiment, space).save(layout.sweep(plan.name))
+    Sweep(command_given(), experiment, space, ended).save(layout.sweep(plan.name))
 
 
 def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Plan:

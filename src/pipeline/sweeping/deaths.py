@@ -1,5 +1,6 @@
 """What becomes of a search when its workers die."""
 
+import socket
 import sys
 
 from pipeline.errors import ArtifactError, ConfigError
@@ -20,7 +21,7 @@ class Deaths:
 
     def __init__(self, study: Study, layout: Layout) -> None:
         self._name, self._folder = study.plan.name, layout.sweep(study.plan.name)
-        self._outside, self._ended = 0, 0  # deaths outside of any trial, since so many trials had ended
+        self._outside, self._ended = 0, 0  # deaths outside of any trial, since so many trials had ended here
 
     def note(self, name: str, code: int) -> None:
         """A worker has died: the one of this name in the records of trials, with this exit code."""
@@ -31,7 +32,8 @@ class Deaths:
         print(f"worker {name} has died (code {code}){where}; another takes its place", file=sys.stderr, flush=True)
         if had:
             return
-        ended = sum(job.status != RUNNING for job in jobs)
+        here = f"{socket.gethostname()}:"
+        ended = sum(job.status != RUNNING and job.worker.startswith(here) for job in jobs)
         self._outside = self._outside + 1 if ended == self._ended else 1
         self._ended = ended
         if self._outside > MOST_OUTSIDE:
@@ -57,5 +59,5 @@ def check_deaths(job: SweepJob) -> None:
 
 
 def was_cut_off(study: Study, layout: Layout) -> bool:
-    """Whether a worker of this machine has died in a trial that has not ended since."""
+    """Whether a trial has a worker of this machine that has died in it, or still works on it."""
     return any(job.status == RUNNING and job.worker for job in read_jobs(layout.sweep(study.plan.name)))

@@ -32,8 +32,8 @@ def run_trial(plan: Plan, claimed: Claimed, layout: Layout, state: State) -> Non
     """
     state.check()
     job = new_job(plan, claimed, layout)
-    job.save()
     with left_alive(job):
+        job.save()
         result = _result(plan, claimed, layout, job, state)
         before, result = result, claimed.judged(result)
         if result.status == FAILED and before.status != FAILED:

@@ -16,7 +16,6 @@ from pipeline.sweeping.deaths import was_cut_off
 from pipeline.sweeping.processes import processes
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.work import work
-from pipeline.tracking.sweep import note_ended
 
 CLUSTER_LOCK = "requirements-cluster.lock"
 
@@ -57,11 +56,11 @@ def run_workers(study: Study, layout: Layout) -> None:
     settings = study.plan.settings
     until = time.time() + settings.seconds if settings.seconds else 0.0
     teller = Teller(study, layout)
+    teller.tell()
     if study.done:
         return
     terminate_as_interrupt()
     folder = layout.sweep(study.plan.name)
-    note_ended(folder, False)
     # While somebody has this lock, the sweep counts as running. A second command on the same search just joins.
     with locks.held_when_free(folder / LOCK):
         # Where a worker has died in a trial, that may kill this process too; one of its own would be replaced.

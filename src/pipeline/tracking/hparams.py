@@ -5,6 +5,7 @@ Without this, the page has a column for every parameter, and the scores stand be
 all runs.
 """
 
+import itertools
 import json
 
 from pipeline.layout import JOB, JOURNAL, TENSORBOARD, Layout
@@ -45,7 +46,7 @@ def searched(layout: Layout) -> set[str]:
     has a record before its training starts."""
     found = set[str]()
     for folder in layout.sweeps.glob("*"):
-        for path in list(folder.glob(f"*/{JOB}"))[:1]:  # all records of a search have the same ones
+        for path in itertools.islice(folder.glob(f"*/{JOB}"), 1):  # all records of a search have the same ones
             try:
                 found |= set(json.loads(path.read_text(encoding="utf-8"))["objectives"])
             except (OSError, ValueError, KeyError, TypeError):

@@ -203,9 +203,11 @@ def _lacks(store: Store, folder: Path) -> bool:
 
 
 def is_outdone(run: Run, jobs: list[SweepJob], ended: str) -> bool:
-    """Whether a sweep that was killed here has gone on elsewhere, so that the store knows how more jobs ended."""
+    """Whether a sweep that was killed here has gone on elsewhere: the store knows how more jobs ended, or that it has
+    finished with as many."""
     told = sum(run.data.metrics.get(status.lower(), 0) for status in (FINISHED, PRUNED, FAILED))
-    return ended == KILLED and sum(job.status != RUNNING for job in jobs) < told
+    here = sum(job.status != RUNNING for job in jobs)
+    return ended == KILLED and (here < told or (here == told and run.info.status == FINISHED))
 
 
 def jobs_version(folder: Path, jobs: list[SweepJob]) -> str:

@@ -91,9 +91,10 @@ def test_workers_that_die_outside_of_trials_end_the_search_unless_trials_end_in_
     layout = Layout(tmp_path)
     deaths = Deaths(begun(layout), layout)
     for number in range(6):
-        trial.SweepJob(layout.sweep("found"), number, [], FINISHED).save()
+        trial.SweepJob(layout.sweep("found"), number, [], FINISHED, worker=f"{socket.gethostname()}:1").save()
         deaths.note("machine:17", -9)
-    for _ in range(2):
+    for number in (7, 8):  # another machine's trials do not tell that workers work here
+        trial.SweepJob(layout.sweep("found"), number, [], FINISHED, worker="elsewhere:1").save()
         deaths.note("machine:17", -9)
     trial.SweepJob(layout.sweep("found"), 6, [], RUNNING, worker="machine:18", deaths=["machine:16"]).save()
     deaths.note("machine:16", -9)  # in a trial that another worker has already taken up

@@ -143,6 +143,11 @@ def test_a_sweep_that_was_killed_here_and_went_on_elsewhere_is_told_as_it_went_o
         assert parent_of(layout).info.status == "FINISHED"
         assert parent_of(layout).data.tags["pipeline.progress"] == "3 jobs: 3 finished"
         assert history(layout, "best_val_loss") == [(0, 0.5), (1, 0.4), (2, 0.3)]
+    for number in (1, 2):
+        trained(layout, number, FINISHED, 0.5 - number / 10)
+    note_ended(layout.sweep(NAME), False)  # interrupted with all records, before its end was noted
+    sync_sweep(Store(layout), NAME)
+    assert parent_of(layout).info.status == "FINISHED"
 
 
 def test_of_two_runs_that_two_machines_have_created_the_older_one_stays(layout: Layout) -> None:
