@@ -36,8 +36,8 @@ def replacing(target: Path) -> Iterator[Path]:
 @contextmanager
 def replacing_folder(target: Path, *, lasting: bool = True) -> Iterator[Path]:
     """Yield a temporary folder beside `target`. The folder takes `target`'s place where the body succeeds, and is
-    removed where it fails. Unless it is `lasting`, its files need not outlive a power failure: to bring a hundred
-    thousand of them to the disk one by one takes minutes."""
+    removed where it fails. Its files are brought to the disk before: one by one, or, unless it is `lasting`, all files
+    of the machine at once, since a hundred thousand of them would take minutes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.", suffix=PARTIAL) as name:
         fresh, old = Path(name) / "new", Path(name) / "old"
@@ -47,10 +47,20 @@ def replacing_folder(target: Path, *, lasting: bool = True) -> Iterator[Path]:
             if path.is_file():
                 with path.open("rb") as stream:
                     os.fsync(stream.fileno())
+        if not lasting:
+            os.sync()
         if target.exists():
             target.rename(old)
         fresh.rename(target)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, of which nobody ever finds a part."""
+    with tempfile.TemporaryDirectory(
+        dir=folder.parent, prefix=f".{folder.name}.", suffix=PARTIAL, ignore_cleanup_errors=True
+    ) as name:
+        folder.rename(Path(name) / "old")
 
 
 def write_text(path: Path, text: str) -> None:

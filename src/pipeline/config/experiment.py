@@ -14,6 +14,8 @@ from pipeline.config.trainer import CacheConfig, CheckpointConfig, TrainerConfig
 LEARNED, HASHED = "learned", "hashed"
 OUTPUTS = (".parquet", ".pq", ".csv")  # the endings of files with predictions
 
+MOST_BUCKETS = 2**15
+
 
 @dataclass
 class TextFeaturesConfig:
@@ -52,7 +54,10 @@ class TextFeaturesConfig:
         one_of("preprocessing.text.weight", self.weight, ("presence", "counts", "tf_idf"))
         one_of("preprocessing.text.vocabulary", self.vocabulary, (LEARNED, HASHED))
         check(1 <= self.ngrams <= 8, "preprocessing.text.ngrams", self.ngrams, "1 to 8")
-        for name in ("most", "buckets", "longest"):
+        # All buckets of some thousand texts are in memory at once.
+        in_range = 1 <= self.buckets <= MOST_BUCKETS
+        check(in_range, "preprocessing.text.buckets", self.buckets, f"1 to {MOST_BUCKETS}")
+        for name in ("most", "longest"):
             check(getattr(self, name) >= 1, f"preprocessing.text.{name}", getattr(self, name), "1 or more")
 
 

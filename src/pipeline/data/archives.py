@@ -8,7 +8,6 @@ import errno
 import gzip
 import json
 import lzma
-import shutil
 import stat
 import tarfile
 import zipfile
@@ -22,7 +21,7 @@ from typing import IO
 from pipeline import locks
 from pipeline.data.file_digests import digests_of
 from pipeline.errors import DataError
-from pipeline.files import replacing_folder, write_json
+from pipeline.files import remove_folder, replacing_folder, write_json
 from pipeline.layout import Layout
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz")
@@ -104,11 +103,12 @@ def _remove_former(archive: Path, digest: str, layout: Layout) -> None:
     if _folders_of_archives(layout).get(place) == digest:
         return
     with locks.hold(layout.lock("unpacked"), "the list of unpacked archives"):
-        known = _folders_of_archives(layout)
+        # Those of archives that are gone, as in folders in which DVC runs experiments, need no folder any more.
+        known = {at: of for at, of in _folders_of_archives(layout).items() if Path(at).is_file()}
         former = known.get(place, digest)
         known[place] = digest
-        if former not in known.values():
-            shutil.rmtree(layout.unpacked(former), ignore_errors=True)
+        if former not in known.values() and (folder := layout.unpacked(former)).is_dir():
+            remove_folder(folder)
         write_json(layout.unpacked_archives, known)
 
 

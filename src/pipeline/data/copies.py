@@ -68,7 +68,8 @@ def line_through(x: Array, y: Array) -> Line | None:
         return None
     up, along = float(y.mean()), slope * float(x.mean())
     line = Line(slope, up - along, EXACT * (abs(up) + abs(along)))
-    digits = last_digit(y) + abs(slope) * last_digit(x)
+    # Rounding moves each by half of its last digit at most, and the line is a little off.
+    digits = 0.55 * (last_digit(y) + abs(slope) * last_digit(x))
     # Of the different values, since a target may be 0 in most rows; and of the middle half of them, since a few may be
     # far out.
     low, high = np.quantile(np.unique(y), [0.25, 0.75])

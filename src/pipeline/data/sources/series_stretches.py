@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.data.heard import tell_left_out
 from pipeline.data.reading import MOST_PLACES
 from pipeline.data.sources.series_rows import IGNORE, Found
 from pipeline.data.sources.table_files import REFUSE, SKIP
@@ -71,7 +72,7 @@ def _check_lengths(found: Found, stretches: list[tuple[int, int]], needed: int, 
         )
     lost = sum(stop - start for start, stop in stretches if stop - start < needed)
     if lost:
-        print(f"{config.name}: {lost} rows are in no window, since their stretch of the series is too short")
+        tell_left_out(config.name, f"{lost} rows are in no window, since their stretch of the series is too short")
 
 
 def _count(rows: int) -> str:

@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipeline.config import PreprocessingConfig, TextFeaturesConfig
 from pipeline.config.experiment import HASHED
 from pipeline.data.schema import Column
 from pipeline.errors import ConfigError
 from pipeline.model.inputs.hashed_bag import HashedBag, fit_hashed_bag, hashed_counts, hashed_features
-from pipeline.model.inputs.input import Chunks, Input, Tensor, side_by_side, texts_of
+from pipeline.model.inputs.input import Arrays, Chunks, Input, Tensor, side_by_side, texts_of
 from pipeline.model.inputs.words import BYTE_0, BYTES, grams, of_bytes, rarity, units
 from pipeline.model.kinds import TOKENS, VECTOR, Feature
 
@@ -67,7 +66,7 @@ class TextInput(Input):
             return {column.name: Tensor((column.hashed.buckets,), "float32")}
         return {column.name: Tensor((1,), "string")}
 
-    def collate(self, column: Column, values: pa.Array) -> dict[str, NDArray[Any]]:
+    def collate(self, column: Column, values: pa.Array) -> Arrays:
         if column.hashed:
             return {column.name: hashed_counts(values.to_pylist(), column.hashed)}
         if column.as_bytes:
