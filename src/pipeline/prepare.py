@@ -6,8 +6,8 @@ from pipeline.layout import SPLITS, Layout
 
 
 def prepare(config: PrepareConfig) -> None:
-    """Write train, validation and test as Parquet, schema.json, summary.json (rows by split and class, and what was left
-    out) and manifest.json (bytes and digest of each split); and, for people and for `drift`, statistics.json and
+    """Write train, validation and test as Parquet, schema.json, summary.json (rows by split and class, and what was
+    left out) and manifest.json (bytes and digest of each split); and, for people and for `drift`, statistics.json and
     page.html."""
     from pipeline.data.downloads import fetch
     from pipeline.data.writing import write_prepared
