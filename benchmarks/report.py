@@ -151,7 +151,7 @@ def search_goals(sweeps: dict[str, float], asking: dict[str, Any], beside: Calla
         ("two workers / one, 32 CNNs of like length, start and end included", "workers, ratio", WORKERS_GOAL),
         ("part of the epochs that `sweep=cnn` saves by pruning", "epochs saved", SAVED_GOAL),
     ]
-    lines = [f"| {label} | {beside(sweeps[key], goal)} | |" for label, key, goal in goals]
+    lines = [f"| {label} | {beside(sweeps.get(key), goal)} | |" for label, key, goal in goals]
     beside_training = beside(sweeps["of which beside its training (s)"], BESIDE_GOAL, less=True)
     asked = beside(taken["ours"], ASKING_GOAL, less=True)
     return [
@@ -206,10 +206,12 @@ def searches_text(figures: dict[str, float], asking: dict[str, Any]) -> str:
         f"and tell {taken['optuna']:.0f} ms",
         "32 CNNs of like length, `trainer.threads=1`, start and end included": f"{one:.0f} s by one worker, "
         f"{two:.0f} s by two: {one / two:.2f} times as fast",
-        "epochs of `sweep=cnn`, best validation loss": f"{figures['epochs with the pruner']:.0f}, "
-        f"{figures['best val_loss with the pruner']:.4f}; without its pruner {figures['epochs without']:.0f}, "
-        f"{figures['best val_loss without']:.4f}",
     }
+    if "epochs saved" in figures:
+        rows["epochs of `sweep=cnn`, best validation loss"] = (
+            f"{figures['epochs with the pruner']:.0f}, {figures['best val_loss with the pruner']:.4f}; without its "
+            f"pruner {figures['epochs without']:.0f}, {figures['best val_loss without']:.4f}"
+        )
     return "\n".join(["| | |", "|---|---|", *(f"| {label} | {told} |" for label, told in rows.items())])
 
 
