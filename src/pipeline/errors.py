@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 # exit codes
 BAD_INPUT, INTERRUPTED = 2, 130
+MOST_NAMES = 50  # that one line tells
 
 
 class PipelineError(Exception):
@@ -49,7 +50,10 @@ class SeveralErrors(PipelineError):
 
 
 def did_you_mean(found: str, known: Iterable[str]) -> str:
-    """Return `(a, b, c). Did you mean 'b'?`, the end of a message about an unknown name."""
+    """Return `(a, b, c). Did you mean 'b'?`, the end of a message about an unknown name. Of very many names, the first
+    are told, and how many more there are."""
     names = list(known)
     near = difflib.get_close_matches(found, names, n=1)
-    return f"({', '.join(names)})." + (f" Did you mean '{near[0]}'?" if near else "")
+    more = len(names) - MOST_NAMES
+    told = ", ".join(names[:MOST_NAMES]) + (f", and {more} more" if more > 0 else "")
+    return f"({told})." + (f" Did you mean '{near[0]}'?" if near else "")

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import KeyValidationError, OmegaConfBaseException
 
 from pipeline.errors import ConfigError, did_you_mean
 
@@ -35,6 +35,9 @@ def _unknown_choice(error: BaseException) -> ConfigError | None:
 
 def explain_omegaconf(error: OmegaConfBaseException, where: str) -> ConfigError:
     """An error of OmegaConf as a ConfigError. `where` is the file or group that the value stands in, or ""."""
+    if isinstance(error, KeyValidationError):
+        place, mark = f"{where}: " if where else "", "?" if error.key is None else error.key
+        return ConfigError(f'{place}found the key {error.key}, expected a text. Put it in quotes: "{mark}"')
     known = getattr(error.object_type, "__dataclass_fields__", None) if error.object_type else None
     if known and error.key is not None and str(error.key) not in known:
         return unknown_field(error.object_type, str(error.key), where)

@@ -196,6 +196,18 @@ def test_a_column_that_determines_the_target(look: Inspect) -> None:
     assert look.row("a", nearly) == "a category 0 3 Ann, Bob, Cem determines the target but for 1 row"
 
 
+def test_rows_that_stand_twice_do_not_look_like_a_leak(look: Inspect) -> None:
+    text = "".join(f"{i * i % 997}.25,{i * 7 % 31}.5\n" for i in range(60))
+    assert "determines the target" not in look.row("x", "x,y\n" + text * 2)
+
+
+def test_days_beyond_those_that_python_knows(look: Inspect, root: Path) -> None:
+    days = pa.array([5_000_000 + i for i in range(60)], pa.int32()).cast(pa.date32())
+    columns = {"when": days, "x": [i * i % 37 / 4 for i in range(60)], "y": [i * 7 % 31 + 0.5 for i in range(60)]}
+    pq.write_table(pa.table(columns), root / "data" / "raw" / "t.parquet")
+    assert "5000000 to 5000059" in look(name="t.parquet")
+
+
 @pytest.mark.parametrize(
     ("model", "experiment"), [(OF_CLASSES, "logistic_breast_cancer"), (OF_NUMBERS, "linear_diabetes")]
 )
@@ -454,6 +466,8 @@ def test_arguments_that_are_refused(look: Inspect, arguments: dict[str, str], ex
         ("x,y\n1,a\n1,b\n", "data/raw/t.csv: no column is left to learn from ('x': one value only)."),
         ("y\na\nb\n", "data/raw/t.csv: no column is left to learn from (there is no other column)."),
         (MADE.replace(",a\n", ",A \n", 3).replace(",b\n", ",a\n"), f"target 'y': {SAME}"),
+        ("x,y\n1,2,a\n2,3,b\n", "data/raw/t.csv: none of its 2 rows can be read (row 1 of data/raw/t.csv: found 3 "
+         "fields, expected 2), expected one or more."),
         (b"PK\x03\x04", "data/raw/t.csv: found a zip or Excel file, expected text. Save it as CSV."),
     ],
 )  # fmt: skip

@@ -1,6 +1,5 @@
 """How files of text are written: those of a dataset, and those with rows to predict."""
 
-import codecs
 from dataclasses import dataclass
 
 from pipeline.config.checks import check
@@ -27,7 +26,7 @@ class TextConfig:
             check(good, f"{where}{name}", sign, one if name == "separator" else f"{one}, or nothing")
         check(self.quote != self.separator, f"{where}quote", self.quote, "another character than separator")
         try:
-            codecs.lookup(self.encoding)
+            "".encode(self.encoding)  # base64 and others that Python knows are codecs, but none of texts
         except LookupError as error:
             expected = "an encoding such as utf-8, latin-1, cp1252 or utf-16"
             raise ConfigError(f"{where}encoding: found {self.encoding!r}, expected {expected}.") from error

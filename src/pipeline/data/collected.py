@@ -99,6 +99,13 @@ class Collected:
         """How many rows have the same features as an earlier row. `repeated` are the digests that several rows have."""
         return self.digests.num_rows - self.digests.num_distinct() if len(repeated) else 0
 
+    def share_alone(self, repeated: Digests) -> float:
+        """The share of the rows that are left where equal rows, and those of one group, count once. `repeated` are the
+        digests that several rows have."""
+        distinct = self.answered.num_distinct() if len(repeated) else self.digests.num_rows
+        groups = len(np.unique(np.concatenate(self.groups))) if self.groups else distinct
+        return min(distinct, groups) / max(1, self.digests.num_rows)
+
     def num_conflicts(self, repeated: Digests) -> int:
         """How many rows contradict others: their target is not the most frequent one of the rows with the same
         features. `repeated` are the digests that several rows have."""

@@ -27,6 +27,13 @@ WORDS: dict[Any, str] = {
 }
 
 
+def is_list_of_texts(given: object) -> bool:
+    """Whether a value of YAML is a list of texts, or of numbers, which stand for the texts that say them."""
+    return isinstance(given, list | tuple) and all(
+        isinstance(entry, str | int | float) and not isinstance(entry, bool) for entry in given
+    )
+
+
 def column_config(where: str, given: Any) -> ColumnConfig:
     """The configuration of a column, from the name of its type or from its type and options.
 

@@ -83,7 +83,9 @@ def read_values(column: Column, raw: pa.Array, missing: Iterable[str]) -> Parsed
     if is_text(raw.type):
         text = raw.cast(pa.string())
         if len(markers):
-            text = pc.if_else(pc.is_in(text, value_set=markers), pa.scalar(None, pa.string()), text)
+            # Exports put blanks beside what they write for a missing value: "5, ?, 7".
+            marked = pc.or_(pc.is_in(text, markers), pc.is_in(pc.utf8_trim_whitespace(text), markers))
+            text = pc.if_else(marked, pa.scalar(None, pa.string()), text)
         parsed = column.type.parse(text, column.config)
     elif (found := column.type.convert(_unmarked(column, raw, markers), column.config)) is not None:
         parsed = found

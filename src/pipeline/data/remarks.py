@@ -17,19 +17,21 @@ from pipeline.data.digest_file import DigestFile, num_distinct
 from pipeline.data.digests import combined
 from pipeline.data.prepared import TARGET, open_parquet
 from pipeline.data.schema import Column, Schema
-from pipeline.errors import DataError
+from pipeline.errors import MOST_NAMES, DataError
 from pipeline.layout import TRAIN, split_file
 
 # With fewer rows, a column may determine the target by chance.
 LEAST_ROWS = 20
-MOST_NAMES = 50  # that one line tells
+MOST_REPEATED = 20  # times that a row is taken for a repetition of another one
 MOST_ROWS = 65_536  # of a column that are looked at at a time
 
 
-def check_columns(dataset: DatasetConfig, schema: Schema, target: Column, folder: Path, between: Path) -> None:
+def check_columns(
+    dataset: DatasetConfig, schema: Schema, target: Column, folder: Path, between: Path, alone: float = 1.0
+) -> None:
     """Print which columns are constant in the training rows. Raises DataError for columns that determine the target or
     are a copy of it, unless `dataset.leakage` is `accept`. Digests of a column's values may be kept in the folder
-    `between`."""
+    `between`. `alone` is the share of the rows that are no repetition of others (`Collected.share_alone`)."""
     constant, leaks, copies = [], [], []
     with open_parquet(folder / split_file(TRAIN)) as file:
         answer = replace(target, name=TARGET)
@@ -38,7 +40,7 @@ def check_columns(dataset: DatasetConfig, schema: Schema, target: Column, folder
                 continue
             if is_constant(file, column):
                 constant.append(column.name)
-            elif column_determines(file, column, answer, between):
+            elif column_determines(file, column, answer, between, alone):
                 leaks.append(column.name)
             elif column.storage == target.storage == pa.float64() and is_copy(beside_target(file, column)):
                 copies.append(column.name)
@@ -81,8 +83,9 @@ def is_constant(file: pq.ParquetFile, column: Column) -> bool:
     return all((part == first[0]).all() for part in chain([first], digests))
 
 
-def column_determines(file: pq.ParquetFile, column: Column, target: Column, between: Path) -> bool:
-    """Whether every value of a column has a single target in the rows of a file.
+def column_determines(file: pq.ParquetFile, column: Column, target: Column, between: Path, alone: float = 1.0) -> bool:
+    """Whether every value of a column has a single target in the rows of a file. Of these, the share `alone` are no
+    repetition of others.
 
     The first rows tell it of most columns whose values repeat. Of most others, whose values hardly repeat, a part of
     the rows tells that: a value marks one place of many, so there are at least as many values as marked places.
@@ -101,20 +104,25 @@ def column_determines(file: pq.ParquetFile, column: Column, target: Column, betw
             return False
         values.append(digests)
         answered.append(both)
-    return tells(num_rows, values.num_distinct(), answered.num_distinct()) and not is_constant(file, target)
+    return tells(num_rows, alone, values.num_distinct(), answered.num_distinct()) and not is_constant(file, target)
 
 
-def determines(values: pa.Array, target: pa.Array) -> bool:
-    """Whether every value (N,) has a single target."""
+def determines(values: pa.Array, target: pa.Array, alone: float = 1.0) -> bool:
+    """Whether every value (N,) has a single target. The share `alone` of the rows are no repetition of others."""
     encoded, answers = (array.dictionary_encode(null_encoding="encode") for array in (values, target))
     codes = encoded.indices.to_numpy().astype(np.int64) * len(answers.dictionary) + answers.indices.to_numpy()
-    return tells(len(values), len(encoded.dictionary), len(np.unique(codes))) and len(answers.dictionary) > 1
+    return tells(len(values), alone, len(encoded.dictionary), len(np.unique(codes))) and len(answers.dictionary) > 1
 
 
-def tells(num_rows: int, num_values: int, num_pairs: int) -> bool:
+def tells(num_rows: int, alone: float, num_values: int, num_pairs: int) -> bool:
     """Whether so many pairs of a value and its target mean that the value determines the target. A column whose values
-    hardly repeat tells nothing about that, and neither do few rows."""
-    return num_rows >= LEAST_ROWS and num_values <= num_rows / 2 and num_pairs == num_values
+    hardly repeat tells nothing about that, and neither do few rows.
+
+    Where each row stands twice, so does each value, with the same target. So rows count by the share of them that are
+    `alone`. It is limited, since rows of a few categories have to be equal often.
+    """
+    num_alone = num_rows * max(alone, 1 / MOST_REPEATED)
+    return num_rows >= LEAST_ROWS and num_values <= num_alone / 2 and num_pairs == num_values
 
 
 def some_of(names: list[str], count: int | None = None) -> str:

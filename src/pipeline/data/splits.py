@@ -174,12 +174,19 @@ ADVICE = {
 }
 
 
+RARE = "Or leave the class out: name the others in `values` of the target, with on_bad_row: skip."
+
+
 def check_counts(dataset: str, found: Summary, method: str, every_class: tuple[str, ...] = SPLITS) -> None:
     """Raise DataError where a split is empty, or one of `every_class` lacks a class. `method` is one
     of ADVICE."""
     for split, counts in found.items():
-        classes = counts["classes"] if split in every_class else {}
-        by_class = {f"rows of class '{name}'": count for name, count in classes.items()}
-        for what, count in ({"rows": counts["rows"]} | by_class).items():
-            if count == 0:
-                raise DataError(f"dataset {dataset}: split {split} has 0 {what}, expected at least 1. {ADVICE[method]}")
+        if not counts["rows"]:
+            raise DataError(f"dataset {dataset}: split {split} has 0 rows, expected at least 1. {ADVICE[method]}")
+        lacking = [name for name, count in counts["classes"].items() if not count] if split in every_class else []
+        for name in lacking:
+            rare = sum(others["classes"].get(name, 0) for others in found.values()) < len(SPLITS)
+            advice = f"{ADVICE[method]} {RARE}" if rare else ADVICE[method]
+            raise DataError(
+                f"dataset {dataset}: split {split} has 0 rows of class '{name}', expected at least 1. {advice}"
+            )

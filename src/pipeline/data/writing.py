@@ -60,7 +60,7 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
             tell_few_groups(dataset.name, related)
         check_weights(dataset, folder)
         found.tell_remarks(dataset.name)
-        check_columns(dataset, schema, columns.target, folder, Path(between))
+        check_columns(dataset, schema, columns.target, folder, Path(between), found.share_alone(repeated))
         tell_unknown_categories(schema, folder)
         duplicates = found.num_duplicates(repeated)
     schema.write(folder)

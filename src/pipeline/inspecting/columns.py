@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.data.reading import value_of
 from pipeline.data.types import TYPES
 from pipeline.data.types.boolean import BooleanColumn
 from pipeline.data.types.datetime import WITH_OFFSET
@@ -60,7 +61,7 @@ def _of_others(name: str, raw: pa.Array) -> Found:
         found.shown = ", ".join(sorted("yes" if value else "no" for value in distinct.to_pylist()))
     elif found.distinct:
         ends = pc.min_max(distinct.cast(pa.timestamp("us"), safe=False) if pa.types.is_timestamp(kind) else distinct)
-        found.shown = f"{short(ends['min'].as_py())} to {short(ends['max'].as_py())}"
+        found.shown = f"{short(value_of(ends['min']))} to {short(value_of(ends['max']))}"
     return found
 
 

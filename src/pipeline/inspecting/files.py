@@ -73,7 +73,8 @@ def look(path: str, root: Path, target: str) -> Files:
     readable = tuple(name for name in found.names if name and found.names.count(name) == 1)
     _read(found, replace(layout, columns=readable))
     if not found.num_rows:
-        raise DataError(f"{first.name}: no rows, expected one or more.")
+        bad = f"none of its {found.unreadable} rows can be read ({found.why})" if found.unreadable else "no rows"
+        raise DataError(f"{first.name}: {bad}, expected one or more.")
     return found
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +71,10 @@ class Found:
         return not self.missing and self.distinct == rows and rows >= (2 if named else LEAST_ROWS)
 
 
-def short(value: float | datetime.date) -> str:
-    """A number or a moment in few signs."""
+def short(value: Any) -> str:
+    """A number or a moment in few signs. A moment that Python has no value for is a text already."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, datetime.datetime):
         return value.isoformat(sep=" ")
     if isinstance(value, datetime.date):

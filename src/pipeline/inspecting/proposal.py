@@ -93,16 +93,24 @@ def _check_values(proposal: Proposal, files: Files) -> None:
         advice = TYPES[str(proposal.target.type)].expected
         raise DataError(f"target '{proposal.target.name}': {int(target.refused.sum())} values are not {advice}.")
     there = target.values.is_valid()
+    alone = _share_alone([files.columns[found.name] for found in (proposal.target, *proposal.features)])
     for found in proposal.features:
         read = _read(found, files)
         if read.refused.any():
             count = several(int(read.refused.sum()), "value")
             found.leave_out(f"{count} that cannot be kept as {TYPES[str(found.type)].expected}")
-        elif leak := _leak(read.values.filter(there), target.values.filter(there)):
+        elif leak := _leak(read.values.filter(there), target.values.filter(there), alone):
             found.leave_out(leak)
 
 
-def _leak(values: pa.Array, target: pa.Array) -> str:
+def _share_alone(columns: list[pa.Array]) -> float:
+    """The share of the rows (N,) of these columns that are left where equal rows count once."""
+    names = [str(i) for i in range(len(columns))]
+    table = pa.table(columns, names)
+    return table.group_by(names).aggregate([]).num_rows / max(1, len(table))
+
+
+def _leak(values: pa.Array, target: pa.Array, alone: float) -> str:
     """In words, that a column determines the target, or that it does but for a few rows: it would look so to `prepare`,
     if none of these came into the training split; or that it is a copy of the target. Empty otherwise."""
     if values.type == target.type == pa.float64():
@@ -112,12 +120,12 @@ def _leak(values: pa.Array, target: pa.Array) -> str:
     distinct = pc.count_distinct(values, mode="all").as_py()
     if distinct == 1 or distinct > len(values) / 2:
         return ""
-    if determines(values, target):
+    if determines(values, target, alone):
         return LEAK
     good = _most_frequent(values, target)
     few = len(values) - int(good.sum())
-    mask = pa.array(good)
-    if few <= min(MOST_OTHERS, len(values) * OTHERS_SHARE) and determines(values.filter(mask), target.filter(mask)):
+    values, target = (array.filter(pa.array(good)) for array in (values, target))
+    if few <= min(MOST_OTHERS, len(good) * OTHERS_SHARE) and determines(values, target, alone):
         return f"{LEAK} but for {several(few, 'row')}"
     return ""
 

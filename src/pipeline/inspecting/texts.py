@@ -5,10 +5,9 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
-from pipeline.data.formats.csv import SEPARATORS
-from pipeline.data.formats.lines import chunks, line_blocks
+from pipeline.data.formats.csv import SEPARATORS, cells_of
+from pipeline.data.formats.lines import chunks, line_blocks, wide_encoding
 from pipeline.data.formats.rows import TableFile
 from pipeline.errors import DataError
 
@@ -34,7 +33,7 @@ def _encoding(file: TableFile) -> str | None:
     """None for a file of ASCII alone, which is the same in every encoding but UTF-16."""
     decoder, is_utf_8, high, controls, seen = codecs.getincrementaldecoder(UTF_8)(), True, False, set[int](), 0
     for chunk in chunks(file, 2**22):
-        if not seen and (wide := _wide(chunk)):
+        if not seen and (wide := wide_encoding(chunk)):
             return wide
         seen += len(chunk)
         if not chunk.isascii():
@@ -50,14 +49,6 @@ def _encoding(file: TableFile) -> str | None:
     if is_utf_8:
         return UTF_8 if high else None
     return "cp1252" if controls and not controls & NO_CP1252 else "latin-1"
-
-
-def _wide(start: bytes) -> str | None:
-    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "utf-16"
-    if b"\0" in start[:2]:
-        return "utf-16-be" if start[0] == 0 else "utf-16-le"
-    return None
 
 
 def has_mark(file: TableFile) -> bool:
@@ -92,13 +83,9 @@ def separator_of(lines: list[str]) -> str:
 def cells(line: str, separator: str, quote: str = '"') -> list[str]:
     """The cells of a line; quotes are part of the text where they are put wrong."""
     try:
-        return next(csv.reader([line], delimiter=separator, **_quotes(quote)))
+        return cells_of(line, separator, quote)
     except csv.Error:
         return line.split(separator)
-
-
-def _quotes(quote: str) -> dict[str, Any]:
-    return {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
 
 
 def quotes_of(lines: list[str], separator: str) -> tuple[str, bool]:

@@ -1,6 +1,7 @@
 """What is wrong with a table, and shows only once all rows were seen or in the types of its columns: one line."""
 
 import json
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ def test_a_time_split_that_lacks_a_class(tmp_path: Path) -> None:
     text = refused_by_prepare(tmp_path, "\n".join(["x,kind,y", *rows]), split="time", time="x", **CLASSES)
     assert text == (
         "dataset tabled: split validation has 0 rows of class 'q', expected at least 1. Add rows, or enlarge the split "
-        "in params.yaml."
+        "in params.yaml. Or leave the class out: name the others in `values` of the target, with on_bad_row: skip."
     )
 
 
@@ -125,6 +126,39 @@ def test_classes_that_a_person_takes_for_the_same(tmp_path: Path, names: tuple[s
     ) or text.startswith(f"dataset tabled: column 'y' holds the classes {second!r} and {first!r}, which differ by")
 
 
+def rows_of(count: int, times: int) -> str:
+    """So many rows of a number, a patient and a target, each of them so many times."""
+    found = [f"{i * i % 997}.25,p{i % 40},{i * 7 % 31}.5\n" for i in range(count)]
+    return "x,kind,y\n" + "".join(found) * times
+
+
+def test_rows_that_stand_twice_do_not_look_like_a_leak(tmp_path: Path) -> None:
+    prepare(tmp_path, rows_of(60, times=2))
+    assert summary(tmp_path)["train"]["rows"] > 0
+
+
+def test_rows_of_one_group_do_not_look_like_a_leak(tmp_path: Path) -> None:
+    """Each patient was measured ten times, and has one age and one target."""
+    patients = [f"{i * i % 997}.25,p{i},{i * 7 % 31}.5\n" for i in range(40)]
+    text = "x,kind,y\n" + "".join(patient.replace(",p", f",{visit}p") for patient in patients for visit in range(10))
+    text = text.replace("x,kind,y\n", "x,who,y\n")
+    columns = {"x": "number", "who": "category"}
+    assert "as if it were made from it" in refused_by_prepare(tmp_path, text, columns=columns)
+    (tmp_path / "prepared").rename(tmp_path / "refused")
+    text = re.sub(",[0-9]p", ",p", text)
+    prepare(tmp_path, text, columns=columns, group="who")
+
+
+def test_a_rare_class_may_be_left_out(tmp_path: Path) -> None:
+    text = table() + "7.5,a,r\n8.5,b,r\n"
+    found = refused_by_prepare(tmp_path, text, **CLASSES | {"task": "multiclass"})
+    assert "has 0 rows of class 'r', expected at least 1. " in found
+    assert found.endswith("Or leave the class out: name the others in `values` of the target, with on_bad_row: skip.")
+    (tmp_path / "prepared").rename(tmp_path / "refused")
+    columns = {"x": "number", "kind": "category", "y": {"type": "category", "values": ["p", "q"]}}
+    prepare(tmp_path, text, columns=columns, on_bad_row="skip", **CLASSES | {"task": "multiclass"})
+
+
 @pytest.mark.parametrize(
     ("task", "found"),
     [
@@ -138,6 +172,7 @@ def test_a_target_of_one_value(tmp_path: Path, task: str, found: str) -> None:
     assert refused_by_prepare(tmp_path, text, task=task) == f"dataset tabled: {found}"
 
 
+@pytest.mark.parametrize("blanks", ["{}", " {}", "{} "])
 @pytest.mark.parametrize("marker", ["NA", "?", "-", "", "null"])
 @pytest.mark.parametrize(
     ("kind", "good", "expected"),
@@ -150,11 +185,12 @@ def test_a_target_of_one_value(tmp_path: Path, task: str, found: str) -> None:
     ],
 )
 def test_what_stands_for_a_missing_value_must_be_declared(
-    tmp_path: Path, kind: str, good: str, expected: str, marker: str
+    tmp_path: Path, kind: str, good: str, expected: str, marker: str, blanks: str
 ) -> None:
-    content = f"x,kind,y\n1,{good},1\n2,{marker},2\n".encode()
+    found = blanks.format(marker)
+    content = f"x,kind,y\n1,{good},1\n2,{found},2\n".encode()
     text = refusal(tmp_path, content, columns={"x": "number", "kind": kind})
-    assert text.startswith(f"t.csv: column 'kind': 1 value is not {expected} (row 2: {marker!r}). ")
+    assert text.startswith(f"t.csv: column 'kind': 1 value is not {expected} (row 2: {found!r}). ")
     assert f"missing: [{marker!r}] if it stands for a missing value" in text
     assert read(tmp_path, columns={"x": "number", "kind": kind}, missing=[marker])["kind"][1] is None
 
@@ -199,6 +235,11 @@ def test_a_role_without_a_value(tmp_path: Path, role: str) -> None:
          "(row 1: '1,5'; row 2: '2,5'). Set thousands or decimal for numbers that are written like this."),
         (b"\xef\xbb\xbf" + GOOD, {"encoding": "latin-1"}, "t.csv: found the byte order mark of UTF-8, expected "
          "latin-1. Leave encoding out, or set encoding: utf-8."),
+        (GOOD.decode().encode("utf-32"), {}, "t.csv: found UTF-32, expected utf-8. Set encoding: utf-32."),
+        (b"sep=;\nx;kind;y\n1;a;2\n", {"separator": ";"}, "t.csv: the first line is 'sep=;', which Excel alone "
+         "reads. Remove it."),
+        (b"# made today\n" + GOOD, {}, "t.csv: there is no column 'x' (# made today). The first line looks like a "
+         "comment. Remove it."),
     ],
 )  # fmt: skip
 def test_files_that_are_read_the_wrong_way(tmp_path: Path, content: bytes, settings: Any, text: str) -> None:

@@ -95,6 +95,45 @@ def test_no_header(tmp_path: Path) -> None:
     assert list(found.values()) == list(TABLE.values())
 
 
+def test_a_first_row_with_long_cells(tmp_path: Path) -> None:
+    """Python's csv refuses cells of more than 131,072 characters, unless it is told otherwise."""
+    text = "A" * 200_000
+    content = f"1.5,{text},1\n2.5,b,2\n".encode()
+    columns = {"column_1": "number", "column_2": "text"}
+    found = read(tmp_path, content, header=False, columns=columns, target="column_3")
+    assert found["column_2"] == [text, "b"]
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_a_first_row_with_line_breaks_in_cells(tmp_path: Path, header: bool) -> None:
+    columns = {"x": "number", "a\nkind": "text"} if header else {"column_1": "number", "column_2": "text"}
+    first = b'x,"a\nkind",y\n' if header else b'7.5,"a\nb",3\n'
+    content = first + b'1.5,"c\nd",1\n'
+    found = read(tmp_path, content, newlines=True, header=header, columns=columns, target="y" if header else "column_3")
+    assert list(found.values())[1] == (["c\nd"] if header else ["a\nb", "c\nd"])
+
+
+def test_an_array_of_json_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('[{"x": 1}]')
+    assert refusal(tmp_path, path="t.jsonl") == (
+        "t.jsonl: no line is a row. Line 1: found '[{\"x\": 1}]', expected an object of JSON. "
+        "pandas writes such lines with to_json(orient='records', lines=True)."
+    )
+
+
+def test_numbers_with_blanks_that_do_not_break(tmp_path: Path) -> None:
+    content = "x,kind,y\n1\u202f234\u202f567,a,1\n1\u00a0000,b,2\n".encode()
+    columns = {"x": {"type": "number", "thousands": " "}, "kind": "category"}
+    assert read(tmp_path, content, columns=columns)["x"] == [1_234_567, 1000]
+
+
+def test_an_error_does_not_name_thousands_of_columns(tmp_path: Path) -> None:
+    names = ",".join(f"c{i}" for i in range(3000))
+    text = refusal(tmp_path, f"{names}\n{names}\n".encode())
+    assert text.startswith("t.csv: there is no column 'x' (c0, c1, ")
+    assert ", c49, and 2950 more)." in text
+
+
 @pytest.mark.parametrize(
     ("ending", "pack"), [(".gz", gzip.compress), (".zst", lambda raw: pa.compress(raw, "zstd", asbytes=True))]
 )
@@ -599,6 +638,15 @@ def test_each_column_knows_what_is_missing_in_it(tmp_path: Path) -> None:
         ({"constant": "keep"}, "dataset.constant: 'keep' is unknown (refuse, accept)."),
         ({"separator": ";;"}, "dataset.separator: found ';;', expected one character that is not a line break."),
         ({"quote": ",", "separator": ","}, "dataset.quote: found ',', expected another character than separator."),
+        (
+            {"missing": [False]},
+            "dataset.missing: found [False], expected a list of texts in quotes: YAML reads an unquoted yes, no, true, "
+            "false, on or off as a truth value.",
+        ),
+        (
+            {"encoding": "base64"},
+            "dataset.encoding: found 'base64', expected an encoding such as utf-8, latin-1, cp1252 or utf-16.",
+        ),
         (
             {"encoding": "utf8x"},
             "dataset.encoding: found 'utf8x', expected an encoding such as utf-8, latin-1, cp1252 or utf-16.",

@@ -2,9 +2,11 @@
 quote that is left open, a name that comes twice, a header among the rows."""
 
 import csv
+import io
+import re
 from collections.abc import Iterator
 from functools import reduce
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
@@ -31,7 +33,7 @@ def rows(file: TableFile, layout: Layout) -> Iterator[Rows]:
     names = _names(file, layout, start)
     check_names(file, layout, names, _advice(layout, names))
     if layout.header:
-        start = start[len(_first_line(start)) :].removeprefix(b"\r").removeprefix(b"\n")
+        start = start[len(_first_row(start, layout)) :].removeprefix(b"\r").removeprefix(b"\n")
     parts = rows_of_cells if layout.newlines else rows_of_lines
     for part in parts(file, layout, names, chain([start], blocks)):
         yield _without_headers(layout, part) if layout.header else part
@@ -42,16 +44,37 @@ def _first(blocks: Iterator[bytes]) -> bytes:
     return next((block for block in (block.lstrip(b"\r\n") for block in blocks) if block), b"\n")
 
 
-def _first_line(block: bytes) -> bytes:
-    """The first line without its end, which may be a carriage return alone."""
-    return block[: block.index(b"\n")].split(b"\r", 1)[0]
+def _first_row(block: bytes, layout: Layout) -> bytes:
+    """The first row without its end, which may be a carriage return alone. Its cells may hold line breaks, if those of
+    all rows may."""
+    if not layout.newlines:
+        return block[: block.index(b"\n")].split(b"\r", 1)[0]
+    text = block.decode()
+    read = _reader(text, layout.separator, layout.quote)
+    next(read)
+    end = sum(len(line) for line in islice(io.StringIO(text, newline=""), read.line_num))
+    return text[:end].rstrip("\r\n").encode()
+
+
+def cells_of(row: str, separator: str, quote: str) -> list[str]:
+    """The cells of one row. Raises csv.Error where quotes are put wrong."""
+    return next(_reader(row, separator, quote))
+
+
+def _reader(text: str, separator: str, quote: str) -> Any:
+    """The rows of a text, by Python's csv, which refuses cells of more than 128 KiB unless it is told otherwise."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    quotes: dict[str, Any] = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, **quotes)
 
 
 def _names(file: TableFile, layout: Layout, block: bytes) -> list[str]:
-    line = _first_line(block).decode()
+    line = _first_row(block, layout).decode()
     if not line.strip():
         raise DataError(f"{file.name}: empty, expected rows.")
-    cells = next(csv.reader([line], delimiter=layout.separator, **_quotes(layout)))
+    if re.fullmatch("sep=.", line.strip()):
+        raise DataError(f"{file.name}: the first line is {line.strip()!r}, which Excel alone reads. Remove it.")
+    cells = cells_of(line, layout.separator, layout.quote)
     others = [sign for sign in SEPARATORS if sign != layout.separator and sign in line]
     if len(cells) == 1 and others:
         likely = max(others, key=line.count)
@@ -62,16 +85,14 @@ def _names(file: TableFile, layout: Layout, block: bytes) -> list[str]:
     return cells if layout.header else [f"column_{i + 1}" for i in range(len(cells))]
 
 
-def _quotes(layout: Layout) -> dict[str, Any]:
-    return {"quotechar": layout.quote} if layout.quote else {"quoting": csv.QUOTE_NONE}
-
-
 def _yaml(sign: str) -> str:
     return {"\t": '"\\t"', ",": '","', "|": '"|"'}.get(sign, f'"{sign}"')
 
 
 def _advice(layout: Layout, names: list[str]) -> str:
     """What else may be wrong where a column is not there."""
+    if len(names) == 1 and names[0].startswith("#"):
+        return " The first line looks like a comment. Remove it."
     if not layout.header:
         return " Without a header, columns are named column_1, column_2 and so on."
     others = [sign for sign in SEPARATORS if sign != layout.separator and any(sign in name for name in names)]

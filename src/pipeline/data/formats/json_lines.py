@@ -10,6 +10,7 @@ import pyarrow as pa
 from pipeline.data.formats.lines import line_blocks
 from pipeline.data.formats.rows import Format, Layout, Rows, TableFile, check_names
 from pipeline.data.types.type import shown
+from pipeline.errors import DataError
 
 SHORT: dict[type[Any], str] = {list: "a list", dict: "an object"}
 
@@ -21,7 +22,7 @@ class Unreadable(Exception):
 def rows(file: TableFile, layout: Layout) -> Iterator[Rows]:
     """The rows of a file, some at a time, as text: numbers as they are written, so that no digit is lost, and
     `true` and `false`. A key that a line lacks is a missing value there, but it must be in some line of the file."""
-    number, known = 0, set[str]()
+    number, known, first = 0, set[str](), ""
     for block in line_blocks(file, layout.encoding):
         cells: dict[str, list[str | None]] = {name: [] for name in layout.columns}
         numbers, unreadable = [], []
@@ -33,12 +34,18 @@ def rows(file: TableFile, layout: Layout) -> Iterator[Rows]:
                 values = _row(line, layout.columns, known)
             except Unreadable as error:
                 unreadable.append((number, str(error)))
+                first = first or f"line {number}: {error}"
                 continue
             numbers.append(number)
             for name in layout.columns:
                 cells[name].append(values[name])
         columns = {name: pa.array(texts, pa.string()) for name, texts in cells.items()}
         yield Rows(columns, np.array(numbers, np.int64), unreadable)
+    if first and not known:
+        raise DataError(
+            f"{file.name}: no line is a row. {first[0].upper()}{first[1:]}. pandas writes such lines with "
+            "to_json(orient='records', lines=True)."
+        )
     check_names(file, layout, sorted(known))
 
 

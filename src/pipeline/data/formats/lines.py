@@ -110,11 +110,20 @@ def _check_start(file: TableFile, chunk: bytes, encoding: str) -> None:
             f"{file.name}: found the byte order mark of UTF-8, expected {encoding}. Leave encoding out, or set "
             "encoding: utf-8."
         )
-    found = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}.get(chunk[:2])
-    if found is None and b"\0" in chunk[:2]:
-        found = "utf-16-be" if chunk[0] == 0 else "utf-16-le"
-    if found:
-        raise DataError(f"{file.name}: found UTF-16, expected {encoding}. Set encoding: {found}.")
+    if found := wide_encoding(chunk):
+        name = found[:6].upper()
+        raise DataError(f"{file.name}: found {name}, expected {encoding}. Set encoding: {found}.")
+
+
+def wide_encoding(start: bytes) -> str | None:
+    """The encoding of a file that begins so, where a character takes two bytes or four; None for all others."""
+    if start[:4] in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):  # the first is that of UTF-16 and two zeros
+        return "utf-32"
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    if b"\0" in start[:2]:
+        return "utf-16-be" if start[0] == 0 else "utf-16-le"
+    return None
 
 
 def _check_text(file: TableFile, block: bytes, before: int, encoding: str) -> None:

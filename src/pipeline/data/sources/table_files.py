@@ -11,6 +11,7 @@ from omegaconf import MISSING
 from pipeline.config import DatasetConfig, TextConfig
 from pipeline.config.checks import check, one_of
 from pipeline.data.constant import ConstantColumns
+from pipeline.data.declared import QUOTED, is_list_of_texts
 from pipeline.data.formats import FORMATS
 from pipeline.data.formats.bad_rows import BadRows
 from pipeline.data.formats.finding import AUTO, check_same_columns, find_split_files, format_of
@@ -49,7 +50,7 @@ class TableFiles(DatasetConfig, TextConfig):
     test_path: Any = None
     validation_path: Any = None
     format: str = AUTO
-    missing: list[str] = field(default_factory=list)
+    missing: Any = field(default_factory=list)
     on_bad_row: str = REFUSE
     constant: str = REFUSE
 
@@ -59,6 +60,9 @@ class TableFiles(DatasetConfig, TextConfig):
         one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
         one_of("dataset.constant", self.constant, (REFUSE, ACCEPT))
         self.check_text("dataset.")
+        # OmegaConf would make the text "False" of YAML's unquoted no, so the type is checked here
+        check(is_list_of_texts(self.missing), "dataset.missing", self.missing, f"a list of {QUOTED}")
+        self.missing = [str(text) for text in self.missing]
         for key, paths in self.paths.items():
             good = bool(paths) and all(isinstance(path, str) for path in paths)
             check(good, f"dataset.{key}", getattr(self, key), "a file, a glob or a folder, or a list of these")

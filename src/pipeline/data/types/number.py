@@ -88,6 +88,8 @@ class Number(Type):
 
     def _plain(self, text: pa.StringArray, config: NumberColumn) -> pa.StringArray:
         """The text as programs write numbers: 1.234.567,8 becomes 1234567.8."""
+        if config.thousands == " ":
+            text = pc.replace_substring_regex(text, "[\u00a0\u202f]", " ")  # the blanks that keep a number on its line
         if config.thousands:
             sep, decimal = (f"\\{sign}" for sign in (config.thousands, config.decimal))
             grouped = pc.match_substring_regex(text, rf"^[+-]?[0-9]{{1,3}}({sep}[0-9]{{3}})+({decimal}[0-9]*)?$")

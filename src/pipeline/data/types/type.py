@@ -163,6 +163,7 @@ def is_bytes(kind: pa.DataType) -> bool:
 
 def doubtful(found: str) -> str:
     """The advice for a text that may stand for a missing value; empty for any other text."""
+    found = found.strip()
     return f"Write missing: [{found!r}] if it stands for a missing value." if found in DOUBTFUL else ""
 
 
