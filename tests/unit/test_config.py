@@ -1,5 +1,6 @@
 """Configuration: what composes, and the exact words for what does not."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -226,3 +227,21 @@ def test_looks_at_the_weights_are_spaced(
     histograms: int | None, confusion: int | None, epochs: int, expected: tuple[int, int]
 ) -> None:
     assert TensorBoardConfig(histograms, confusion).spaced(epochs) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("columns: {2019: number}", 'dataset/odd: found the key 2019, expected a text. Put it in quotes: "2019"'),
+        ("missing: [?]", 'found the key None, expected a text. Put it in quotes: "?"'),
+    ],
+)
+def test_a_text_that_yaml_takes_for_something_else(tmp_path: Path, line: str, found: str) -> None:
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    settings = f"defaults: [table_schema]\nname: odd\npath: t.csv\ntask: regression\ntarget: y\n{line}\n"
+    (tmp_path / "conf" / "dataset" / "odd.yaml").write_text(settings)
+    with pytest.raises(ConfigError) as caught:
+        compose_config(Layout(tmp_path), "prepare", ["dataset=odd"])
+    assert str(caught.value) == found
