@@ -16,6 +16,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from repro import ROOT, timed
@@ -45,11 +47,29 @@ def apart(jobs: list[dict]) -> tuple[float, float]:
     return statistics.mean(between), statistics.mean(beside)
 
 
-def in_clone(*arguments: str) -> tuple[float, list[dict]]:
+@contextmanager
+def a_clone() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         clone = Path(name) / "clone"
         subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+        yield clone
+
+
+def in_clone(*arguments: str) -> tuple[float, list[dict]]:
+    with a_clone() as clone:
         return search(clone, *arguments)
+
+
+def with_test_score(*arguments: str) -> tuple[list[dict], str]:
+    """The records of a search, and the score of its best trial on the test rows, with its interval, as adopt tells it."""
+    with a_clone() as clone:
+        _, jobs = search(clone, *arguments)
+        (sweep,) = (clone / "runs" / "sweeps").iterdir()
+        command = [sys.executable, "-m", "pipeline.adopt", f"sweep={sweep.name}", "as=best"]
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = os.environ | {"PATH": path, "PYTHONPATH": str(clone / "src")}
+        told = subprocess.run(command, cwd=clone, env=environment, check=True, capture_output=True, text=True).stdout
+        return jobs, next(line for line in told.splitlines() if line.startswith("test: ")).removeprefix("test: ")
 
 
 def throughput() -> dict[str, float]:
@@ -85,11 +105,11 @@ def workers() -> dict[str, float]:
     return {"one worker (s)": one, "two workers (s)": two, "workers, ratio": one / two}
 
 
-def pruning() -> dict[str, float]:
-    """Epochs and the best score of the shipped search for a CNN, with its pruner and without."""
+def pruning() -> dict[str, float | str]:
+    """Epochs and the best trial of the shipped search for a CNN, with its pruner and without."""
     common = ["experiment=cnn_digits", "sweep=cnn"]
-    _, pruned = in_clone(*common)
-    _, whole = in_clone(*common, "sweep.pruner.name=none")
+    pruned, test = with_test_score(*common)
+    whole, other_test = with_test_score(*common, "sweep.pruner.name=none")
     epochs = [sum(job["epochs"] for job in jobs) for jobs in (pruned, whole)]
     best = [min(job["score"] for job in jobs if job["status"] == "FINISHED") for jobs in (pruned, whole)]
     return {
@@ -98,6 +118,8 @@ def pruning() -> dict[str, float]:
         "epochs saved": 1 - epochs[0] / epochs[1],
         "best val_loss with the pruner": best[0],
         "best val_loss without": best[1],
+        "its best trial on test rows, with the pruner": test,
+        "its best trial on test rows, without": other_test,
     }
 
 
