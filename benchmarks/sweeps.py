@@ -61,7 +61,7 @@ def in_clone(*arguments: str) -> tuple[float, list[dict]]:
 
 
 def with_test_score(*arguments: str) -> tuple[list[dict], str]:
-    """The records of a search, and the score of its best trial on the test rows, with its interval, as adopt tells it."""
+    """The records of a search, and the test score of its best trial with its interval, as adopt tells them."""
     with a_clone() as clone:
         _, jobs = search(clone, *arguments)
         (sweep,) = (clone / "runs" / "sweeps").iterdir()
