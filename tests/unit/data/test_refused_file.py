@@ -90,7 +90,7 @@ def test_bad_rows(tmp_path: Path) -> None:
     assert of_x == [(f"{i}", f"<{i}>") for i in numbers]
     assert [(row["row"], row["column"], row["expected"]) for row in found if row["column"] != "x"] == [
         ("5", "y", "a value, as it is the target"),
-        ("4", "", "a row that can be read (2 fields, expected 3)"),
+        ("4", "", "a row that can be read (found 2 fields, expected 3)"),
     ]
     # those that are left out are only counted
     prepare(tmp_path, dataset(task="binary", missing=[""], on_bad_row="skip", leakage="accept"))
