@@ -68,7 +68,8 @@ class Breach:
 
     def look_at(self, batch: pa.RecordBatch) -> None:
         """Count the values of some rows that break the rule, and tell them (data/refused_file.py)."""
-        found = batch.filter(pa.array(self.is_broken(batch[self.column])))
+        needed = batch.select([self.column, OF_FILE, OF_ROW])
+        found = needed.filter(pa.array(self.is_broken(batch[self.column])))
         rows, files, values = (as_texts(found[name]) for name in (OF_ROW, OF_FILE, self.column))
         tell_refused(
             (row, file, self.column, value, self.expected) for row, file, value in zip(rows, files, values, strict=True)
@@ -106,8 +107,12 @@ def breaks(rule: str, limit: Any, values: pa.Array) -> NDArray[np.bool_]:
 
 
 def is_among(digest: Callable[[pa.Array], Digests], repeated: Digests, values: pa.Array) -> NDArray[np.bool_]:
-    """Which values (N,) have one of these digests; missing ones do not."""
-    return np.isin(digest(values), repeated) & ~is_missing(values)
+    """Which values (N,) have one of these digests, which are in ascending order; missing ones do not."""
+    found = digest(values)
+    # np.isin would sort all that are repeated, for each batch.
+    places = np.searchsorted(repeated, found).clip(max=len(repeated) - 1)
+    among: NDArray[np.bool_] = repeated[places] == found
+    return among & ~is_missing(values)
 
 
 def is_missing(values: pa.Array) -> NDArray[np.bool_]:
