@@ -13,8 +13,12 @@ def ahead(items: Iterator[Item]) -> Iterator[Item]:
     where its item would have come."""
     end = object()
     context = copy_context()  # so that what is told in the thread is heard here (data/refused_file.py)
+
+    def following() -> Item | object:
+        return context.run(lambda: next(items, end))
+
     with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(context.run, next, items, end)
-        while (item := following.result()) is not end:
-            following = pool.submit(context.run, next, items, end)
+        waiting = pool.submit(following)
+        while (item := waiting.result()) is not end:
+            waiting = pool.submit(following)
             yield item  # type: ignore[misc]

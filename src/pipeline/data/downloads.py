@@ -17,11 +17,11 @@ from pipeline import locks
 from pipeline.config import DatasetConfig, DownloadConfig
 from pipeline.data.checksums import files_of_folder
 from pipeline.data.file_digests import digests_of
-from pipeline.data.mirror import LOCAL, MIRROR, copy_file, mirror_of
+from pipeline.data.mirror import MIRROR, copy_file, mirror_of
 from pipeline.data.transfer import FILE, download
 from pipeline.errors import DataError
 from pipeline.files import PARTIAL, digest_file
-from pipeline.layout import Layout
+from pipeline.layout import LOCAL, Layout
 
 AT_ONCE = 8  # files of a folder, since most of the time of a small one is waiting
 
