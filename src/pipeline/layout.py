@@ -44,6 +44,11 @@ class Layout:
         return self.root / "params.yaml"
 
     @property
+    def local(self) -> Path:
+        """What is said of this machine alone, such as where it finds a mirror. git and DVC leave it alone."""
+        return self.home / LOCAL
+
+    @property
     def resolved(self) -> Path:
         return self.root / "build" / "config"
 
@@ -79,6 +84,11 @@ class Layout:
 
     def page(self, dataset: str) -> Path:
         return self.described(dataset) / PAGE
+
+    def refused(self, dataset: str) -> Path:
+        """The list of what `prepare` has refused of a dataset's rows the last time. It is no output of a stage, since
+        DVC removes those of one that fails."""
+        return self.home / "build" / "refused" / f"{dataset}.csv"
 
     def prepared_by_hand(self, name: str) -> Path:
         """The splits of runs by hand. `name` holds a digest of what they were made from; DVC knows nothing of them."""
@@ -151,6 +161,7 @@ class Layout:
 
 SQLITE, POSTGRES = "sqlite:///", "postgresql+psycopg://"
 TRAIN, VALIDATION, TEST = SPLITS = ("train", "validation", "test")
+LOCAL = "local.yaml"
 PREPARED = "prepared"
 SCHEMA = "schema.json"
 SUMMARY = "summary.json"

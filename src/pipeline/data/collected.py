@@ -21,6 +21,7 @@ from pipeline.data.contract import Contract
 from pipeline.data.digest_file import DigestFile
 from pipeline.data.digests import Digests, combined
 from pipeline.data.near import NearRows, looked_for
+from pipeline.data.origins import FIELDS, origin_of
 from pipeline.data.prepared import chunk_rows
 from pipeline.data.reading import Refused
 from pipeline.data.schema import Column
@@ -38,12 +39,13 @@ MOST_CATEGORIES = 1000
 
 @dataclass
 class Collected:
-    """`rows` is an Arrow stream of all rows, and `digests` are those of the features of each row; those in `answered`
-    are of the features and the target. `values` are the values of a target of classes, or the least and the greatest of
-    a target that is a number. `groups`, `times` and `starts` (N,) are there if a column has that role. `nulls` counts
-    the missing values of each feature, and `bytes` those of its texts or contents. `categories` are those of each
-    feature of that type that has MOST_CATEGORIES at most. `remarks` counts the remarkable values of each feature, by
-    what there is to say of them. `near` is there if rows that are nearly the same are looked for."""
+    """`rows` is an Arrow stream of all rows, and of where they are from if there is a contract. `digests` are those of
+    the features of each row; those in `answered` are of the features and the target. `values` are the values of a
+    target of classes, or the least and the greatest of a target that is a number. `groups`, `times` and `starts` (N,)
+    are there if a column has that role. `nulls` counts the missing values of each feature, and `bytes` those of its
+    texts or contents. `categories` are those of each feature of that type that has MOST_CATEGORIES at most. `remarks`
+    counts the remarkable values of each feature, by what there is to say of them. `near` is there if rows that are
+    nearly the same are looked for."""
 
     rows: Path
     digests: DigestFile
@@ -144,12 +146,13 @@ def collect(dataset: DatasetConfig, columns: Columns, batches: Iterable[pa.Recor
     Raises DataError for values that a column's type does not take, whoever the source is, and for missing values where
     a column's role needs one; and for what breaks the dataset's contract.
     """
-    schema = pa.schema([pa.field(column.name, column.storage) for column in columns.all])
+    fields = [pa.field(column.name, column.storage) for column in columns.all]
     found = Collected(folder / ROWS, DigestFile(folder / "digests"), DigestFile(folder / "answered"))
     found.categories = {column.name: set() for column in columns.features if column.config.type == "category"}
     if looked_for(dataset, columns.features):
         found.near = NearRows(columns.features, folder)
     contract = Contract(dataset.contract, dataset, columns, folder) if dataset.contract is not None else None
+    schema = pa.schema([*fields, *(FIELDS if contract is not None else ())])
     refused, start = Refused(), 0
     with pa.OSFile(str(found.rows), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         for batch in in_pieces(batches, CHUNKS * chunk_rows(sum(column.value_bytes for column in columns.all))):
@@ -158,7 +161,8 @@ def collect(dataset: DatasetConfig, columns: Columns, batches: Iterable[pa.Recor
                 check_weights(dataset.name, columns.roles[WEIGHT_ROLE].name, by_name)
             take_note(found, dataset, columns, by_name)
             if contract is not None:
-                contract.look_at(by_name, start)
+                contract.look_at(by_name)
+                by_name |= origin_of(batch, start)
             writer.write_batch(pa.RecordBatch.from_arrays([by_name[name] for name in schema.names], schema=schema))
             start += batch.num_rows
     if refused.counts:

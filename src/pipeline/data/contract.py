@@ -5,66 +5,27 @@ as long for the same columns.
 """
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from pipeline.config import DatasetConfig
 from pipeline.config.contract import ContractConfig
+from pipeline.data.breaches import RULES, Breach, breaks, is_among, is_missing, words_of
 from pipeline.data.digest_file import DigestFile
-from pipeline.data.reading import MOST_PLACES, value_of
-from pipeline.data.schema import Column
+from pipeline.data.origins import OF_FILE
 from pipeline.data.sources.source import Columns
 from pipeline.data.types.type import shown
 from pipeline.errors import ConfigError, DataError, SeveralErrors, did_you_mean
 from pipeline.tasks import TASKS
 
 
-@dataclass(frozen=True)
-class Rule:
-    """`broken(values, limit)` says of each value (N,) whether it breaks the rule; `fits` says whether values of a
-    storage can be asked that; `told` is what is wrong, in words, with `{}` for the limit."""
-
-    fits: Callable[[pa.DataType], bool]
-    broken: Callable[[pa.Array, Any], pa.BooleanArray]
-    told: str
-
-
-RULES = {
-    "min": Rule(pa.types.is_floating, pc.less, "less than {}"),
-    "max": Rule(pa.types.is_floating, pc.greater, "greater than {}"),
-    "values": Rule(
-        pa.types.is_string, lambda values, known: pc.invert(pc.is_in(values, pa.array(known))), "none of {}"
-    ),
-    "pattern": Rule(
-        pa.types.is_string,
-        lambda values, pattern: pc.invert(pc.match_substring_regex(values, pattern)),
-        "not as the pattern {}",
-    ),
-    "max_length": Rule(
-        pa.types.is_string, lambda values, most: pc.greater(pc.utf8_length(values), most), "longer than {} characters"
-    ),
-}
-UNIQUE = "unique"
-
-
-@dataclass
-class Broken:
-    """How many values break a rule, and the first of them with their rows."""
-
-    count: int = 0
-    places: list[str] = field(default_factory=list)
-
-
 class Contract:
-    """Looks at the rows of a dataset, a batch at a time. Rows are counted from 1, as the source gives them, without
-    those that it leaves out."""
+    """Looks at the rows of a dataset, a batch at a time, and again at all of them where some break it."""
 
     def __init__(self, config: ContractConfig, dataset: DatasetConfig, columns: Columns, folder: Path) -> None:
         """`folder` is for files in between. Raises ConfigError for columns that are not there, and for rules that do
@@ -75,8 +36,8 @@ class Contract:
             where = f"dataset {dataset.name}: contract.rows.min_per_class"
             raise ConfigError(f"{where}: found {least}, expected nothing, as task {dataset.task} has no classes.")
         self._columns = {column.name: column for column in columns.all}
-        self._asked = [(self._columns[name], rule, limit) for name, rule, limit in self._rules()]
-        self._broken: dict[tuple[str, str], Broken] = {}
+        self._rules = {(name, rule): limit for name, rule, limit in self._asked()}
+        self._broken: set[tuple[str, str]] = set()
         self._digests = {
             name: DigestFile(folder / f"unique {i}")
             for i, (name, rule) in enumerate(config.columns.items())
@@ -87,7 +48,7 @@ class Contract:
         self._classes: Counter[Any] = Counter(dict.fromkeys(getattr(columns.target.config, "values", []), 0))
         self._num_rows = 0
 
-    def _rules(self) -> list[tuple[str, str, Any]]:
+    def _asked(self) -> list[tuple[str, str, Any]]:
         found = []
         for name, rules in self._config.columns.items():
             where = f"dataset {self._dataset}: contract.columns.{name}"
@@ -102,19 +63,17 @@ class Contract:
                 if not RULES[rule].fits(kind.storage):
                     raise ConfigError(f"{where}: {rule} is not for a column of type {kind.config.type}.")
                 try:
-                    RULES[rule].broken(pa.array(["0"]).cast(kind.storage), limit)
+                    breaks(rule, limit, pa.array(["0"]).cast(kind.storage))
                 except pa.ArrowInvalid as error:
                     raise ConfigError(f"{where}.{rule}: found {limit!r} ({error}).") from error
                 found.append((name, rule, limit))
         return found
 
-    def look_at(self, by_name: dict[str, pa.Array], start: int) -> None:
-        """Take note of what breaks the contract in some rows, before which `start` rows were."""
-        for column, rule, limit in self._asked:
-            values = by_name[column.name]
-            broken = pc.and_(RULES[rule].broken(values, limit), values.is_valid())
-            bad = pc.fill_null(broken, False).to_numpy(zero_copy_only=False)
-            self._note(column.name, rule, values, bad, start)
+    def look_at(self, by_name: dict[str, pa.Array]) -> None:
+        """Take note of what breaks the contract in some rows."""
+        for (name, rule), limit in self._rules.items():
+            if (name, rule) not in self._broken and breaks(rule, limit, by_name[name]).any():
+                self._broken.add((name, rule))
         for name in self._config.columns:
             self._missing[name] += by_name[name].null_count
         for name, file in self._digests.items():
@@ -124,29 +83,18 @@ class Contract:
             self._classes.update({entry["values"]: entry["counts"] for entry in counted})
         self._num_rows += len(by_name[self._target])
 
-    def _note(self, name: str, rule: str, values: pa.Array, bad: NDArray[np.bool_], start: int) -> None:
-        rows = np.flatnonzero(bad)
-        if not len(rows):
-            return
-        broken = self._broken.setdefault((name, rule), Broken())
-        broken.count += len(rows)
-        for row in rows[: MOST_PLACES - len(broken.places)]:
-            broken.places.append(f"row {start + row + 1}: {shown(value_of(values[int(row)]))}")
-
     def check(self, rows: Path) -> None:
-        """Raise SeveralErrors, with an error for each rule that is broken. `rows` is the Arrow stream of all rows, in
-        which values that are not unique are looked for."""
-        for name, file in self._digests.items():
-            if len(repeated := file.repeated()):
-                self._find_repeated(self._columns[name], repeated, rows)
-        errors = [
-            f"column '{name}': {_told(rule, getattr(self._config.columns[name], rule), broken)}"
-            for (name, rule), broken in self._broken.items()
-        ]
-        for name, rules in self._config.columns.items():
-            count, most = self._missing[name], rules.max_missing
-            if most is not None and count > most * self._num_rows:
-                errors.append(f"column '{name}': {count} of {self._num_rows} values are missing, more than {most:.2%}.")
+        """Raise SeveralErrors, with an error for each rule that is broken. `rows` is the Arrow stream of all rows, with
+        where they are from, in which the values are that break a rule."""
+        breaches = [breach for name in self._config.columns for breach in self._breaches(name)]
+        files = set[str | None]()
+        if breaches:
+            with pa.OSFile(str(rows)) as stream, pa.ipc.open_stream(stream) as reader:
+                for batch in reader:
+                    files |= set(pc.unique(batch[OF_FILE]).to_pylist() if len(files) < 2 else ())
+                    for breach in breaches:
+                        breach.look_at(batch)
+        errors = [breach.words(len(files) > 1) for breach in breaches]
         least = self._config.rows
         if self._num_rows < least.min:
             errors.append(f"{self._num_rows} rows, expected {least.min} or more.")
@@ -157,23 +105,16 @@ class Contract:
             where = f"dataset {self._dataset} breaks its contract"
             raise SeveralErrors([DataError(f"{where}: {error}") for error in errors])
 
-    def _find_repeated(self, column: Column, repeated: NDArray[np.uint64], rows: Path) -> None:
-        start = 0
-        with pa.OSFile(str(rows)) as stream, pa.ipc.open_stream(stream) as reader:
-            for batch in reader:
-                values = batch[column.name]
-                bad = np.isin(column.type.digest(values), repeated) & values.is_valid().to_numpy(zero_copy_only=False)
-                self._note(column.name, UNIQUE, values, bad, start)
-                start += batch.num_rows
-
-
-def _told(rule: str, limit: Any, found: Broken) -> str:
-    """What breaks a rule, in words."""
-    if isinstance(limit, float):
-        limit = repr(limit).removesuffix(".0")  # all digits, unlike the format g
-    elif isinstance(limit, list):
-        limit = ", ".join(limit)
-    wrong = "not unique" if rule == UNIQUE else RULES[rule].told.format(limit)
-    values = "1 value is" if found.count == 1 else f"{found.count} values are"
-    more = "; ..." if found.count > len(found.places) else ""
-    return f"{values} {wrong} ({'; '.join(found.places)}{more})."
+    def _breaches(self, name: str) -> Iterator[Breach]:
+        """The rules of a column that are broken."""
+        for (column, rule), limit in self._rules.items():
+            if column == name and (name, rule) in self._broken:
+                told, expected = words_of(rule, limit)
+                yield Breach(name, partial(breaks, rule, limit), told, expected)
+        if name in self._digests and len(repeated := self._digests[name].repeated()):
+            digest = self._columns[name].type.digest
+            yield Breach(name, partial(is_among, digest, repeated), "not unique", "a value that no other row has")
+        most = self._config.columns[name].max_missing
+        if most is not None and self._missing[name] > most * self._num_rows:
+            told, expected = f"missing, more than {most:.2%}", f"a value, but for {most:.2%} of the rows"
+            yield Breach(name, is_missing, told, expected, of=self._num_rows)

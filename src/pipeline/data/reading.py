@@ -4,7 +4,7 @@ Sources, batch prediction and serving all read values here, so that a value mean
 is refused by all of them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.data.refused_file import Line, and_more, as_texts, tell_refused
 from pipeline.data.schema import Column
 from pipeline.data.types.type import Parsed, shown
 from pipeline.errors import DataError
@@ -22,8 +23,12 @@ MOST_PLACES = 10
 
 @dataclass
 class Refused:
-    """The values of a dataset that were refused: how many there are in each column, and the first places, in words."""
+    """The values of a dataset that were refused: how many there are in each column, and the first places, in words.
+    With `several` files, a place names its file. All of them are told (data/refused_file.py) where they are `listed`.
+    """
 
+    several: bool = False
+    listed: bool = True
     counts: dict[str, int] = field(default_factory=dict)
     places: dict[str, list[str]] = field(default_factory=dict)
     advice: dict[str, str] = field(default_factory=dict)
@@ -35,9 +40,10 @@ class Refused:
         refused: NDArray[np.bool_],
         rows: NDArray[np.int64] | NDArray[np.object_],
         reasons: Mapping[int, str] = MappingProxyType({}),
+        file: str = "",
     ) -> None:
-        """Take note of the refused values (N,) of a column. `rows` (N,) are the rows' numbers as a person counts, and
-        `reasons` those of `Parsed`."""
+        """Take note of the refused values (N,) of a column. `rows` (N,) are the rows' numbers as a person counts, in
+        the `file` where that is known, and `reasons` those of `Parsed`."""
         numbers = np.flatnonzero(refused)
         if not len(numbers):
             return
@@ -46,8 +52,10 @@ class Refused:
         for i in numbers[: MOST_PLACES - len(places)]:
             value = value_of(raw[int(i)])
             found = reasons.get(int(i)) or _shown(column, value)
-            places.append(f"row {rows[i]}: {found}")
+            places.append(f"row {place_of(rows[i], file if self.several else '')}: {found}")
             self.advice.setdefault(column.name, "" if value is None else column.type.advice(str(value), column.config))
+        if self.listed:
+            tell_refused(_lines(column, raw, numbers, rows, reasons, file))
 
     def error(self, where: str, columns: Iterable[Column]) -> DataError:
         """One line that names all columns with refused values, and the first places in each."""
@@ -55,9 +63,28 @@ class Refused:
         parts = []
         for name, count in self.counts.items():
             values = "1 value is" if count == 1 else f"{count} values are"
-            first = "; ".join(self.places[name]) + ("; ..." if count > len(self.places[name]) else "")
+            first = "; ".join(self.places[name]) + and_more(count, len(self.places[name]))
             parts.append(f"column '{name}': {values} not {types[name].expected} ({first}). {self.advice[name]}".strip())
         return DataError(f"{where}: " + " ".join(parts))
+
+
+def _lines(
+    column: Column,
+    raw: pa.Array,
+    numbers: NDArray[np.int64],
+    rows: NDArray[np.int64] | NDArray[np.object_],
+    reasons: Mapping[int, str],
+    file: str,
+) -> Iterator[Line]:
+    """What is told of the refused values of a column: those with these numbers (from 0) among all."""
+    for i, text in zip(numbers.tolist(), as_texts(raw.take(pa.array(numbers))), strict=True):
+        why = f" ({reasons[i]})" if i in reasons else ""
+        yield rows[i], file, column.name, text, f"{column.type.expected}{why}"
+
+
+def place_of(row: object, file: str) -> str:
+    """Where a row is, in words; `file` is empty where it goes without saying."""
+    return f"{row} of {file}" if file else str(row)
 
 
 def _shown(column: Column, value: object) -> str:

@@ -18,6 +18,7 @@ from pipeline.data.heard import heard
 from pipeline.data.profile.page import About, write_page
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import statistics_of, write_statistics
+from pipeline.data.refused_file import listing
 from pipeline.data.related import Groups, Related, Stretches, tell_few_groups, write_related
 from pipeline.data.remarks import check_columns
 from pipeline.data.row_checks import check_names, check_rows, check_rules, check_weights
@@ -28,7 +29,7 @@ from pipeline.data.sources.source import Columns
 from pipeline.data.splits import PLACES, Places, Summary
 from pipeline.data.unknown_categories import tell_unknown_categories
 from pipeline.files import digest_file, write_json
-from pipeline.layout import BEST_POSSIBLE, MANIFEST, PAGE, SPLITS, STATISTICS, SUMMARY, TEST, split_file
+from pipeline.layout import BEST_POSSIBLE, MANIFEST, PAGE, SPLITS, STATISTICS, SUMMARY, TEST, Layout, split_file
 
 
 def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: Path | None = None) -> Summary:
@@ -46,7 +47,8 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
     check_names(columns)
     check_rules(dataset, columns)
     with TemporaryDirectory(dir=folder) as between, heard() as told:
-        found = collect(dataset, columns, ahead(source.batches(dataset, root)), Path(between))
+        with listing(Layout(root), dataset.name):
+            found = collect(dataset, columns, ahead(source.batches(dataset, root)), Path(between))
         classes = found.classes(dataset, columns.target)
         features = found.features(columns)
         schema = Schema(dataset.name, dataset.task, dataset.split, features, columns.target.name, classes)

@@ -1,4 +1,6 @@
-"""The page of a sweep: HTML without scripts and without anything that would have to be fetched."""
+"""The page of a sweep."""
+
+from pipeline.data.profile.document import BEGIN, END
 
 STYLE = """
 pre { background: #f6f6f6; padding: .6em .8em; white-space: pre-wrap; overflow-wrap: anywhere; margin: .3em 0; }
@@ -6,22 +8,7 @@ img { max-width: 100%; background: #fff; } .jobs td { border-top: 1px solid #ddd
 .wide { overflow-x: auto; } .front td { background: #fdf1e2; }
 """
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{{ name }}</title>
-<style>{{ style }}</style>
-</head>
-<body>
-<h1>{{ name }}</h1>
-<table>
-{% for key, value in facts %}
-<tr><th>{{ key }}</th><td>{{ value }}</td></tr>
-{% endfor %}
-</table>
-{% if command %}
+BODY = """{% if command %}
 <p>This sweep, to give again or to go on with:</p>
 <pre>{{ command }}</pre>
 {% endif %}
@@ -51,6 +38,6 @@ PAGE = """<!doctype html>
 {% endfor %}
 </tbody>
 </table></div>
-</body>
-</html>
 """
+
+PAGE = BEGIN + BODY + END

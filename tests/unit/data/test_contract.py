@@ -29,10 +29,10 @@ BROKEN = [
     "column 'x': 2 values are greater than 57 (row 59: '58.5'; row 60: '59.5').",
     "column 'x': 2 values are not unique (row 10: '9.5'; row 11: '9.5').",
     "column 'kind': 29 values are none of a, c (row 2: 'b'; row 4: 'b'; row 6: 'b'; row 8: 'b'; row 10: 'b'; "
-    "row 12: 'b'; row 14: 'b'; row 16: 'b'; row 18: 'b'; row 20: 'b'; ...).",
+    "row 12: 'b'; row 14: 'b'; row 16: 'b'; row 18: 'b'; row 20: 'b'; ...; all of them: build/refused/tabled.csv).",
     "column 'kind': 1 value is not as the pattern ^[a-z]$ (row 60: 'bb').",
     "column 'kind': 1 value is longer than 1 characters (row 60: 'bb').",
-    "column 'kind': 1 of 60 values are missing, more than 1.00%.",
+    "column 'kind': 1 of 60 values are missing, more than 1.00% (row 58).",
     "60 rows, expected 100 or more.",
     "class 'p' has 30 rows, expected 35 or more.",
     "class 'q' has 30 rows, expected 35 or more.",

@@ -12,7 +12,8 @@ from urllib.parse import quote, unquote
 import pytest
 
 from pipeline.config import DatasetConfig, DownloadConfig
-from pipeline.data.downloads import MIRROR, fetch
+from pipeline.data.downloads import fetch
+from pipeline.data.mirror import MIRROR
 from pipeline.errors import ConfigError, DataError
 from pipeline.layout import Layout
 
@@ -115,15 +116,26 @@ def test_a_later_command_goes_on_too(server: Server, tmp_path: Path) -> None:
     assert in_raw(tmp_path) == [f"raw/{NAME}"]
 
 
+def set_mirror(how: str, mirror: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if how == "environment":
+        monkeypatch.setenv(MIRROR, mirror)
+    else:
+        root.mkdir()
+        (root / "local.yaml").write_text(f"mirror: {mirror}\n")
+
+
+@pytest.mark.parametrize("how", ["environment", "file"])
 @pytest.mark.parametrize("kind", ["folder", "address"])
-def test_a_mirror_comes_first(kind: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mirror = tmp_path / "mirror"
+def test_a_mirror_comes_first(
+    kind: str, how: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror, root = tmp_path / "mirror", tmp_path / "checkout"
     (mirror / "rows").mkdir(parents=True)
     (mirror / NAME).write_bytes(CONTENT)
     server.files = {f"/mirror/{NAME}": CONTENT}
-    monkeypatch.setenv(MIRROR, str(mirror) if kind == "folder" else f"{server.url}/mirror/")
-    fetch(dataset(f"{server.url}/rows.csv"), Layout(tmp_path / "checkout"))
-    assert (tmp_path / "checkout" / "data" / "raw" / NAME).read_bytes() == CONTENT
+    set_mirror(how, str(mirror) if kind == "folder" else f"{server.url}/mirror/", root, monkeypatch)
+    fetch(dataset(f"{server.url}/rows.csv"), Layout(root))
+    assert (root / "data" / "raw" / NAME).read_bytes() == CONTENT
     assert server.asked == ([] if kind == "folder" else [(f"/mirror/{NAME}", "")])
 
 
@@ -137,8 +149,8 @@ def test_what_a_mirror_lacks_comes_from_the_address(
         dataset(f"{server.url}/other.csv", name="other.csv"),
         tmp_path / "second",
         rf"data/raw/other.csv: not there, and it cannot be fetched \({re.escape(str(tmp_path))}/mirror/other.csv: "
-        rf"No such file or directory; {server.url}/other.csv: 404 .*\). Put it there, or set {MIRROR} to a folder or "
-        "an address that has other.csv.",
+        rf"No such file or directory; {server.url}/other.csv: 404 .*\). Put it there, or set {MIRROR}, or mirror "
+        "in local.yaml, to a folder or an address that has other.csv.",
     )
 
 

@@ -1,4 +1,6 @@
-"""The page of a dataset: HTML without scripts and without anything that would have to be fetched."""
+"""The page of a dataset."""
+
+from pipeline.data.profile.document import BEGIN, END
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #222; max-width: 1100px; margin: 1.5em auto; padding: 0 1em; }
@@ -17,22 +19,7 @@ svg { background: #f6f6f6; } ul { margin: .2em 0; padding-left: 1.2em; } p { mar
 bdi { overflow-wrap: anywhere; white-space: pre-wrap; }
 """
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{{ name }}</title>
-<style>{{ style }}</style>
-</head>
-<body>
-<h1>{{ name }}</h1>
-<table>
-{% for key, value in facts %}
-<tr><th>{{ key }}</th><td>{{ value }}</td></tr>
-{% endfor %}
-</table>
-<h2>Rows</h2>
+BODY = """<h2>Rows</h2>
 <table>
 <tr><th></th>{% for split in splits %}<th class="number">{{ split }}</th>{% endfor %}</tr>
 {% for label, counts in rows %}
@@ -58,6 +45,6 @@ PAGE = """<!doctype html>
 </tbody>
 </table>
 {% if left_out %}<p>{{ left_out }}</p>{% endif %}
-</body>
-</html>
 """
+
+PAGE = BEGIN + BODY + END

@@ -179,7 +179,8 @@ def batches(config: FastaDataset, root: Path) -> Iterator[pa.RecordBatch]:
     parts, found = config.parts, _columns_of_records(config)
     by_setting = find_split_files({name: part.paths for name, part in parts.items()}, root)
     several = sum(map(len, by_setting.values())) > 1
-    bad = BadRows(found.all, {LABEL: "target"} | {found.roles[role].name: role for role in found.roles}, several)
+    required = {LABEL: "target"} | {found.roles[role].name: role for role in found.roles}
+    bad = BadRows(found.all, required, several, config.on_bad_row == REFUSE, origin=config.contract is not None)
     table = read_labels(config.labels, root, config.group) if config.labels else None
     for part, file in ((parts[name], file) for name, files in by_setting.items() for file in files):
         read = reader_of(part.label, config.pattern if config.header else None, table)

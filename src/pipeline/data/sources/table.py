@@ -85,7 +85,8 @@ def batches(config: TableDataset, root: Path) -> Iterator[pa.RecordBatch]:
     found = columns_of(config)
     required = {config.target: "target"} | {column.name: role for role, column in found.roles.items()}
     required |= {column.name: "content" for column in found.features if column.type.is_content}
-    for key, _, batch in read_tables(config, root, found.all, required, found.features):
+    origin = config.contract is not None
+    for key, _, batch in read_tables(config, root, found.all, required, found.features, origin=origin):
         yield of_split(batch, PATHS[key]) if config.has_test_files else batch
 
 

@@ -102,10 +102,12 @@ def read_tables(
     required: dict[str, str],
     features: list[Column],
     numbered: bool = False,
+    origin: bool = False,
 ) -> Iterator[tuple[str, str, pa.RecordBatch]]:
     """These columns of the rows of all files, some at a time, with the key of PATHS and the name of the file that they
     come from. Rows must have a value in each column of `required` (name to what it is). Where they are `numbered`, one
-    more column, ROW, has their numbers in their file. Prints how many were left out, if any.
+    more column, ROW, has their numbers in their file; with `origin`, they have the columns of data/origins.py. Prints
+    how many were left out, if any.
 
     Raises DataError for files that are not what the configuration says. All bad rows are counted before it is raised;
     no batch is given after the first of them.
@@ -117,7 +119,7 @@ def read_tables(
     layout = layout_of(config, name, [column.name for column in columns])
     check_same_columns(found, format, layout)
     read = [*columns, Column(ROW, NumberColumn("number"))] if numbered else columns
-    bad = BadRows(read, required, several=len(found) > 1)
+    bad = BadRows(read, required, several=len(found) > 1, listed=config.on_bad_row == REFUSE, origin=origin)
     # An image or a recording is not looked at as the values of a table are.
     constant = ConstantColumns([column for column in features if not column.type.is_content])
     num_rows = dict.fromkeys(by_key, 0)

@@ -16,10 +16,11 @@ from pipeline.data.formats.finding import AUTO, find_split_files, format_of
 from pipeline.data.formats.rows import layout_of
 from pipeline.data.heard import tell_left_out
 from pipeline.data.reading import MOST_PLACES
+from pipeline.data.refused_file import and_more, tell_refused
 from pipeline.data.schema import Column
 from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, Columns, Source, of_split, target_column
 from pipeline.data.sources.table import TableDataset
-from pipeline.data.sources.table_files import ROW, SKIP, files, read_tables, remote
+from pipeline.data.sources.table_files import REFUSE, ROW, SKIP, files, read_tables, remote
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import NumberColumn
 from pipeline.data.types.series import Array, SeriesColumn, as_stored
@@ -67,6 +68,9 @@ def batches(config: UcrDataset, root: Path) -> Iterator[pa.RecordBatch]:
         for i in np.flatnonzero(bad)[: MOST_PLACES - len(places)]:
             places.append(f"row {int(batch[ROW][int(i)].as_py())} of {file}: {_lacks(series_NW[i])}")
         num_bad += int(bad.sum())
+        if config.on_bad_row == REFUSE:
+            expected = f"{len(values)} values"
+            tell_refused((int(batch[ROW][int(i)].as_py()), file, "", "", expected) for i in np.flatnonzero(bad))
         if (~bad).any() and (not num_bad or config.on_bad_row == SKIP):
             good = pa.array(~bad)
             made = {FEATURE: as_stored(series_NW[~bad, :, np.newaxis]), config.target: batch[FIRST].filter(good)}
@@ -76,7 +80,7 @@ def batches(config: UcrDataset, root: Path) -> Iterator[pa.RecordBatch]:
         tell_left_out(config.name, f"skipped {num_bad} series with missing values")
     elif num_bad:
         several = "1 series lacks values" if num_bad == 1 else f"{num_bad} series lack values"
-        more = "; ..." if num_bad > len(places) else ""
+        more = and_more(num_bad, len(places))
         raise DataError(
             f"dataset {config.name}: {several} ({'; '.join(places)}{more}), expected {len(values)} in each row. Fill "
             "them up, or set on_bad_row: skip to leave them out."

@@ -13,6 +13,7 @@ import pyarrow as pa
 from pipeline.config.data import FOLD
 from pipeline.data.archives import find_place
 from pipeline.data.heard import tell_left_out
+from pipeline.data.origins import OF_FILE
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
 from pipeline.data.sources.files.config import FOLDER, REFUSE, SKIP, FilesDataset, columns_of, content_of
@@ -67,7 +68,7 @@ def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
     Raises DataError for files that are not what the configuration says. All bad files are counted before it is raised;
     no batch is given after the first of them.
     """
-    bad, content = BadFiles(config.lines), content_of(config)
+    bad, content = BadFiles(config.lines, config.on_bad_row == REFUSE), content_of(config)
     found_folders = folders(config, root)
     for key, found in found_folders.items():
         if len(found_folders) > 1:
@@ -80,6 +81,8 @@ def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
         for places, values in parts:
             if places and (not bad.num_bad or config.on_bad_row == SKIP):
                 known = {name: column.take(pa.array(places)) for name, column in labelled.columns.items()}
+                if config.contract is not None:
+                    known[OF_FILE] = pa.array([f"{found.shown}/{labelled.names[place]}" for place in places])
                 yield pa.RecordBatch.from_pydict({content.name: values} | known)
     if bad.num_bad and config.on_bad_row == REFUSE:
         raise bad.error(" and ".join(config.paths.values()), f"Set on_bad_row: skip to leave such {bad.plural} out.")

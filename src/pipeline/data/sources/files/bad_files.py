@@ -4,23 +4,32 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from pipeline.data.reading import MOST_PLACES
+from pipeline.data.refused_file import and_more, tell_refused
 from pipeline.errors import DataError
 
 
 @dataclass
 class BadFiles:
     """Takes note of bad files, whose names are paths in `folder`, and where they are `of_lines` of bad lines too.
-    `places` are the first of them, each with the reason."""
+    `places` are the first of them, each with the reason. All are told (data/refused_file.py) where they are `listed`.
+    """
 
     of_lines: bool = False
+    listed: bool = True
     folder: PurePosixPath = field(default_factory=PurePosixPath)
     num_bad: int = 0
     places: list[str] = field(default_factory=list)
 
-    def note(self, file: str, why: str) -> None:
+    def note(self, file: str, why: str, line: int | None = None) -> None:
+        """Take note of a file, or of a line of it."""
         self.num_bad += 1
+        path = str(self.folder / file)
         if len(self.places) < MOST_PLACES:
-            self.places.append(f"{printable(str(self.folder / file))}: {why}")
+            place = path if line is None else f"{path}, line {line}"
+            self.places.append(f"{printable(place)}: {why}")
+        if self.listed:
+            what = "file" if line is None else "line"
+            tell_refused([(line or "", path, "", "", f"a {what} that can be used ({why})")])
 
     def error(self, where: str, advice: str = "") -> DataError:
         """One line about all bad files in `where`."""
@@ -37,8 +46,7 @@ class BadFiles:
     def _words(self) -> str:
         one = "1 line or file" if self.of_lines else "1 file"
         files = one if self.num_bad == 1 else f"{self.num_bad} {self.plural}"
-        more = "; ..." if self.num_bad > len(self.places) else ""
-        return f"{files} cannot be used ({'; '.join(self.places)}{more})."
+        return f"{files} cannot be used ({'; '.join(self.places)}{and_more(self.num_bad, len(self.places))})."
 
 
 def printable(name: str) -> str:

@@ -76,10 +76,10 @@ def read_lines(column: Column, encoding: str, folder: Path, names: Sequence[str]
 def _of_lines(column: Column, name: str, rows: Rows, bad: BadFiles) -> pa.Array:
     """The good lines among some of a file."""
     for number, why in rows.unreadable:
-        bad.note(f"{name}, line {number}", why)
+        bad.note(name, why, number)
     parsed = read_values(column, rows.columns[column.name], column.config.missing or ())
     for i in np.flatnonzero(parsed.refused):
-        bad.note(f"{name}, line {rows.numbers[i]}", parsed.reasons.get(int(i), f"not {column.type.expected}"))
+        bad.note(name, parsed.reasons.get(int(i), f"not {column.type.expected}"), rows.numbers[i])
     return parsed.values.take(pa.array(np.flatnonzero(~parsed.refused)))
 
 

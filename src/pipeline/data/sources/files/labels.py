@@ -117,7 +117,7 @@ def read_manifest(config: FilesDataset, columns: Columns, root: Path) -> tuple[p
     found = find_files([config.manifest], root)
     wanted = [Column(FILE, TextColumn("text")), columns.target, *columns.roles.values()]
     required = {FILE: "file", columns.target.name: "target"} | {c.name: role for role, c in columns.roles.items()}
-    bad = BadRows(wanted, required, several=False)
+    bad = BadRows(wanted, required, several=False, listed=config.on_bad_row == REFUSE)
     name = format_of(found)
     layout = layout_of(config, name, [column.name for column in wanted])
     parts = [bad.read(found[0], rows) for rows in FORMATS[name].rows(found[0], layout)]
