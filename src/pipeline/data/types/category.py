@@ -12,7 +12,7 @@ from pipeline.config import ColumnConfig
 from pipeline.config.checks import check
 from pipeline.data.digests import text_digests
 from pipeline.data.types.markers import none_of
-from pipeline.data.types.type import DOUBTFUL, Parsed, Type, refused_where
+from pipeline.data.types.type import DOUBTFUL, NULL_CHARACTER, Parsed, Type, refused_where, with_null_character
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Category(Type):
         if config.values:
             bad = pc.invert(pc.is_in(text, pa.array(config.values, pa.string())))
         else:
-            bad = pc.is_in(text, pa.array(DOUBTFUL))
+            bad = pc.or_(pc.is_in(text, pa.array(DOUBTFUL)), pa.array(with_null_character(text)))
         return refused_where(text, pc.and_(bad, text.is_valid()).to_numpy(zero_copy_only=False))
 
     def convert(self, values: pa.Array, config: CategoryColumn) -> Parsed | None:
@@ -71,4 +71,6 @@ class Category(Type):
             return f"Expected one of {', '.join(config.values)}."
         if found in DOUBTFUL:
             return f"Write missing: [{found!r}] if it stands for a missing value, or name all values of the column."
+        if NULL_CHARACTER in found:
+            return "Take the character 0x00 out of the file."
         return "Give the column as text, exactly as it was in training; or set type: number for numbers."
