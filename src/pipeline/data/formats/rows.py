@@ -12,7 +12,8 @@ from pipeline.config import TextConfig
 from pipeline.data.types.type import SHOWN_CHARACTERS
 from pipeline.errors import DataError, did_you_mean
 
-MOST_ROWS = 65_536  # of a batch, where the format does not say how many
+# What of a file is in memory at a time, where its format does not say how much.
+MOST_ROWS, MOST_BYTES = 65_536, 2**26
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,19 @@ class Rows:
     columns: dict[str, pa.Array]
     numbers: NDArray[Any]
     unreadable: list[tuple[Any, str]] = field(default_factory=list)
+
+    def parts(self, row_bytes: int) -> Iterator["Rows"]:
+        """The same rows, as many at a time as may be in memory where each is to take so many bytes there: an image
+        takes a hundred times as many as the file that it is in."""
+        size = rows_at_once(row_bytes)
+        for start in range(0, max(1, len(self.numbers)), size):
+            columns = {name: values[start : start + size] for name, values in self.columns.items()}
+            yield Rows(columns, self.numbers[start : start + size], [] if start else self.unreadable)
+
+
+def rows_at_once(row_bytes: float) -> int:
+    """How many rows of so many bytes each may be in memory."""
+    return max(1, min(MOST_ROWS, int(MOST_BYTES / max(1.0, row_bytes))))
 
 
 @dataclass(frozen=True)
