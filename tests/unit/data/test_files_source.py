@@ -76,6 +76,23 @@ def test_a_folder_for_each_class(tmp_path: Path) -> None:
     assert names == ["bad/2.txt", "bad/old/1.txt", "good/1.txt", "good/2.txt"]
 
 
+def test_folders_of_an_official_split_are_no_classes(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            f"{split}/{kind}/{i}.txt": f"{split} {kind} {i}"
+            for split in ("Train", "test")
+            for kind in "ab"
+            for i in "12"
+        },
+    )
+    text = refusal(tmp_path)
+    assert text.startswith("d: its folders are Train, test, which looks like an official split and not like classes. ")
+    assert "Set path: d/Train, and with split: given test_path" in text
+    assert set(read(tmp_path, path="d/Train", test_path="d/test", split="given")["label"]) == {"a", "b"}
+    assert set(read(tmp_path, classes=["Train", "test"])["label"]) == {"Train", "test"}
+
+
 def test_a_pattern_beside_class_folders(tmp_path: Path) -> None:
     write(tmp_path, {f"{kind}/{who}_{i}.txt": f"{kind} {who} {i}" for kind in "ab" for who in ("x", "y") for i in "12"})
     found = read(tmp_path, pattern=r".*/(?P<who>[a-z]+)_\d\.txt", group="who")

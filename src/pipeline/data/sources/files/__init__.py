@@ -24,6 +24,8 @@ from pipeline.data.types.category import CategoryColumn
 from pipeline.errors import DataError
 from pipeline.layout import TEST
 
+NAMES_OF_SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval")
+
 
 def columns(config: FilesDataset, root: Path) -> Columns:
     """The columns of the configuration, and one that says in which split a file is, if its place says so."""
@@ -92,6 +94,8 @@ def labelled_files(config: FilesDataset, key: str, found: Found, root: Path, bad
     own = None if config.manifest is None else find_place(config.manifest, root).path
     names = with_ending(content_of(config), [name for name in found.names if found.path / name != own], bad)
     if config.labels == FOLDER:
+        if not config.classes:
+            _check_no_splits(found)
         _check_classes(found, names, least=2 if key == "path" and not config.lines else 1)
     labelled = LABELS[config.labels](config, columns_of(config), names, root, bad)
     if not config.has_test_files:
@@ -99,6 +103,18 @@ def labelled_files(config: FilesDataset, key: str, found: Found, root: Path, bad
     of_test = [config.test_pattern and re.fullmatch(config.test_pattern, name) for name in labelled.names]
     splits = [TEST if chosen else PATHS[key] for chosen in of_test]
     return replace(labelled, columns=labelled.columns | {FOLD_OF_FILES: pa.array(splits, pa.string())})
+
+
+def _check_no_splits(found: Found) -> None:
+    """Raise DataError for folders that are all named as splits are, or else a model would learn to tell the files for
+    training from those for testing."""
+    if found.folders and all(folder.lower() in NAMES_OF_SPLITS for folder in found.folders):
+        train = next((name for name in found.folders if name.lower().startswith("train")), found.folders[0])
+        raise DataError(
+            f"{found.shown}: its folders are {', '.join(found.folders)}, which looks like an official split and not "
+            f"like classes. Set path: {found.shown}/{train}, and with split: given test_path and validation_path to "
+            "the folders for testing and validation; or name the classes in classes if these are it."
+        )
 
 
 def _check_classes(found: Found, names: list[str], least: int) -> None:
