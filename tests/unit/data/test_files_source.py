@@ -154,6 +154,13 @@ REFUSED: list[tuple[dict[str, str | bytes], dict[str, Any], str]] = [
     ({"a/x\ny.txt": ""}, {}, f"{ONE}('a/x\\ny.txt': empty)."),
     ({"c/1.txt": "x"}, {}, "d/c: 1 file of the class 'c', expected 2 or more. Add files, or remove the folder."),
     ({"c/.DS_Store": "x"}, {}, "d/c: 0 files of the class 'c', expected 2 or more."),
+    (
+        {"None/1.txt": "x", "None/2.txt": "y"},
+        {},
+        "d: 2 files cannot be used (None/1.txt: 'None' is not a category, the value of 'label'; None/2.txt: 'None' is "
+        "not a category, the value of 'label'). Name all classes in classes (classes: ['None', ...]) if it is the name "
+        "of one. Set on_bad_row",
+    ),
     ({"a/10.txt": "x"}, PATTERN, f"{ONE}(a/10.txt: the pattern does not match)."),
     ({}, {**PATTERN, "pattern": "(?P<label>.)/.(?P<who>4)?.txt", "group": "who"}, "a/1.txt: no value of 'who'; "),
     ({}, {**PATTERN, "task": "regression"}, "a/1.txt: 'a' is not a finite number, the value of 'label'"),
@@ -182,6 +189,18 @@ def test_ten_bad_files_are_named_and_all_are_counted(tmp_path: Path, capsys: pyt
     assert text.endswith("a/08.txt: empty; ...). Set on_bad_row: skip to leave such files out.")
     assert read(tmp_path, on_bad_row="skip")["text"] == ["a1", "a2", "a3", "b1", "b2", "b3"]
     assert capsys.readouterr().out.startswith("made: skipped: 13 files cannot be used (b/x.csv: ")
+
+
+def test_a_class_without_a_file_that_can_be_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, GOOD | {"c/1.txt": "", "c/2.txt": b"\xff"})
+    text = refusal(tmp_path, on_bad_row="skip")
+    assert text.startswith(
+        "d: class 'c': none of its files can be used, expected one or more. Get them anew, or remove"
+    )
+    assert set(read(tmp_path, **PATTERN, on_bad_row="skip")["label"]) == {"a", "b"}
+    assert capsys.readouterr().out.startswith(
+        "made: classes of which no file in d can be used: c\nmade: skipped: 2 files"
+    )
 
 
 def test_links(tmp_path: Path) -> None:
@@ -348,7 +367,8 @@ def test_bad_lines_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     )
     assert refusal(tmp_path, **LINES).startswith(f"d: {words} Set on_bad_row: skip to")
     assert read(tmp_path, **LINES, on_bad_row="skip")["text"] == ["a", "good", "lonely"]
-    assert capsys.readouterr().out == f"made: skipped: {words}\n"
+    lost = "made: classes of which no file in d can be used: no, so"
+    assert capsys.readouterr().out == f"{lost}\nmade: skipped: {words}\n"
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,15 @@ from dataclasses import replace
 from itertools import permutations
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipeline.config.data import FOLD
 from pipeline.data.archives import find_place
 from pipeline.data.heard import tell_left_out
+from pipeline.data.reading import MOST_PLACES
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
 from pipeline.data.sources.files.config import FOLDER, REFUSE, SKIP, FilesDataset, columns_of, content_of
@@ -23,6 +27,7 @@ from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, Columns, Source
 from pipeline.data.types.category import CategoryColumn
 from pipeline.errors import DataError
 from pipeline.layout import TEST
+from pipeline.tasks import TASKS
 
 NAMES_OF_SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval")
 
@@ -79,14 +84,32 @@ def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
             parts = read_lines(content, config.encoding, found.path, labelled.names, bad)
         else:
             parts = read_contents(content, found.path, labelled.names, bad)
+        used = np.zeros(len(labelled.names), bool)
         for places, values in parts:
+            used[places] = True
             if places and (not bad.num_bad or config.on_bad_row == SKIP):
                 known = {name: column.take(pa.array(places)) for name, column in labelled.columns.items()}
                 yield pa.RecordBatch.from_pydict({content.name: values} | known)
+        if config.on_bad_row == SKIP and TASKS[config.task].has_classes:
+            _check_kept(config, found.shown, labelled.columns[config.target], used)
     if bad.num_bad and config.on_bad_row == REFUSE:
         raise bad.error(" and ".join(config.paths.values()), f"Set on_bad_row: skip to leave such {bad.plural} out.")
     if bad.num_bad:
         tell_left_out(config.name, bad.summary())
+
+
+def _check_kept(config: FilesDataset, folder: str, labels: pa.StringArray, used: NDArray[np.bool_]) -> None:
+    """Raise DataError for a class of which no file can be used, where each is a folder; print which they are where
+    they are not. `labels` (N,) are those of the files in `folder`, of which `used` (N,) says which are left."""
+    lost = sorted(set(pc.unique(labels).to_pylist()) - set(pc.unique(labels.filter(pa.array(used))).to_pylist()))
+    if lost and config.labels == FOLDER:
+        raise DataError(
+            f"{folder}: class {lost[0]!r}: none of its files can be used, expected one or more. Get them anew, or "
+            "remove the folder."
+        )
+    if lost:
+        more = ", ..." if len(lost) > MOST_PLACES else ""
+        print(f"{config.name}: classes of which no file in {folder} can be used: {', '.join(lost[:MOST_PLACES])}{more}")
 
 
 def labelled_files(config: FilesDataset, key: str, found: Found, root: Path, bad: BadFiles) -> Labelled:

@@ -10,21 +10,24 @@ from pipeline.errors import DataError
 @dataclass
 class BadFiles:
     """Takes note of bad files, whose names are paths in `folder`, and where they are `of_lines` of bad lines too.
-    `places` are the first of them, each with the reason."""
+    `places` are the first of them, each with the reason, and `advice` is what to do about the first for which there is
+    some."""
 
     of_lines: bool = False
     folder: PurePosixPath = field(default_factory=PurePosixPath)
     num_bad: int = 0
     places: list[str] = field(default_factory=list)
+    advice: str = ""
 
-    def note(self, file: str, why: str) -> None:
+    def note(self, file: str, why: str, advice: str = "") -> None:
         self.num_bad += 1
+        self.advice = self.advice or advice
         if len(self.places) < MOST_PLACES:
             self.places.append(f"{printable(str(self.folder / file))}: {why}")
 
     def error(self, where: str, advice: str = "") -> DataError:
         """One line about all bad files in `where`."""
-        return DataError(f"{where}: {self._words()} {advice}".rstrip())
+        return DataError(" ".join(filter(None, (f"{where}: {self._words()}", self.advice, advice))))
 
     @property
     def plural(self) -> str:
