@@ -51,6 +51,12 @@ def check_rows(
     return conflicts
 
 
+def tell_duplicates(dataset: str, count: int) -> None:
+    """Print how many rows have the features of an earlier one, if any."""
+    if count:
+        print(f"{dataset}: {'1 row has' if count == 1 else f'{count} rows have'} the features of an earlier row")
+
+
 def check_known_tests(dataset: DatasetConfig, count: int, rule: str) -> None:
     """Print that so many test rows are known from the other splits, which happens where another rule than the rows'
     digests deals them out. Raises DataError instead where `near_duplicates` is `refuse`."""
