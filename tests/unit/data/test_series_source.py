@@ -11,7 +11,7 @@ import pytest
 from pipeline.config import PrepareConfig, SplitConfig, check_all
 from pipeline.data.prepared import read_split
 from pipeline.data.schema import Schema
-from pipeline.data.sources import SOURCES
+from pipeline.data.sources import SOURCES, series
 from pipeline.data.sources.series import SeriesDataset
 from pipeline.data.sources.ucr import UcrDataset
 from pipeline.data.types.series import Series, SeriesColumn
@@ -98,6 +98,14 @@ def test_without_a_time_no_window_reaches_over_a_row_that_was_left_out_or_into_a
 def test_windows_that_share_no_row_are_no_remark(tmp_path: Path, capsys: Any) -> None:
     read(tmp_path, rows(8, "a"), stride=4)
     assert capsys.readouterr().out == ""
+
+
+def test_it_is_said_how_much_the_windows_take(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "MUCH", 8 * 2 * 2 * 3 - 1)
+    read(tmp_path, rows(8, "a"), stride=4)
+    assert capsys.readouterr().out == (
+        "made: 2 windows take 0.0 GB on disk, and twice as much while they are prepared; a larger stride makes fewer\n"
+    )
 
 
 def test_gaps_split_a_series_or_are_ignored(tmp_path: Path, capsys: Any) -> None:
