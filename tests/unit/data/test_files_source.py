@@ -1,5 +1,7 @@
 """Files become rows as their dataset says, and whatever is not so is refused by one line that names the file."""
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 
 from pipeline.config import check_all
 from pipeline.data.formats import lines
+from pipeline.data.formats.finding import find_files
 from pipeline.data.formats.rows import TableFile
 from pipeline.data.schema import Column, Schema
 from pipeline.data.sources.files import SOURCE, contents
@@ -226,6 +229,20 @@ def test_links(tmp_path: Path) -> None:
 def test_an_empty_folder(tmp_path: Path) -> None:
     write(tmp_path, {".DS_Store": "x"})
     assert refusal(tmp_path) == "d: no files in this folder, expected one or more."
+
+
+def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, GOOD)
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "no", "d/b")
+
+    monkeypatch.setattr(os, "scandir", refuse)  # since root, as which tests may run, may read everything
+    assert refusal(tmp_path) == "d/b: cannot be read (Permission denied). Give yourself the right to read it."
+    with pytest.raises(
+        DataError, match=r"^d/b: cannot be read \(Permission denied\)\. Give yourself the right to read"
+    ):
+        find_files(["d"], tmp_path)
 
 
 def test_bad_files_of_several_folders(tmp_path: Path) -> None:

@@ -65,6 +65,12 @@ def test_large_images_are_read_a_few_at_a_time(tmp_path: Path, monkeypatch: pyte
     assert [batch.num_rows for batch in SOURCE.batches(dataset(), tmp_path)] == [2, 2, 1]
 
 
+def test_a_folder_is_no_idx_file(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    with pytest.raises(DataError, match=r"^x: cannot be read \(Expected file path, but .*x is a directory\)\.$"):
+        SOURCE.columns(dataset(images="x"), tmp_path)
+
+
 def test_an_official_test_split(tmp_path: Path) -> None:
     write(tmp_path)
     config = dataset(split="given", test_images="x.test", test_labels="y.test")

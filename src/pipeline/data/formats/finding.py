@@ -1,6 +1,7 @@
 """Which files a table is made of, in which format they are, and whether they belong together."""
 
 import glob
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from pipeline.data.formats import ENDINGS
 from pipeline.data.formats.lines import COMPRESSIONS
 from pipeline.data.formats.remote import find_remote, is_url
 from pipeline.data.formats.rows import Format, Layout, TableFile
-from pipeline.errors import DataError
+from pipeline.errors import DataError, not_readable
 
 AUTO = "auto"  # the format that the files' names end with
 
@@ -58,10 +59,17 @@ def find_split_files(paths: dict[str, list[str]], root: Path) -> dict[str, list[
 
 def _files_at(there: Path, path: str) -> list[Path]:
     """The files that are there, by the path that names them."""
+    try:
+        return _found_at(there, path)
+    except OSError as error:
+        raise not_readable(error.filename or path, error) from error
+
+
+def _found_at(there: Path, path: str) -> list[Path]:
     if there.is_file():
         return [there]
     if there.is_dir():
-        files = [file for file in _sorted(there.rglob("*")) if not _hidden(file.relative_to(there))]
+        files = [file for file in _sorted(_all_in(there)) if not _hidden(file.relative_to(there))]
         if not files:
             raise DataError(f"{path}: no files in this folder, expected one or more.")
         return files
@@ -73,6 +81,16 @@ def _files_at(there: Path, path: str) -> list[Path]:
     if not files:
         raise DataError(f"{path}: no file is named like this, expected one or more.")
     return files
+
+
+def _all_in(folder: Path) -> Iterator[Path]:
+    """The files in a folder and below it. Path.rglob would pass over folders in it that cannot be read."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for inner, _, names in os.walk(folder, onerror=fail):
+        yield from (Path(inner) / name for name in names)
 
 
 def _sorted(files: Iterator[Path]) -> list[Path]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import TextConfig
 from pipeline.data.types.type import SHOWN_CHARACTERS
-from pipeline.errors import DataError, did_you_mean
+from pipeline.errors import DataError, did_you_mean, not_readable
 
 # What of a file is in memory at a time, where its format does not say how much.
 MOST_ROWS, MOST_BYTES = 65_536, 2**26
@@ -38,8 +38,8 @@ class TableFile:
         """In bytes. Raises DataError."""
         try:
             return self.path.stat().st_size
-        except FileNotFoundError as error:
-            raise DataError(f"{self.name}: not found.") from error
+        except OSError as error:
+            raise not_readable(self.name, error) from error
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,9 @@ def check_names(file: TableFile, layout: Layout, names: list[str], advice: str =
 
 
 def cannot_read(file: TableFile, what: str, error: Exception) -> DataError:
-    """The error for a file that a library of Arrow does not read: cut off, damaged, or something else."""
+    """The error for a file that a library of Arrow does not read: cut off, damaged, or something else. What has the
+    number of an error of the system says nothing of the file's content."""
+    if isinstance(error, OSError) and error.errno:
+        return not_readable(file.name, error)
     reason = str(error).strip().split("\n")[0].rstrip(".")
     return DataError(f"{file.name}: not a whole {what} ({reason}). It may be cut off or damaged; get it anew.")

@@ -20,7 +20,7 @@ from pipeline.data.sources.source import FOLD_OF_FILES, Columns, Source, target_
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.image import ImageColumn
 from pipeline.data.types.image_file import MOST_PIXELS
-from pipeline.errors import DataError
+from pipeline.errors import DataError, not_readable
 from pipeline.layout import TEST, TRAIN
 from pipeline.tasks import TASKS
 
@@ -113,8 +113,8 @@ def _batch(config: IdxDataset, split: str, pixels_NP: NDArray[np.uint8], labels_
 def _open(root: Path, path: str) -> IO[bytes]:
     try:
         stream: IO[bytes] = pa.input_stream(root / path, compression=COMPRESSIONS.get(Path(path).suffix))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: not found.") from error
+    except OSError as error:
+        raise not_readable(path, error) from error
     return stream
 
 
