@@ -14,6 +14,7 @@ from pipeline.config.data import GROUP, TOGETHER
 from pipeline.data.ahead import ahead
 from pipeline.data.collected import Collected, collect
 from pipeline.data.dealing import deal_out
+from pipeline.data.frequencies import tell_frequencies
 from pipeline.data.heard import heard
 from pipeline.data.profile.page import About, write_page
 from pipeline.data.profile.seen import Seen
@@ -64,6 +65,7 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
         found.tell_remarks(dataset.name)
         check_columns(dataset, schema, columns.target, folder, Path(between))
         tell_unknown_categories(schema, folder)
+        tell_frequencies(schema, folder)
     schema.write(folder)
     write_json(folder / SUMMARY, {**summary, **({"left_out": told.left_out} if told.left_out else {})})
     files = {split: folder / split_file(split) for split in SPLITS}
