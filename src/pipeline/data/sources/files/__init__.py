@@ -2,7 +2,6 @@
 texts, each line of a file may be a row, too."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
@@ -10,15 +9,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from pipeline.config.data import FOLD
 from pipeline.data.archives import find_place
 from pipeline.data.heard import tell_left_out
-from pipeline.data.reading import MOST_PLACES
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
+from pipeline.data.sources.files.classes import check_classes, check_kept, check_no_splits
 from pipeline.data.sources.files.config import FOLDER, REFUSE, SKIP, FilesDataset, columns_of, content_of
 from pipeline.data.sources.files.contents import read_contents, read_lines, with_ending
 from pipeline.data.sources.files.folder import Found, find
@@ -28,8 +25,6 @@ from pipeline.data.types.category import CategoryColumn
 from pipeline.errors import DataError
 from pipeline.layout import TEST
 from pipeline.tasks import TASKS
-
-NAMES_OF_SPLITS = ("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval")
 
 
 def columns(config: FilesDataset, root: Path) -> Columns:
@@ -91,25 +86,11 @@ def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
                 known = {name: column.take(pa.array(places)) for name, column in labelled.columns.items()}
                 yield pa.RecordBatch.from_pydict({content.name: values} | known)
         if config.on_bad_row == SKIP and TASKS[config.task].has_classes:
-            _check_kept(config, found.shown, labelled.columns[config.target], used)
+            check_kept(config, found.shown, labelled.columns[config.target], used)
     if bad.num_bad and config.on_bad_row == REFUSE:
         raise bad.error(" and ".join(config.paths.values()), f"Set on_bad_row: skip to leave such {bad.plural} out.")
     if bad.num_bad:
         tell_left_out(config.name, bad.summary())
-
-
-def _check_kept(config: FilesDataset, folder: str, labels: pa.StringArray, used: NDArray[np.bool_]) -> None:
-    """Raise DataError for a class of which no file can be used, where each is a folder; print which they are where
-    they are not. `labels` (N,) are those of the files in `folder`, of which `used` (N,) says which are left."""
-    lost = sorted(set(pc.unique(labels).to_pylist()) - set(pc.unique(labels.filter(pa.array(used))).to_pylist()))
-    if lost and config.labels == FOLDER:
-        raise DataError(
-            f"{folder}: class {lost[0]!r}: none of its files can be used, expected one or more. Get them anew, or "
-            "remove the folder."
-        )
-    if lost:
-        more = ", ..." if len(lost) > MOST_PLACES else ""
-        print(f"{config.name}: classes of which no file in {folder} can be used: {', '.join(lost[:MOST_PLACES])}{more}")
 
 
 def labelled_files(config: FilesDataset, key: str, found: Found, root: Path, bad: BadFiles) -> Labelled:
@@ -118,38 +99,14 @@ def labelled_files(config: FilesDataset, key: str, found: Found, root: Path, bad
     names = with_ending(content_of(config), [name for name in found.names if found.path / name != own], bad)
     if config.labels == FOLDER:
         if not config.classes:
-            _check_no_splits(found)
-        _check_classes(found, names, least=2 if key == "path" and not config.lines else 1)
+            check_no_splits(found)
+        check_classes(found, names, least=2 if key == "path" and not config.lines else 1)
     labelled = LABELS[config.labels](config, columns_of(config), names, root, bad)
     if not config.has_test_files:
         return labelled
     of_test = [config.test_pattern and re.fullmatch(config.test_pattern, name) for name in labelled.names]
     splits = [TEST if chosen else PATHS[key] for chosen in of_test]
     return replace(labelled, columns=labelled.columns | {FOLD_OF_FILES: pa.array(splits, pa.string())})
-
-
-def _check_no_splits(found: Found) -> None:
-    """Raise DataError for folders that are all named as splits are, or else a model would learn to tell the files for
-    training from those for testing."""
-    if found.folders and all(folder.lower() in NAMES_OF_SPLITS for folder in found.folders):
-        train = next((name for name in found.folders if name.lower().startswith("train")), found.folders[0])
-        raise DataError(
-            f"{found.shown}: its folders are {', '.join(found.folders)}, which looks like an official split and not "
-            f"like classes. Set path: {found.shown}/{train}, and with split: given test_path and validation_path to "
-            "the folders for testing and validation; or name the classes in classes if these are it."
-        )
-
-
-def _check_classes(found: Found, names: list[str], least: int) -> None:
-    """Raise DataError for a class folder that has too few files."""
-    counts = Counter(name.split("/")[0] for name in names)
-    for folder in found.folders:
-        if counts[folder] < least:
-            files = "1 file" if counts[folder] == 1 else f"{counts[folder]} files"
-            raise DataError(
-                f"{found.shown}/{folder}: {files} of the class {folder!r}, expected {least} or more. Add files, or "
-                "remove the folder."
-            )
 
 
 SOURCE = Source(FilesDataset, lambda config: [content_of(config).config.type], columns, batches, files)
