@@ -14,9 +14,9 @@ from pipeline.config import ColumnConfig
 from pipeline.data.types.markers import are_numbers
 
 SHOWN_CHARACTERS = 40
-# They are so often written for a missing value that one has to say what they mean.
 NULL_CHARACTER = "\0"
 USUAL_BYTES = 32  # of a value whose size varies
+# They are so often written for a missing value that one has to say what they mean.
 DOUBTFUL = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
 
 
