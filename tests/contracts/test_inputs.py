@@ -243,11 +243,11 @@ def test_it_is_said_what_a_model_knows_of_texts_and_how_many_it_sees_in_part(
     schema = schema_of([column_of("text", nullable=False)])
     train = rows_of(schema.features, {"text": ["a b c", "a b d", "e"]})
     preprocessing(schema, train, config)
-    assert capsys.readouterr().out == "text: 5 of 5 words are known, which are 100.0% of those in texts\n"
+    assert capsys.readouterr().out == "a text/h: 5 of 5 words are known, which are 100.0% of those in texts\n"
     preprocessing(schema, train, config, accepts=(TOKENS,))
     assert capsys.readouterr().out.splitlines() == [
-        "text: 2 of 5 words are known, which are 57.1% of those in texts",
-        "text: 2 of 3 training texts have more than 2 words; a model does not see what comes after them "
+        "a text/h: 2 of 5 words are known, which are 57.1% of those in texts",
+        "a text/h: 2 of 3 training texts have more than 2 words; a model does not see what comes after them "
         "(preprocessing.text.longest)",
     ]
 

@@ -145,7 +145,7 @@ class Form:
         if self.trim and largest:
             loud = np.flatnonzero(sizes > TRIMMED * largest)
             samples = samples[loud[0] : loud[-1] + 1]
-        whole = np.clip(np.rint(samples[: self.most] * LARGEST), -LARGEST, LARGEST - 1).astype("<i2").tobytes()
+        whole: bytes = np.clip(np.rint(samples[: self.most] * LARGEST), -LARGEST, LARGEST - 1).astype("<i2").tobytes()
         head = self.head(MADE_OF_CLIPPED if sound.clipped else MADE)
         return b"RIFF" + struct.pack("<I", len(head) + 4 + len(whole)) + head + _size(whole) + whole
 

@@ -12,6 +12,7 @@ from pipeline.data.formats.remote import find_remote, is_url
 from pipeline.data.formats.rows import Format, Layout, TableFile
 from pipeline.errors import DataError, not_readable
 
+HIDDEN = (".", "_")  # what names of hidden files and folders begin with
 AUTO = "auto"  # the format that the files' names end with
 
 
@@ -84,12 +85,14 @@ def _found_at(there: Path, path: str) -> list[Path]:
 
 
 def _all_in(folder: Path) -> Iterator[Path]:
-    """The files in a folder and below it. Path.rglob would pass over folders in it that cannot be read."""
+    """The files in a folder and below it, but not in hidden folders. Path.rglob would pass over folders in it that
+    cannot be read."""
 
     def fail(error: OSError) -> None:
         raise error
 
-    for inner, _, names in os.walk(folder, onerror=fail):
+    for inner, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
         yield from (Path(inner) / name for name in names)
 
 
@@ -98,7 +101,7 @@ def _sorted(files: Iterator[Path]) -> list[Path]:
 
 
 def _hidden(path: Path) -> bool:
-    return path.suffix == ".dvc" or any(part.startswith((".", "_")) for part in path.parts)
+    return path.suffix == ".dvc" or any(part.startswith(HIDDEN) for part in path.parts)
 
 
 def format_of(files: list[TableFile]) -> str:
