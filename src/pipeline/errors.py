@@ -10,6 +10,7 @@ PipelineError              one line on stderr, exit code 2
 """
 
 import difflib
+import os
 from collections.abc import Iterable
 
 # exit codes
@@ -47,6 +48,15 @@ class SeveralErrors(PipelineError):
     def __init__(self, errors: list[PipelineError]) -> None:
         super().__init__("; ".join(str(error) for error in errors))
         self.errors = errors
+
+
+def not_readable(name: object, error: OSError) -> DataError:
+    """The error for a file or a folder of somebody's data that the system does not open or read."""
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"{name}: not found.")
+    reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+    advice = " Give yourself the right to read it." if isinstance(error, PermissionError) else ""
+    return DataError(f"{name}: cannot be read ({reason}).{advice}")
 
 
 def did_you_mean(found: str, known: Iterable[str]) -> str:

@@ -235,6 +235,23 @@ def test_tokens_have_no_buckets() -> None:
         preprocessing(schema, train, config, accepts=(TOKENS,))
 
 
+def test_it_is_said_what_a_model_knows_of_texts_and_how_many_it_sees_in_part(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A bag knows words that one text alone has, and tokens do not."""
+    config = PreprocessingConfig(text=TextFeaturesConfig(longest=2))
+    schema = schema_of([column_of("text", nullable=False)])
+    train = rows_of(schema.features, {"text": ["a b c", "a b d", "e"]})
+    preprocessing(schema, train, config)
+    assert capsys.readouterr().out == "a text/h: 5 of 5 words are known, which are 100.0% of those in texts\n"
+    preprocessing(schema, train, config, accepts=(TOKENS,))
+    assert capsys.readouterr().out.splitlines() == [
+        "a text/h: 2 of 5 words are known, which are 57.1% of those in texts",
+        "a text/h: 2 of 3 training texts have more than 2 words; a model does not see what comes after them "
+        "(preprocessing.text.longest)",
+    ]
+
+
 @pytest.mark.parametrize("lower", [True, False])
 def test_tokens_are_the_bytes_of_a_text(lower: bool, tmp_path: Path) -> None:
     """All 256 are known, whatever training has seen: by the model as it is saved, which knows what it takes."""

@@ -12,9 +12,11 @@ from pipeline.data.rows_file import RowsFile
 from pipeline.data.sampling import TrainingData
 from pipeline.data.types.type import storage_bytes
 from pipeline.errors import ConfigError
+from pipeline.model.assembly import assemble
 from pipeline.tracking.journal import Journal
 from pipeline.training.fit import fit
 from tests.contracts.test_families import config_of, rows_of, schema_of
+from tests.contracts.test_inputs import training
 from tests.contracts.test_resume import CASES, config_for, forget_last_checkpoint
 from tests.made import array_of, write_split
 
@@ -69,6 +71,21 @@ def test_same_bits_by_xla(case: tuple[str, str, str], tmp_path: Path) -> None:
     data = on_disk(tmp_path / "data", case)
     resident, streamed = (trained(tmp_path / f"{most}", data, case, "compiled", most, xla="on") for most in (2**30, 1))
     assert streamed == resident
+
+
+@pytest.mark.parametrize(
+    ("column", "family"), [("text", "cnn"), ("sequence", "linear"), ("audio", "linear"), ("series", "linear")]
+)
+def test_features_of_what_no_training_above_has(column: str, family: str, tmp_path: Path) -> None:
+    """What is learned of the rows, and what becomes of them, are the same bits from memory and from disk."""
+    schema, rows = training(column, nullable=False)
+    write_split(tmp_path, "train", schema, rows)
+    config, found = config_of(family, "regression"), []
+    for split in (read_split(tmp_path, "train", schema), open_split(tmp_path, "train", schema, 1)):
+        assert len(list(split.chunks())) > 1
+        model = assemble(config, schema, split)
+        found.append(np.concatenate([next(iter(chunk.values())) for chunk in model.feature_chunks(split)]))
+    np.testing.assert_array_equal(*found)
 
 
 def test_chunks_of_a_file_are_those_of_memory(tmp_path: Path) -> None:

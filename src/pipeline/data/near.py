@@ -17,6 +17,8 @@ from pipeline.data.schema import Column
 from pipeline.data.splits import Places, num_tests_known
 from pipeline.errors import DataError
 
+WITHOUT_COPIES = "Take the copies out of the data, or set near_duplicates: say to accept it."
+
 
 class Look(Protocol):
     """Looks at all values of a column, to find near copies that no digest finds; `difference` says by what they differ
@@ -75,7 +77,7 @@ class NearRows:
             if dataset.near_duplicates == REFUSE:
                 advice = "Set near_duplicates: group to deal such rows out together, or say to accept it."
                 if not by_rows:
-                    advice = "Take the copies out of the data, or set near_duplicates: say to accept it."
+                    advice = WITHOUT_COPIES
                 raise DataError(f"dataset {dataset.name}: {told}. {advice}")
             print(f"{dataset.name}: {told}")
 

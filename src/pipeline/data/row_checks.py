@@ -6,10 +6,11 @@ import numpy as np
 
 from pipeline.config import DatasetConfig, PrepareConfig
 from pipeline.config.checks import check
-from pipeline.config.data import GROUP, TOGETHER
+from pipeline.config.data import GROUP, REFUSE, TOGETHER
 from pipeline.data import splits
 from pipeline.data.collected import Collected
 from pipeline.data.digests import Digests
+from pipeline.data.near import WITHOUT_COPIES
 from pipeline.data.prepared import ROW, TARGET, WEIGHT, open_parquet
 from pipeline.data.remarks import MOST_ROWS, some_of
 from pipeline.data.sources.source import Columns
@@ -40,7 +41,7 @@ def check_rows(
         splits.check_counts(dataset.name, summary, method, every_class)
     rule = "group" if found.groups and dataset.split == "hash" else dataset.split
     if places is not None and rule in WHY_APART and len(repeated):
-        tell_known_tests(dataset.name, splits.num_tests_known(places, found.digests), rule)
+        check_known_tests(dataset, splits.num_tests_known(places, found.digests), rule)
     if places is not None and found.near is not None:
         found.near.check(dataset, places, by_rows=rule == "hash")
     tell_balance(dataset.name, summary)
@@ -50,12 +51,22 @@ def check_rows(
     return conflicts
 
 
-def tell_known_tests(dataset: str, count: int, rule: str) -> None:
-    """Print that test rows are known from the other splits, which happens where another rule than the rows' digests
-    deals them out."""
+def tell_duplicates(dataset: str, count: int) -> None:
+    """Print how many rows have the features of an earlier one, if any."""
     if count:
-        rows = "1 test row has" if count == 1 else f"{count} test rows have"
-        print(f"{dataset}: {rows} the features of a row for training or validation. {WHY_APART[rule]}")
+        print(f"{dataset}: {'1 row has' if count == 1 else f'{count} rows have'} the features of an earlier row")
+
+
+def check_known_tests(dataset: DatasetConfig, count: int, rule: str) -> None:
+    """Print that so many test rows are known from the other splits, which happens where another rule than the rows'
+    digests deals them out. Raises DataError instead where `near_duplicates` is `refuse`."""
+    if not count:
+        return
+    rows = "1 test row has" if count == 1 else f"{count} test rows have"
+    told = f"{rows} the features of a row for training or validation. {WHY_APART[rule]}"
+    if dataset.near_duplicates == REFUSE:
+        raise DataError(f"dataset {dataset.name}: {told} {WITHOUT_COPIES}")
+    print(f"{dataset.name}: {told}")
 
 
 def tell_balance(dataset: str, summary: Summary) -> None:

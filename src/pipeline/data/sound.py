@@ -8,17 +8,18 @@ import hashlib
 import io
 import struct
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float64]
-LARGEST = 2**15  # of whole numbers of 16 bits
+BITS = 16  # of a stored sample
+LARGEST = 2 ** (BITS - 1)
 HEAD = 60  # bytes of a stored recording before its samples
-MARK = b"made"
+MARK_AT = slice(36, 40)  # of its bytes: which mark tells how it was made
+MADE, MADE_OF_CLIPPED = b"made", b"madc"
 CUT_OFF = "it ends too early; get the file anew"
 # An hour of silence is a few bytes in a FLAC file, and gigabytes in memory. Samples are counted in all channels.
 MOST_SECONDS, MOST_SAMPLES = 600, 600 * 2 * 48_000
@@ -26,14 +27,24 @@ UNKNOWN = 2**63 - 1  # what libsndfile says of a FLAC file that does not say how
 SILENT = 1e-3  # a recording without any sample beyond this share of full scale is silent
 TRIMMED = 1e-2  # before and after the first and last sample beyond this share of its largest one, a recording is silent
 CLIPPED_RUN = 3  # as many samples in a row at full scale are no chance
+EIGHT_BITS = ("PCM_S8", "PCM_U8")
 
 
 class BadSound(ValueError):
     """Its text says, in words, what is wrong with a recording."""
 
 
-def decoded(content: bytes) -> tuple[Samples, int]:
-    """The samples (T,) of a file, the mean of its channels, from -1 to 1, and their rate. Raises BadSound."""
+class Sound(NamedTuple):
+    """Samples (T,) from -1 to 1, how many of them there are in a second, and whether they were cut off at full scale
+    when they were recorded, which neither the mean of channels nor another rate shows any more."""
+
+    samples: Samples
+    rate: int
+    clipped: bool
+
+
+def decoded(content: bytes) -> Sound:
+    """The sound in a file, as the mean of its channels. Raises BadSound."""
     import soundfile
 
     if not content:
@@ -42,13 +53,14 @@ def decoded(content: bytes) -> tuple[Samples, int]:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate, frames = file.samplerate, file.frames
             check_length(frames, rate, file.channels)
+            bits = 8 if file.subtype in EIGHT_BITS else BITS
             channels = file.read(dtype="float64", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError) as error:
         found = CUT_OFF if lacking(content) else f"no readable sound file (it begins with {content[:12]!r})"
         raise BadSound(found) from error
     if lacking(content) or len(channels) < frames:
         raise BadSound(CUT_OFF)
-    return checked(channels.mean(axis=1)), rate
+    return Sound(checked(channels.mean(axis=1)), rate, is_clipped(channels, bits))
 
 
 def check_length(frames: int, rate: int, channels: int) -> None:
@@ -85,17 +97,18 @@ def checked(samples: Samples) -> Samples:
     return samples
 
 
-def of_numbers(numbers: NDArray[Any]) -> Samples:
-    """The samples (T,) from -1 to 1 of fractions from -1 to 1, or of whole numbers of 16 bits, which their type or a
-    sample beyond 1 tells. Raises BadSound."""
+def of_numbers(numbers: NDArray[Any], rate: int) -> Sound:
+    """The sound of samples (T,) of a rate: of fractions from -1 to 1, or of whole numbers of 16 bits, which their type
+    or a sample beyond 1 tells. Raises BadSound."""
     if numbers.dtype.kind not in "iuf":
         raise BadSound("a list that holds something else than numbers")
     samples = checked(numbers.astype(np.float64))
     if (largest := np.abs(samples).max()) <= 1 and numbers.dtype.kind == "f":
-        return samples
+        return Sound(samples, rate, is_clipped(samples[:, np.newaxis]))
     if largest > LARGEST or (samples != np.rint(samples)).any():
         raise BadSound(f"a sample of {largest:g}, expected fractions from -1 to 1, or whole numbers of 16 bits")
-    return samples / LARGEST
+    samples /= LARGEST
+    return Sound(samples, rate, is_clipped(samples[:, np.newaxis]))
 
 
 @dataclass(frozen=True)
@@ -108,21 +121,21 @@ class Form:
     trim: bool
     silence: bool
 
-    @cached_property
-    def head(self) -> bytes:
+    def head(self, mark: bytes) -> bytes:
         """How a stored recording begins, after its size. A chunk that other programs skip tells what was done to it, so
-        that nobody does it twice."""
+        that nobody does it twice; the name of the chunk is one of two marks."""
         what = f"{self.rate} {self.most} {self.trim}{' silence' if self.silence else ''}"
         done = hashlib.blake2b(what.encode(), digest_size=8).digest()
-        described = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, self.rate, 2 * self.rate, 2, 16)
-        return b"WAVE" + described + struct.pack("<4sI", MARK, len(done)) + done + b"data"
+        described = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, self.rate, 2 * self.rate, 2, BITS)
+        return b"WAVE" + described + struct.pack("<4sI", mark, len(done)) + done + b"data"
 
-    def stored(self, samples: Samples, rate: int) -> bytes:
-        """Samples (T,) of a rate as they are stored. Raises BadSound for a silent recording."""
-        if rate != self.rate:
+    def stored(self, sound: Sound) -> bytes:
+        """A sound as it is stored. Raises BadSound for a silent recording."""
+        samples = sound.samples
+        if sound.rate != self.rate:
             import soxr
 
-            samples = soxr.resample(samples, rate, self.rate, quality="HQ")
+            samples = soxr.resample(samples, sound.rate, self.rate, quality="HQ")
             if not len(samples):
                 raise BadSound("too few samples to resample")
         sizes = np.abs(samples)
@@ -132,14 +145,17 @@ class Form:
         if self.trim and largest:
             loud = np.flatnonzero(sizes > TRIMMED * largest)
             samples = samples[loud[0] : loud[-1] + 1]
-        whole = np.clip(np.rint(samples[: self.most] * LARGEST), -LARGEST, LARGEST - 1).astype("<i2").tobytes()
-        return b"RIFF" + struct.pack("<I", len(self.head) + 4 + len(whole)) + self.head + _size(whole) + whole
+        whole: bytes = np.clip(np.rint(samples[: self.most] * LARGEST), -LARGEST, LARGEST - 1).astype("<i2").tobytes()
+        head = self.head(MADE_OF_CLIPPED if sound.clipped else MADE)
+        return b"RIFF" + struct.pack("<I", len(head) + 4 + len(whole)) + head + _size(whole) + whole
 
     def is_stored(self, content: bytes) -> bool:
         """Whether `stored` has made these bytes, and all of them are there."""
         size = len(content) - HEAD
         good = 0 < size <= 2 * self.most and size % 2 == 0
-        return good and content[8 : HEAD - 4] == self.head and content[HEAD - 4 : HEAD] == struct.pack("<I", size)
+        mark = content[MARK_AT]
+        made = mark in (MADE, MADE_OF_CLIPPED) and content[8 : HEAD - 4] == self.head(mark)
+        return good and made and content[HEAD - 4 : HEAD] == struct.pack("<I", size)
 
 
 def _size(content: bytes) -> bytes:
@@ -163,10 +179,27 @@ def padded(values: pa.Array, length: int) -> NDArray[np.float32]:
     return found
 
 
-def is_clipped(whole: NDArray[np.int16]) -> bool:
-    """Whether samples in a row are as large as 16 bits allow, which a microphone never gives."""
-    full = np.abs(whole.astype(np.int32)) >= LARGEST - 1
-    if np.count_nonzero(full) < CLIPPED_RUN:
+def is_clipped(channels_TC: Samples, bits: int = BITS) -> bool:
+    """Whether samples of a channel in a row are as large as so many bits allow, which a microphone never gives."""
+    full = 1 - 2.0 ** (1 - bits) - 0.5 / LARGEST
+    if max(channels_TC.max(initial=0.0), -channels_TC.min(initial=0.0)) < full:
         return False
-    run = np.convolve(full, np.ones(CLIPPED_RUN, np.int64), "valid")
-    return bool((run == CLIPPED_RUN).any())
+    at_full = (channels_TC >= full) | (channels_TC <= -full)
+    runs = at_full[: len(at_full) - CLIPPED_RUN + 1].copy()
+    for i in range(1, CLIPPED_RUN):
+        runs &= at_full[i : i + len(runs)]
+    return bool(runs.any())
+
+
+def num_clipped(values: pa.Array) -> int:
+    """How many stored recordings were clipped before they were stored."""
+    return sum(value.is_valid and bytes(value.as_buffer()[MARK_AT]) == MADE_OF_CLIPPED for value in values)
+
+
+def sound_digest(content: Any) -> int:
+    """A digest of a stored recording, which is the same for the same samples, clipped or not."""
+    whole = memoryview(content)
+    digest = hashlib.blake2b(whole[: MARK_AT.start], digest_size=8)
+    digest.update(MADE)
+    digest.update(whole[MARK_AT.stop :])
+    return int.from_bytes(digest.digest(), "little")

@@ -14,6 +14,7 @@ from pipeline.config.data import GROUP, TOGETHER
 from pipeline.data.ahead import ahead
 from pipeline.data.collected import Collected, collect
 from pipeline.data.dealing import deal_out
+from pipeline.data.frequencies import tell_frequencies
 from pipeline.data.heard import heard
 from pipeline.data.profile.page import About, write_page
 from pipeline.data.profile.seen import Seen
@@ -21,7 +22,7 @@ from pipeline.data.profile.statistics import statistics_of, write_statistics
 from pipeline.data.refused_file import listing
 from pipeline.data.related import Groups, Related, Stretches, tell_few_groups, write_related
 from pipeline.data.remarks import check_columns
-from pipeline.data.row_checks import check_names, check_rows, check_rules, check_weights
+from pipeline.data.row_checks import check_names, check_rows, check_rules, check_weights, tell_duplicates
 from pipeline.data.row_ids import RowIds
 from pipeline.data.schema import Schema
 from pipeline.data.sources import SOURCES
@@ -56,6 +57,8 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
         repeated = found.digests.repeated()
         seen = None if described is None else Seen(schema)
         summary = deal_out(folder, found, schema, columns, RowIds(repeated), places, seen)
+        duplicates = found.num_duplicates(repeated)
+        tell_duplicates(dataset.name, duplicates)
         conflicts = check_rows(config, found, repeated, summary, places)
         if (related := related_tests(config, found, columns, places)) is not None:
             write_related(folder, related)
@@ -64,7 +67,7 @@ def write_prepared(config: PrepareConfig, folder: Path, root: Path, described: P
         found.tell_remarks(dataset.name)
         check_columns(dataset, schema, columns.target, folder, Path(between), found.share_alone(repeated))
         tell_unknown_categories(schema, folder)
-        duplicates = found.num_duplicates(repeated)
+        tell_frequencies(schema, folder)
     schema.write(folder)
     write_json(folder / SUMMARY, {**summary, **({"left_out": told.left_out} if told.left_out else {})})
     files = {split: folder / split_file(split) for split in SPLITS}

@@ -12,7 +12,7 @@ import soundfile
 
 from pipeline.config import ColumnConfig
 from pipeline.data.declared import column_config
-from pipeline.data.sound import MOST_SECONDS, decoded
+from pipeline.data.sound import MADE, MADE_OF_CLIPPED, MOST_SECONDS, decoded
 from pipeline.data.types.audio import Audio, AudioColumn, samples_of
 from pipeline.errors import ConfigError
 
@@ -109,6 +109,24 @@ def test_the_start_of_a_long_recording_and_all_of_a_trimmed_one() -> None:
         "are clipped": 1,
         "fill all of the 0.5 s, and what is longer is cut": 1,
     }
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_U8", "FLOAT"])
+def test_clipping_is_found_before_channels_are_mixed_and_resampled(subtype: str) -> None:
+    """Of both, the samples at full scale would be gone. That one was clipped makes no other recording of it."""
+    whole = tone(rate=44_100)
+    loud, quiet = (np.stack([part, 0 * part], axis=1) for part in (np.clip(9 * whole, -1, 1), whole))
+    parsed = AUDIO.convert(
+        pa.array([file(loud, 44_100, subtype=subtype), file(quiet, 44_100, subtype=subtype)]), COLUMN
+    )
+    assert parsed is not None
+    assert AUDIO.remarks(parsed.values, COLUMN)["are clipped"] == 1
+    clipped = parsed.values[0].as_py()
+    again = AUDIO.convert(parsed.values, COLUMN)
+    assert again is not None
+    assert again.values.equals(parsed.values)
+    same = pa.array([clipped, clipped.replace(MADE_OF_CLIPPED, MADE)])
+    assert len(set(AUDIO.digest(same).tolist())) == 1
 
 
 def test_one_that_is_shorter_than_any_window_is_followed_by_silence() -> None:
@@ -210,7 +228,7 @@ def test_a_digest_follows_the_samples() -> None:
 def test_what_is_stored_is_a_file_that_anything_plays() -> None:
     parsed = AUDIO.convert(pa.array([file(tone(rate=44_100), 44_100)]), COLUMN)
     assert parsed is not None
-    samples, rate = decoded(parsed.values[0].as_py())
+    samples, rate, _ = decoded(parsed.values[0].as_py())
     assert rate == RATE
     np.testing.assert_array_equal(samples.astype(np.float32), samples_of(parsed.values, COLUMN)[0, : len(samples)])
 

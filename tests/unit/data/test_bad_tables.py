@@ -64,6 +64,26 @@ def test_one_value_in_all_rows(
     read(tmp_path, constant="accept", **CLASSES, **settings)
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_null_character_in_a_text_is_refused_with_its_place(tmp_path: Path, kind: str) -> None:
+    """Keras could not hold it in a vocabulary, and would say so after the data were prepared."""
+    rows = {"x": ["a", "\u00e9t\u00e9\0 b", "c"], "y": ["1", "2", "3"]}
+    file = tmp_path / f"t.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.table(rows), file)
+    else:
+        pairs = list(zip(*rows.values(), strict=True))
+        lines = [json.dumps({"x": x, "y": y}) if kind == "jsonl" else f"{x},{y}" for x, y in pairs]
+        file.write_text("\n".join(["x,y"] * (kind == "csv") + lines))
+    text = refusal(tmp_path, path=file.name, columns={"x": "text"})
+    assert "column 'x': 1 value is not a text (row 2: '\u00e9t\u00e9\\x00 b', whose character 4 is 0x00)." in text
+    assert 'replace: {"\\\\x00": ""}' in text
+    assert (
+        read(tmp_path, path=file.name, columns={"x": {"type": "text", "replace": {"\\x00": ""}}})["x"][1]
+        == "\u00e9t\u00e9 b"
+    )
+
+
 def test_a_second_value_may_come_late_and_may_be_a_missing_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "BLOCK", 64)
     columns = {"x": "number", "u": {"type": "category", "missing": ["NA"]}}

@@ -158,8 +158,15 @@ def test_a_file_that_is_cut_off(root: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("id,label\none,up\none,down\n", "labels.csv: row 2: the id 'one' was in row 1 too. Keep one label."),
-        ("id,label\none,\n", "labels.csv: row 1: found id 'one', label '', expected both."),
+        (
+            "id,label\none,up\none,down\ntwo,up\none,up\n",
+            "labels.csv: 2 rows have the id of another row (row 2: 'one', as in row 1; row 4: 'one', as in row 1). ",
+        ),
+        (
+            "id,label\none,\ntwo,up\n,up\nx\nthree,\n",
+            "labels.csv: column 'id' is the id, and 1 row has no value (row 3). column 'label' is the label, and 2 "
+            "rows have no value (row 1; row 5). 1 row cannot be read (row 4: found 1 field, expected 2). Set on_bad_",
+        ),
         ("name,label\none,up\n", "labels.csv: there is no column 'id'"),
     ],
 )
@@ -217,6 +224,13 @@ def test_only_line_breaks_end_a_line(root: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(lines, "BLOCK", 32)
     found = [(record.header, record.line, record.letters) for record in records(TableFile(root / "a.fa", "a.fa"))]
     assert found == [(f"one {odd} class=up", 1, "ACGT"), ("two", 4, "A")]
+
+
+def test_a_table_of_labels_as_excel_writes_it_and_with_bad_rows(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "labels.csv").write_text("id;label\none;gr\u00fcn\nsix;\ntwo;blau\nthree;blau\n", encoding="cp1252")
+    options = {"labels": "labels.csv", "separator": ";", "encoding": "cp1252", "on_bad_row": "skip"}
+    assert read(root, **options)["label"] == ["gr\u00fcn", "blau", "blau"]
+    assert capsys.readouterr().out == "labels.csv: skipped 1 of 4 rows (no label: 1)\n"
 
 
 def test_labels_behind_a_url_are_watched(root: Path) -> None:

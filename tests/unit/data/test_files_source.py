@@ -1,5 +1,7 @@
 """Files become rows as their dataset says, and whatever is not so is refused by one line that names the file."""
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 
 from pipeline.config import check_all
 from pipeline.data.formats import lines
+from pipeline.data.formats.finding import find_files
 from pipeline.data.formats.rows import TableFile
 from pipeline.data.schema import Column, Schema
 from pipeline.data.sources.files import SOURCE, contents
@@ -76,6 +79,23 @@ def test_a_folder_for_each_class(tmp_path: Path) -> None:
     assert names == ["bad/2.txt", "bad/old/1.txt", "good/1.txt", "good/2.txt"]
 
 
+def test_folders_of_an_official_split_are_no_classes(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            f"{split}/{kind}/{i}.txt": f"{split} {kind} {i}"
+            for split in ("Train", "test")
+            for kind in "ab"
+            for i in "12"
+        },
+    )
+    text = refusal(tmp_path)
+    assert text.startswith("d: its folders are Train, test, which looks like an official split and not like classes. ")
+    assert "Set path: d/Train, and with split: given test_path" in text
+    assert set(read(tmp_path, path="d/Train", test_path="d/test", split="given")["label"]) == {"a", "b"}
+    assert set(read(tmp_path, classes=["Train", "test"])["label"]) == {"Train", "test"}
+
+
 def test_a_pattern_beside_class_folders(tmp_path: Path) -> None:
     write(tmp_path, {f"{kind}/{who}_{i}.txt": f"{kind} {who} {i}" for kind in "ab" for who in ("x", "y") for i in "12"})
     found = read(tmp_path, pattern=r".*/(?P<who>[a-z]+)_\d\.txt", group="who")
@@ -137,6 +157,13 @@ REFUSED: list[tuple[dict[str, str | bytes], dict[str, Any], str]] = [
     ({"a/x\ny.txt": ""}, {}, f"{ONE}('a/x\\ny.txt': empty)."),
     ({"c/1.txt": "x"}, {}, "d/c: 1 file of the class 'c', expected 2 or more. Add files, or remove the folder."),
     ({"c/.DS_Store": "x"}, {}, "d/c: 0 files of the class 'c', expected 2 or more."),
+    (
+        {"None/1.txt": "x", "None/2.txt": "y"},
+        {},
+        "d: 2 files cannot be used (None/1.txt: 'None' is not a category, the value of 'label'; None/2.txt: 'None' is "
+        "not a category, the value of 'label'). Name all classes in classes (classes: ['None', ...]) if it is the name "
+        "of one. Set on_bad_row",
+    ),
     ({"a/10.txt": "x"}, PATTERN, f"{ONE}(a/10.txt: the pattern does not match)."),
     ({}, {**PATTERN, "pattern": "(?P<label>.)/.(?P<who>4)?.txt", "group": "who"}, "a/1.txt: no value of 'who'; "),
     ({}, {**PATTERN, "task": "regression"}, "a/1.txt: 'a' is not a finite number, the value of 'label'"),
@@ -167,6 +194,18 @@ def test_ten_bad_files_are_named_and_all_are_counted(tmp_path: Path, capsys: pyt
     assert capsys.readouterr().out.startswith("made: skipped: 13 files cannot be used (b/x.csv: ")
 
 
+def test_a_class_without_a_file_that_can_be_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, GOOD | {"c/1.txt": "", "c/2.txt": b"\xff"})
+    text = refusal(tmp_path, on_bad_row="skip")
+    assert text.startswith(
+        "d: class 'c': none of its files can be used, expected one or more. Get them anew, or remove"
+    )
+    assert set(read(tmp_path, **PATTERN, on_bad_row="skip")["label"]) == {"a", "b"}
+    assert capsys.readouterr().out.startswith(
+        "made: classes of which no file in d can be used: c\nmade: skipped: 2 files"
+    )
+
+
 def test_links(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
     (tmp_path / "outside").mkdir()
@@ -190,6 +229,20 @@ def test_links(tmp_path: Path) -> None:
 def test_an_empty_folder(tmp_path: Path) -> None:
     write(tmp_path, {".DS_Store": "x"})
     assert refusal(tmp_path) == "d: no files in this folder, expected one or more."
+
+
+def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, GOOD)
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "no", "d/b")
+
+    monkeypatch.setattr(os, "scandir", refuse)  # since root, as which tests may run, may read everything
+    assert refusal(tmp_path) == "d/b: cannot be read (Permission denied). Give yourself the right to read it."
+    with pytest.raises(
+        DataError, match=r"^d/b: cannot be read \(Permission denied\)\. Give yourself the right to read"
+    ):
+        find_files(["d"], tmp_path)
 
 
 def test_bad_files_of_several_folders(tmp_path: Path) -> None:
@@ -331,7 +384,8 @@ def test_bad_lines_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     )
     assert refusal(tmp_path, **LINES).startswith(f"d: {words} Set on_bad_row: skip to")
     assert read(tmp_path, **LINES, on_bad_row="skip")["text"] == ["a", "good", "lonely"]
-    assert capsys.readouterr().out == f"made: skipped: {words}\n"
+    lost = "made: classes of which no file in d can be used: no, so"
+    assert capsys.readouterr().out == f"{lost}\nmade: skipped: {words}\n"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.data.sources import idx as idx_source
 from pipeline.data.sources.idx import SOURCE, IdxDataset
 from pipeline.data.sources.source import FOLD_OF_FILES
 from pipeline.data.types.image import ImageColumn, pixels
@@ -58,6 +59,18 @@ def test_images_and_labels(tmp_path: Path) -> None:
     assert SOURCE.files(dataset(), tmp_path) == [tmp_path / "x.gz", tmp_path / "y"]
 
 
+def test_large_images_are_read_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    monkeypatch.setattr(idx_source, "BATCH_BYTES", 2 * 3 * 2)
+    assert [batch.num_rows for batch in SOURCE.batches(dataset(), tmp_path)] == [2, 2, 1]
+
+
+def test_a_folder_is_no_idx_file(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    with pytest.raises(DataError, match=r"^x: cannot be read \(Expected file path, but .*x is a directory\)\.$"):
+        SOURCE.columns(dataset(images="x"), tmp_path)
+
+
 def test_an_official_test_split(tmp_path: Path) -> None:
     write(tmp_path)
     config = dataset(split="given", test_images="x.test", test_labels="y.test")
@@ -82,6 +95,11 @@ def test_an_official_test_split(tmp_path: Path) -> None:
         ("y", idx(labels(4)), "y: found 4 labels, expected 5, as x.gz has images."),
         ("y", idx(labels(5) + 1), "y: found the label 2, expected 0 to 1, of which dataset.classes has the names."),
         ("y", idx(labels(5))[:-1], "y: ends too early, found 4 of 5 bytes. It may be cut off; get it anew."),
+        (
+            "x.gz",
+            gzip.compress(bytes([0, 0, 8, 3]) + np.array([5, 30_000, 30_000], ">u4").tobytes(), mtime=0),
+            "x.gz: says that its images have 30000 x 30000 pixels, expected 1 to 80,000,000 in all. It may be damaged;",
+        ),
         ("y", b"", "y: ends too early, found 0 of 4 bytes."),
     ],
 )

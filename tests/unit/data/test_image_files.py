@@ -13,6 +13,7 @@ from PIL import Image
 
 from pipeline.data.reading import read_values
 from pipeline.data.schema import Column
+from pipeline.data.types import image_file
 from pipeline.data.types.image import ImageColumn
 from pipeline.data.types.image_file import pixels_of
 from pipeline.errors import ConfigError
@@ -186,6 +187,27 @@ def test_what_is_refused(name: str) -> None:
     assert isinstance(found, str)
     assert why in found
     assert "\n" not in found
+
+
+def test_a_large_photograph_is_decoded_at_a_part_of_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of phones are; for a format that is decoded as a whole, and for a model that wants all of it, it is too
+    large. So is a progressive JPEG, of which all is in memory."""
+    content = {form: file_of(GRAIN, form) for form in ("jpeg", "png")}
+    content["progressive"] = file_of(GRAIN, "jpeg", progressive=True)
+    expected = read(content["jpeg"], (4, 6, 1), "fit")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    monkeypatch.setattr(image_file, "MOST_PIXELS", 1000)
+    np.testing.assert_array_equal(read(content["jpeg"], (4, 6, 1), "fit"), expected)
+    for form, resize in (("png", "fit"), ("jpeg", "refuse"), ("progressive", "fit")):
+        assert "more than 1,000" in str(pixels_of(content[form], [4, 6, 1], resize))
+    monkeypatch.setattr(image_file, "MOST_IN_FILE", 4000)
+    assert pixels_of(content["jpeg"], [4, 6, 1], "fit") == "64 x 64 pixels, more than 4,000 in all"
+
+
+def test_pillow_does_not_warn_of_what_is_refused(recwarn: pytest.WarningsRecorder) -> None:
+    found = read_values(column(resize="fit"), pa.array([header(10_000, 10_000)]), ())
+    assert list(found.reasons.values()) == ["10000 x 10000 pixels, more than 80,000,000 in all"]
+    assert not list(recwarn)
 
 
 def column(**options: Any) -> Column:

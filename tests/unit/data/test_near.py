@@ -71,6 +71,22 @@ def test_equal_rows_of_several_groups_or_times_are_told(tmp_path: Path, capsys: 
         write_prepared(PrepareConfig(SplitConfig(1, 0.3, 0.1), config), tmp_path / "prepared", tmp_path)
 
 
+def test_copies_of_numbers_across_a_given_split_are_refused_if_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of tables of numbers nothing is looked for but equal rows, and these are dealt out as the split is given."""
+    rows = [f"{i},{i % 2}.5,{'test' if i % 3 == 0 else 'train'}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y,part", *rows, rows[0].replace("test", "train")]) + "\n")
+    (tmp_path / "prepared").mkdir()
+    told = "1 test row has the features of a row for training or validation. The split stays as it is given."
+    given: dict[str, Any] = {"columns": {"x": "number"}, "split": "given", "fold": "part"}
+    write_prepared(PrepareConfig(SplitConfig(1, 0.3, 0.1), dataset(**given)), tmp_path / "prepared", tmp_path)
+    assert told in capsys.readouterr().out
+    config = PrepareConfig(SplitConfig(1, 0.3, 0.1), dataset(**given, near_duplicates="refuse"))
+    with pytest.raises(DataError, match=f"^dataset tabled: {told} Take the copies out of the data, or set "):
+        write_prepared(config, tmp_path / "prepared", tmp_path)
+
+
 def test_groups_of_the_source_and_near_copies_do_not_both_deal_rows_out(tmp_path: Path) -> None:
     (tmp_path / "a.fa").write_text(">one class=up\nACGT\n>two class=down\nTTN\n")
     header = r"^(?P<group>\S+) class=(?P<label>\w+)"

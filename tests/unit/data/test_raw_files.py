@@ -1,12 +1,15 @@
 """A file's digest is kept, but not that of a file that changes meanwhile."""
 
+import errno
 import hashlib
 from pathlib import Path
 
 import pytest
 
 from pipeline.data import file_digests, raw_files
+from pipeline.data.formats.rows import TableFile, cannot_read
 from pipeline.data.sources.files.config import FilesDataset
+from pipeline.errors import DataError
 from pipeline.layout import Layout
 
 
@@ -44,6 +47,29 @@ def test_a_file_that_is_edited_while_it_is_read(tmp_path: Path, monkeypatch: pyt
     assert file_digests.digests_of([file], layout)[file] == sha256(b"old")
     monkeypatch.undo()
     assert file_digests.digests_of([file], layout)[file] == sha256(b"newer")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (errno.ENOENT, "rows.csv: not found."),
+        (errno.EACCES, "rows.csv: cannot be read (Permission denied). Give yourself the right to read it."),
+        (errno.EIO, "rows.csv: cannot be read (Input/output error)."),
+    ],
+)
+def test_a_file_that_the_system_does_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, text: str
+) -> None:
+    def fail(path: Path) -> str:
+        raise OSError(number, "as libraries say it in words of their own")
+
+    file, layout = tmp_path / "rows.csv", Layout(tmp_path)
+    file.write_bytes(b"a")
+    monkeypatch.setattr(file_digests, "digest_file", fail)
+    with pytest.raises(DataError) as caught:
+        file_digests.digests_of([file], layout)
+    error = OSError(number, "Failed to open local file")
+    assert str(caught.value) == str(cannot_read(TableFile(file, "rows.csv"), "Parquet file", error)) == text
 
 
 def test_one_digest_of_very_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pipeline.config import PrepareConfig, SplitConfig, check_all
 from pipeline.data.prepared import read_split
 from pipeline.data.schema import Schema
-from pipeline.data.sources import SOURCES
+from pipeline.data.sources import SOURCES, series
 from pipeline.data.sources.series import SeriesDataset
 from pipeline.data.sources.ucr import UcrDataset
 from pipeline.data.types.series import Series, SeriesColumn
@@ -100,6 +100,14 @@ def test_windows_that_share_no_row_are_no_remark(tmp_path: Path, capsys: Any) ->
     assert capsys.readouterr().out == ""
 
 
+def test_it_is_said_how_much_the_windows_take(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "MUCH", 8 * 2 * 2 * 3 - 1)
+    read(tmp_path, rows(8, "a"), stride=4)
+    assert capsys.readouterr().out == (
+        "made: 2 windows take 0.0 GB on disk, and twice as much while they are prepared; a larger stride makes fewer\n"
+    )
+
+
 def test_gaps_split_a_series_or_are_ignored(tmp_path: Path, capsys: Any) -> None:
     lines = rows(12)
     del lines[5:7]
@@ -180,7 +188,7 @@ def test_no_window_reaches_from_one_split_into_another(tmp_path: Path, capsys: A
     (tmp_path / "t.csv").write_text("\n".join(["at,of,load,warm", *rows(40, "a"), *rows(40, "b")]) + "\n")
     splits = prepared(tmp_path, dataset())
     said = "made: 12 rows are in no split, since they would reach from one into another\n"
-    assert capsys.readouterr().out == OVERLAP + said
+    assert capsys.readouterr().out == OVERLAP + said + "made: 37 rows have the features of an earlier row\n"
     seen = {name: windows_of(split.table)[:, :, 0] for name, split in splits.items()}
     assert splits["train"].target.max() < seen["validation"].min()
     assert splits["validation"].target.max() < seen["test"].min()

@@ -13,9 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from pipeline.config import check_all
-from pipeline.data.formats import lines
+from pipeline.data.formats import lines, rows
 from pipeline.data.sources.table import SOURCE, TableDataset
 from pipeline.errors import ConfigError, DataError
 
@@ -185,6 +186,21 @@ def test_binary_files_that_are_not_whole(tmp_path: Path, name: str) -> None:
     assert text.endswith("). It may be cut off or damaged; get it anew.")
     (tmp_path / name).write_bytes(b"")
     assert refusal(tmp_path, path=name) == f"{name}: empty, expected rows."
+
+
+@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize(("side", "most"), [(60, 1), (2, 10)], ids=["large files", "small files of large images"])
+def test_images_in_a_table_are_in_memory_a_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, side: int, most: int
+) -> None:
+    monkeypatch.setattr(rows, "MOST_BYTES", 1000)
+    file = io.BytesIO()
+    Image.frombytes("L", (side, side), random.Random(0).randbytes(side * side)).save(file, "PNG")
+    write_arrow(tmp_path / name, pa.table({"seen": [file.getvalue()] * 20, "y": range(20)}))
+    seen = {"type": "image", "shape": [10, 10, 1], "pixels": "uint8", "resize": "fit"}
+    batches = list(SOURCE.batches(dataset(path=name, columns={"seen": seen}), tmp_path))
+    assert pa.Table.from_batches(batches)["y"].to_pylist() == list(range(20))
+    assert max(batch.num_rows for batch in batches) <= most
 
 
 def test_a_parquet_column_of_another_type(tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ def test_arrow_booleans(values: pa.Array, expected: list[Any]) -> None:
     [
         ({}, ["a", " a", "NA", "?", "", None], ["a", " a", BAD, BAD, BAD, None]),
         ({"values": ["a", "NA"]}, ["a", "NA", "b", None], ["a", "NA", BAD, None]),
+        ({}, ["a\0", "\0", "a", None], [BAD, BAD, "a", None]),
         ({}, pa.array([1, None, 2**60]), ["1", None, str(2**60)]),
         ({}, pa.array([1.0, float("nan"), 1.5, float("inf"), None]), ["1", None, BAD, BAD, None]),
         ({}, pa.array([True, None]), ["true", None]),
@@ -156,6 +157,8 @@ def test_every_day_of_400_years_reads_back() -> None:
     ("options", "text", "expected"),
     [
         ({}, ["Ünï ½", None, ""], ["Ünï ½", None, ""]),
+        ({}, ["a\0", "\0", "a", None], [BAD, BAD, "a", None]),
+        ({"replace": {r"\x00": ""}}, ["a\0", "\0", "a"], ["a", "", "a"]),
         ({"unicode": "NFKC"}, ["u\u0308 \ufb01"], ["\u00fc fi"]),
         ({"accents": "remove"}, ["Ünïcode Å", None], ["Unicode A", None]),
         ({"lower": True}, ["\u00dcN"], ["\u00fcn"]),

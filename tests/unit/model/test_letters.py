@@ -89,6 +89,13 @@ def test_letters_are_fractions_and_nothing_behind_the_last_one() -> None:
     np.testing.assert_array_equal(found[3], np.eye(4)), "what comes later is cut off"
 
 
+def test_it_is_said_how_many_sequences_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    features(["A"], [*SEQUENCES, None], (LETTERS,), longest=14)
+    assert capsys.readouterr().out == ""
+    features(["A"], [*SEQUENCES, None], (LETTERS,), longest=4)
+    assert capsys.readouterr().out.startswith("s: 2 training sequences have more than 4 letters; a model does not see")
+
+
 def test_a_vector_has_the_positions_where_all_sequences_have_one_length() -> None:
     found = features(["ACG", "A"], ["ACG", None, "TTT"], ("vector",))
     np.testing.assert_array_equal(found, [[1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0], [1] + [0] * 11])

@@ -1,6 +1,7 @@
 """Parquet files, and files of Arrow's own format (Feather, too)."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -8,16 +9,18 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
-from pipeline.data.formats.rows import MOST_ROWS, Format, Layout, Rows, TableFile, cannot_read, check_names
+from pipeline.data.formats.rows import Format, Layout, Rows, TableFile, cannot_read, check_names, rows_at_once
 from pipeline.errors import DataError
 
+BUFFER = 2**20  # bytes
 DAMAGED = (OSError, pa.ArrowException)
 
 
 def _parquet(file: TableFile) -> pq.ParquetFile:
     _check_there(file)
     try:
-        return pq.ParquetFile(file.source(), pre_buffer=False)
+        # Without a buffer, a column of a whole row group would be read at once.
+        return pq.ParquetFile(file.source(), pre_buffer=False, buffer_size=BUFFER)
     except DAMAGED as error:
         raise cannot_read(file, "Parquet file", error) from error
 
@@ -32,8 +35,14 @@ def parquet_rows(file: TableFile, layout: Layout) -> Iterator[Rows]:
     """The rows of a Parquet file, some at a time."""
     with _parquet(file) as source:
         check_names(file, layout, source.schema_arrow.names)
-        batches = source.iter_batches(MOST_ROWS, columns=list(layout.columns), use_threads=True)
+        batches = source.iter_batches(_at_once(source.metadata), columns=list(layout.columns), use_threads=True)
         yield from _numbered(file, "Parquet file", batches, layout)
+
+
+def _at_once(metadata: pq.FileMetaData) -> int:
+    """How many rows to read at a time, by the row group whose rows are the largest."""
+    groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
+    return rows_at_once(max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=0))
 
 
 def _ipc(file: TableFile) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
@@ -61,8 +70,12 @@ def arrow_rows(file: TableFile, layout: Layout) -> Iterator[Rows]:
     """The rows of an Arrow file, some at a time."""
     schema, batches = _ipc(file)
     check_names(file, layout, schema.names)
-    pieces = (batch.slice(i, MOST_ROWS) for batch in batches for i in range(0, batch.num_rows, MOST_ROWS))
-    yield from _numbered(file, "Arrow file", pieces, layout)
+    yield from _numbered(file, "Arrow file", chain.from_iterable(map(_pieces, batches)), layout)
+
+
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    size = rows_at_once(batch.nbytes / max(1, batch.num_rows))
+    return (batch.slice(start, size) for start in range(0, batch.num_rows, size))
 
 
 def _numbered(file: TableFile, what: str, batches: Iterator[Any], layout: Layout) -> Iterator[Rows]:

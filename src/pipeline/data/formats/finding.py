@@ -1,6 +1,7 @@
 """Which files a table is made of, in which format they are, and whether they belong together."""
 
 import glob
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from pipeline.data.formats import ENDINGS
 from pipeline.data.formats.lines import COMPRESSIONS
 from pipeline.data.formats.remote import find_remote, is_url
 from pipeline.data.formats.rows import Format, Layout, TableFile
-from pipeline.errors import DataError
+from pipeline.errors import DataError, not_readable
 
+HIDDEN = (".", "_")  # what names of hidden files and folders begin with
 AUTO = "auto"  # the format that the files' names end with
 
 
@@ -58,10 +60,17 @@ def find_split_files(paths: dict[str, list[str]], root: Path) -> dict[str, list[
 
 def _files_at(there: Path, path: str) -> list[Path]:
     """The files that are there, by the path that names them."""
+    try:
+        return _found_at(there, path)
+    except OSError as error:
+        raise not_readable(error.filename or path, error) from error
+
+
+def _found_at(there: Path, path: str) -> list[Path]:
     if there.is_file():
         return [there]
     if there.is_dir():
-        files = [file for file in _sorted(there.rglob("*")) if not _hidden(file.relative_to(there))]
+        files = [file for file in _sorted(_all_in(there)) if not _hidden(file.relative_to(there))]
         if not files:
             raise DataError(f"{path}: no files in this folder, expected one or more.")
         return files
@@ -75,12 +84,24 @@ def _files_at(there: Path, path: str) -> list[Path]:
     return files
 
 
+def _all_in(folder: Path) -> Iterator[Path]:
+    """The files in a folder and below it, but not in hidden folders. Path.rglob would pass over folders in it that
+    cannot be read."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for inner, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
+        yield from (Path(inner) / name for name in names)
+
+
 def _sorted(files: Iterator[Path]) -> list[Path]:
     return sorted((file for file in files if file.is_file()), key=lambda file: file.as_posix())
 
 
 def _hidden(path: Path) -> bool:
-    return path.suffix == ".dvc" or any(part.startswith((".", "_")) for part in path.parts)
+    return path.suffix == ".dvc" or any(part.startswith(HIDDEN) for part in path.parts)
 
 
 def format_of(files: list[TableFile]) -> str:

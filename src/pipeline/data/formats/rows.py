@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from pipeline.config import TextConfig
 from pipeline.data.types.type import SHOWN_CHARACTERS
-from pipeline.errors import DataError, did_you_mean
+from pipeline.errors import DataError, did_you_mean, not_readable
 
-MOST_ROWS = 65_536  # of a batch, where the format does not say how many
+# What of a file is in memory at a time, where its format does not say how much.
+MOST_ROWS, MOST_BYTES = 65_536, 2**26
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class TableFile:
         """In bytes. Raises DataError."""
         try:
             return self.path.stat().st_size
-        except FileNotFoundError as error:
-            raise DataError(f"{self.name}: not found.") from error
+        except OSError as error:
+            raise not_readable(self.name, error) from error
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,19 @@ class Rows:
     numbers: NDArray[Any]
     unreadable: list[tuple[Any, str]] = field(default_factory=list)
 
+    def parts(self, row_bytes: int) -> Iterator["Rows"]:
+        """The same rows, as many at a time as may be in memory where each is to take so many bytes there: an image
+        takes a hundred times as many as the file that it is in."""
+        size = rows_at_once(row_bytes)
+        for start in range(0, max(1, len(self.numbers)), size):
+            columns = {name: values[start : start + size] for name, values in self.columns.items()}
+            yield Rows(columns, self.numbers[start : start + size], [] if start else self.unreadable)
+
+
+def rows_at_once(row_bytes: float) -> int:
+    """How many rows of so many bytes each may be in memory."""
+    return max(1, min(MOST_ROWS, int(MOST_BYTES / max(1.0, row_bytes))))
+
 
 @dataclass(frozen=True)
 class Format:
@@ -90,6 +104,9 @@ def check_names(file: TableFile, layout: Layout, names: list[str], advice: str =
 
 
 def cannot_read(file: TableFile, what: str, error: Exception) -> DataError:
-    """The error for a file that a library of Arrow does not read: cut off, damaged, or something else."""
+    """The error for a file that a library of Arrow does not read: cut off, damaged, or something else. What has the
+    number of an error of the system says nothing of the file's content."""
+    if isinstance(error, OSError) and error.errno:
+        return not_readable(file.name, error)
     reason = str(error).strip().split("\n")[0].rstrip(".")
     return DataError(f"{file.name}: not a whole {what} ({reason}). It may be cut off or damaged; get it anew.")

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from omegaconf import MISSING
 
-from pipeline.config import DatasetConfig
+from pipeline.config import DatasetConfig, TextConfig
 from pipeline.config.checks import check, one_of
 from pipeline.config.data import FOLD, GROUP
 from pipeline.data.formats.bad_rows import BadRows
@@ -52,8 +52,9 @@ class FastaDataset(DatasetConfig):
     With `split: given`, the records for testing stand in files of their own, `test_path`, and those for validation in
     `validation_path`; they are mappings where `path` is one. `labels` then names the ids of all of them.
 
-    `alphabet`, `letters` and `ambiguous` are those of the type sequence. `on_bad_row` says whether
-    records that cannot be used are refused, or left out and counted.
+    `alphabet`, `letters` and `ambiguous` are those of the type sequence. `encoding` is that of all files, and
+    `separator` stands between the cells of the table, both as in TextConfig. `on_bad_row` says whether records and rows
+    of the table that cannot be used are refused, or left out and counted.
     """
 
     path: Any = MISSING
@@ -64,11 +65,14 @@ class FastaDataset(DatasetConfig):
     alphabet: str = "dna"
     letters: str = ""
     ambiguous: str = ACCEPT
+    separator: str | None = None
+    encoding: str = "utf-8"
     on_bad_row: str = REFUSE
 
     def check(self) -> None:
         super().check()
         one_of("dataset.on_bad_row", self.on_bad_row, ON_BAD_ROW)
+        self.text.check_text("dataset.")
         self._check_paths()
         ways = [name for name, used in self._ways().items() if used]
         expected = "one of header, labels, and a path for each label"
@@ -129,6 +133,11 @@ class FastaDataset(DatasetConfig):
         return found
 
     @property
+    def text(self) -> TextConfig:
+        """How the table of labels is written."""
+        return TextConfig(self.separator, encoding=self.encoding)
+
+    @property
     def column(self) -> SequenceColumn:
         settings = (self.alphabet, self.letters, self.ambiguous)
         return SequenceColumn("sequence", None, *settings)
@@ -181,10 +190,10 @@ def batches(config: FastaDataset, root: Path) -> Iterator[pa.RecordBatch]:
     several = sum(map(len, by_setting.values())) > 1
     required = {LABEL: "target"} | {found.roles[role].name: role for role in found.roles}
     bad = BadRows(found.all, required, several, config.on_bad_row == REFUSE, origin=config.contract is not None)
-    table = read_labels(config.labels, root, config.group) if config.labels else None
+    table = read_labels(config.labels, root, config.group, config.text, config.on_bad_row) if config.labels else None
     for part, file in ((parts[name], file) for name, files in by_setting.items() for file in files):
         read = reader_of(part.label, config.pattern if config.header else None, table)
-        for some in in_parts(enumerate(records(file), start=1)):
+        for some in in_parts(enumerate(records(file, config.encoding), start=1)):
             batch = bad.read(file, rows_of(some, read, found))
             if batch.num_rows and (not bad.num_bad or config.on_bad_row == SKIP):
                 yield of_split(batch, part.split) if config.has_test_files else batch

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,13 +19,14 @@ from pipeline.data.schema import Column
 from pipeline.data.sources.source import FOLD_OF_FILES, Columns, Source, target_column
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.image import ImageColumn
-from pipeline.errors import DataError
+from pipeline.data.types.image_file import MOST_PIXELS
+from pipeline.errors import DataError, not_readable
 from pipeline.layout import TEST, TRAIN
 from pipeline.tasks import TASKS
 
 IMAGE, TARGET = "image", "label"
 UNSIGNED_BYTE = 8  # the only type of value that images come in
-BATCH = 4096
+BATCH, BATCH_BYTES = 4096, 2**24  # images at a time, or fewer where they take so much
 
 
 @dataclass
@@ -68,26 +70,27 @@ def files(config: IdxDataset, root: Path) -> list[Path]:
 def columns(config: IdxDataset, root: Path) -> Columns:
     """An image and its label. How large the images are is written at the beginning of their file."""
     with _open(root, config.images) as stream:
-        _, *shape = _header(stream, config.images, 3)
+        _, *shape = _image_header(stream, config.images)
     image = Column(IMAGE, ImageColumn("image", shape=[*shape, 1], pixels="uint8"))
     folds = {FOLD: Column(FOLD_OF_FILES, CategoryColumn("category"))} if config.has_test_files else {}
     return Columns([image], target_column(config, TARGET, config.classes), folds)
 
 
 def batches(config: IdxDataset, root: Path) -> Iterator[pa.RecordBatch]:
-    """The images of all files, BATCH at a time. Raises DataError for files that are not what they should be."""
+    """The images of all files, some at a time. Raises DataError for files that are not what they should be."""
     expected = None
     for split, (images, labels) in config.pairs.items():
         with _open(root, images) as pixels, _open(root, labels) as numbers:
-            count, *shape = _header(pixels, images, 3)
+            count, *shape = _image_header(pixels, images)
             (labelled,) = _header(numbers, labels, 1)
             if labelled != count:
                 raise DataError(f"{labels}: found {labelled} labels, expected {count}, as {images} has images.")
             if shape != (expected := expected or shape):
                 raise DataError(f"{images}: found images of {shape}, expected {expected}, as in {config.images}.")
-            for start in range(0, count, BATCH):
-                rows = min(BATCH, count - start)
-                values = _values(pixels, images, rows * int(np.prod(shape)))
+            at_once = max(1, min(BATCH, BATCH_BYTES // prod(shape)))
+            for start in range(0, count, at_once):
+                rows = min(at_once, count - start)
+                values = _values(pixels, images, rows * prod(shape))
                 found = _values(numbers, labels, rows)
                 if (largest := int(found.max())) >= len(config.classes):
                     raise DataError(
@@ -110,8 +113,8 @@ def _batch(config: IdxDataset, split: str, pixels_NP: NDArray[np.uint8], labels_
 def _open(root: Path, path: str) -> IO[bytes]:
     try:
         stream: IO[bytes] = pa.input_stream(root / path, compression=COMPRESSIONS.get(Path(path).suffix))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: not found.") from error
+    except OSError as error:
+        raise not_readable(path, error) from error
     return stream
 
 
@@ -124,6 +127,18 @@ def _header(stream: IO[bytes], path: str, dimensions: int) -> list[int]:
             f"{dimensions} dimensions."
         )
     return [int(size) for size in np.frombuffer(_read(stream, path, 4 * dimensions), ">u4")]
+
+
+def _image_header(stream: IO[bytes], path: str) -> list[int]:
+    """How many images a file has, their height and their width. Raises DataError for a size that no image has, before
+    so much is read: a damaged header may say anything."""
+    count, height, width = _header(stream, path, 3)
+    if not 0 < height * width <= MOST_PIXELS:
+        raise DataError(
+            f"{path}: says that its images have {height} x {width} pixels, expected 1 to {MOST_PIXELS:,} in all. It "
+            "may be damaged; get it anew."
+        )
+    return [count, height, width]
 
 
 def _values(stream: IO[bytes], path: str, count: int) -> NDArray[np.uint8]:

@@ -27,6 +27,8 @@ FEATURE = "series"  # the name of the feature, which is a window, and of its typ
 # columns that are no one's: when a window begins and when its target is, and its series
 BEGIN, END, OF_SERIES = ":begin", ":end", ":series"
 
+MUCH = 10**9  # bytes of windows, of which it is said that they take so much
+
 
 @dataclass
 class SeriesDataset(WindowsDataset):
@@ -129,11 +131,21 @@ def _target(config: SeriesDataset) -> Column:
     return declared(config, config.target, "category" if TASKS[config.task].has_classes else "number")
 
 
+def _tell_size(config: SeriesDataset, count: int) -> None:
+    """Print how much so many windows take on disk, where it is MUCH."""
+    if (size := 8 * count * config.window * len(config.channels)) > MUCH:
+        print(
+            f"{config.name}: {count:,} windows take {size / 1e9:.1f} GB on disk, and twice as much while they are "
+            "prepared; a larger stride makes fewer"
+        )
+
+
 def _windows(config: SeriesDataset, found: Found) -> Iterator[pa.RecordBatch]:
     rows = found.rows
     begins = starts_of(stretches(found, config.needed), config.needed, config.stride)
     if (np.diff(begins) < config.needed).any():
         print(f"{config.name}: windows share rows, so test scores are resampled by blocks or series (docs/series.md)")
+    _tell_size(config, len(begins))
     values_NC = np.stack([rows.table[name].to_numpy() for name in config.channels], axis=1)
     time = rows.time if rows.time is not None else pa.array(np.arange(len(rows.code), dtype=np.float64))
     target, names = rows.table[config.target].combine_chunks(), pa.array(rows.names, pa.string())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +124,9 @@ def read_tables(
     # An image or a recording is not looked at as the values of a table are.
     constant = ConstantColumns([column for column in features if not column.type.is_content])
     num_rows = dict.fromkeys(by_key, 0)
+    row_bytes = sum(column.value_bytes for column in columns)
     for key, file in ((key, file) for key, files in by_key.items() for file in files):
-        for rows in format.rows(file, layout):
+        for rows in chain.from_iterable(whole.parts(row_bytes) for whole in format.rows(file, layout)):
             if numbered:
                 rows.columns[ROW] = pa.array(rows.numbers)
             batch = bad.read(file, rows)

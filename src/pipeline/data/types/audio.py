@@ -6,7 +6,6 @@ has no layer that decodes a file.
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,17 @@ from numpy.typing import NDArray
 
 from pipeline.config import ColumnConfig
 from pipeline.config.checks import check, one_of
-from pipeline.data.sound import BadSound, Form, Samples, decoded, is_clipped, of_numbers, padded, stored_samples
+from pipeline.data.sound import (
+    BadSound,
+    Form,
+    Sound,
+    decoded,
+    num_clipped,
+    of_numbers,
+    padded,
+    sound_digest,
+    stored_samples,
+)
 from pipeline.data.types.type import FileContent, Parsed, Type, is_bytes
 
 
@@ -76,19 +85,15 @@ class Audio(Type):
         if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
             return None
         numbers = (value.values.to_numpy(zero_copy_only=False) if value.is_valid else None for value in values)
-        return _each(numbers, lambda value: (of_numbers(value), config.rate), config)
+        return _each(numbers, lambda value: of_numbers(value, config.rate), config)
 
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
-        digests = [
-            int.from_bytes(hashlib.blake2b(value.as_buffer() or b"", digest_size=8).digest(), "little")
-            for value in values
-        ]
-        return np.array(digests, np.uint64)
+        return np.array([sound_digest(value.as_buffer() or b"") for value in values], np.uint64)
 
     def remarks(self, values: pa.Array, config: AudioColumn) -> dict[str, int]:
         found = stored_samples(values)
         return {
-            "are clipped": sum(map(is_clipped, found)),
+            "are clipped": num_clipped(values),
             f"fill all of the {config.seconds:g} s, and what is longer is cut": sum(
                 len(samples) == config.samples for samples in found
             ),
@@ -100,8 +105,8 @@ def samples_of(values: pa.Array, config: AudioColumn) -> NDArray[np.float32]:
     return padded(values, config.samples)
 
 
-def _each(raw: Iterable[Any], read: Callable[[Any], tuple[Samples, int]], config: AudioColumn) -> Parsed:
-    """Each raw value, of which `read` gives the samples and their rate, in its storage."""
+def _each(raw: Iterable[Any], read: Callable[[Any], Sound], config: AudioColumn) -> Parsed:
+    """Each raw value, of which `read` gives the sound, in its storage."""
     form = config.form
     stored: list[bytes | None] = []
     reasons: dict[int, str] = {}
@@ -113,7 +118,7 @@ def _each(raw: Iterable[Any], read: Callable[[Any], tuple[Samples, int]], config
             stored[i] = value
             continue
         try:
-            stored[i] = form.stored(*read(value))
+            stored[i] = form.stored(read(value))
         except BadSound as error:
             reasons[i] = str(error)
     refused = np.zeros(len(stored), bool)

@@ -12,7 +12,15 @@ from pipeline.config import ColumnConfig
 from pipeline.config.checks import check
 from pipeline.data.digests import text_digests
 from pipeline.data.types.markers import none_of
-from pipeline.data.types.type import DOUBTFUL, Parsed, Type, doubtful, refused_where
+from pipeline.data.types.type import (
+    DOUBTFUL,
+    NULL_CHARACTER,
+    Parsed,
+    Type,
+    doubtful,
+    refused_where,
+    with_null_character,
+)
 
 
 @dataclass
@@ -39,7 +47,8 @@ class Category(Type):
         if config.values:
             bad = pc.invert(pc.is_in(text, pa.array(config.values, pa.string())))
         else:
-            bad = pc.is_in(pc.utf8_trim_whitespace(text), pa.array(DOUBTFUL))
+            doubtful_text = pc.is_in(pc.utf8_trim_whitespace(text), pa.array(DOUBTFUL))
+            bad = pc.or_(doubtful_text, pa.array(with_null_character(text)))
         return refused_where(text, pc.and_(bad, text.is_valid()).to_numpy(zero_copy_only=False))
 
     def convert(self, values: pa.Array, config: CategoryColumn) -> Parsed | None:
@@ -71,4 +80,6 @@ class Category(Type):
             return f"Expected one of {', '.join(config.values)}."
         if doubt := doubtful(found):
             return f"{doubt.rstrip('.')}, or name all values of the column."
+        if NULL_CHARACTER in found:
+            return "Take the character 0x00 out of the file."
         return "Give the column as text, exactly as it was in training; or set type: number for numbers."

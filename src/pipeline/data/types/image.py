@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pipeline.config import ColumnConfig
 from pipeline.config.checks import check, one_of
 from pipeline.data.digests import combined, mixed
-from pipeline.data.types.image_file import CHANNELS, ENDINGS, REFUSE, RESIZES, pixels_of
+from pipeline.data.types.image_file import CHANNELS, ENDINGS, REFUSE, RESIZES, pixels_of, silence_warnings
 from pipeline.data.types.type import FileContent, Parsed, Type, is_bytes, refused_where
 
 LARGEST, STANDARD = SCALES = ("largest", "standard")
@@ -79,6 +79,7 @@ class Image(Type):
         def decode(content: bytes | None) -> NDArray[np.uint8] | str | None:
             return None if content is None else pixels_of(content, config.shape, config.resize)
 
+        silence_warnings()
         with ThreadPoolExecutor(THREADS) as pool:  # which gives results in the order of the contents
             found = list(pool.map(decode, contents))
         reasons = {i: image for i, image in enumerate(found) if isinstance(image, str)}

@@ -4,6 +4,7 @@ The same content gives the same pixels everywhere: the filter is pinned, and so 
 """
 
 import io
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}  # how Pillow calls an image of so many channels
 REFUSE = "refuse"  # an image of another size
 MOST_PIXELS = 80_000_000  # they take 320 MB as RGB in memory
+MOST_IN_FILE = 300_000_000  # of a JPEG that is decoded at a part of its size: phones take photographs of 200 million
+JPEG = b"\xff\xd8\xff"  # how one begins
 
 
 def pixels_of(content: bytes, shape: list[int], resize: str) -> NDArray[np.uint8] | str:
@@ -29,12 +32,13 @@ def pixels_of(content: bytes, shape: list[int], resize: str) -> NDArray[np.uint8
     if not content:
         return "empty"
     try:
-        opened = Image.open(io.BytesIO(content), formats=FORMATS)
-        if opened.width * opened.height > MOST_PIXELS:
-            return f"{opened.width} x {opened.height} pixels, more than {MOST_PIXELS:,} in all"
+        opened = opened_image(content)
+        width, height = opened.size
         if resize != REFUSE:
             # A JPEG of many times the size is decoded at a half, a quarter or an eighth of its own, in less time.
             opened.draft(None, (2 * max(shape[:2]), 2 * max(shape[:2])))
+        if (most := exceeded(width * height, opened)) is not None:
+            return f"{width} x {height} pixels, more than {most:,} in all"
         image = upright(opened)
         if image.mode in ("I", "F"):
             return "pixels of 32 bits, expected 8 or 16"
@@ -51,6 +55,35 @@ def pixels_of(content: bytes, shape: list[int], resize: str) -> NDArray[np.uint8
     if image.size != size:
         image = RESIZES[resize](image, size)
     return np.asarray(image, np.uint8).reshape(shape)
+
+
+def opened_image(content: bytes) -> "Image":
+    """The image, of which only the header has been read. Pillow does not open a very large one at all, of which a JPEG
+    may well be decoded at a part of its size."""
+    from PIL import Image
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    except Image.DecompressionBombError:
+        if not content.startswith(JPEG):
+            raise
+        return JpegImageFile(io.BytesIO(content))
+
+
+def exceeded(in_file: int, opened: "Image") -> int | None:
+    """Which limit an image goes beyond that has so many pixels in its file, and is to be decoded at the size that it
+    says; None if it is none. All of a progressive JPEG is in memory, however small it is decoded."""
+    in_memory = in_file if "progressive" in opened.info else opened.width * opened.height
+    if in_memory > MOST_PIXELS:
+        return MOST_PIXELS
+    return MOST_IN_FILE if in_file > MOST_IN_FILE else None
+
+
+def silence_warnings() -> None:
+    """Let Pillow not warn of images. What is wrong with one is said when it is refused, and nothing else of a file
+    matters here. It is for all threads, so it is not asked for by each."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def upright(image: "Image") -> "Image":

@@ -14,11 +14,23 @@ from pipeline.config import ColumnConfig
 from pipeline.config.checks import check, one_of
 from pipeline.data.digests import text_digests
 from pipeline.data.types.markers import are_stored
-from pipeline.data.types.type import FileContent, Parsed, Type, is_bytes, none_refused, refused_where, shown
+from pipeline.data.types.type import (
+    NULL_CHARACTER,
+    FileContent,
+    Parsed,
+    Type,
+    is_bytes,
+    none_refused,
+    null_reasons,
+    refused_where,
+    shown,
+    with_null_character,
+)
 
 FORMS = ("none", "NFC", "NFD", "NFKC", "NFKD")
 CHOICES = ("keep", "remove")
 MOST_PASSES = 5
+NULL_ADVICE = 'Take it out of the file, or out of each text with replace: {"\\\\x00": ""}.'
 
 
 @dataclass
@@ -58,19 +70,12 @@ class Text(Type):
         return pa.string()
 
     def parse(self, text: pa.StringArray, config: TextColumn) -> Parsed:
-        if config == TextColumn(config.type, config.missing):
-            return none_refused(text)
-        found = in_one_form(text, config)
-        for _ in range(MOST_PASSES):
-            before, found = found, in_one_form(found, config)
-            if found.equals(before):
-                return none_refused(found)
-        refused = pc.fill_null(pc.not_equal(before, found), False).to_numpy(zero_copy_only=False)
-        reasons = {
-            int(i): f"{shown(text[int(i)].as_py())}, which `replace` changes without end"
-            for i in np.flatnonzero(refused)
-        }
-        return dataclasses.replace(refused_where(found, refused), reasons=reasons)
+        plain = config == TextColumn(config.type, config.missing)
+        formed = none_refused(text) if plain else _formed(text, config)
+        if not (null := with_null_character(formed.values)).any():
+            return formed
+        reasons = {**formed.reasons, **null_reasons(formed.values)}
+        return dataclasses.replace(refused_where(formed.values, formed.refused | null), reasons=reasons)
 
     def convert(self, values: pa.Array, config: TextColumn) -> Parsed | None:
         """Bytes are text in UTF-8. Nothing else is text: a number has lost how it was written."""
@@ -83,6 +88,9 @@ class Text(Type):
         """Of stored texts, since those of one form are equal."""
         return are_stored(values, self.parse(missing, config).values)
 
+    def advice(self, found: str, config: TextColumn) -> str:
+        return NULL_ADVICE if NULL_CHARACTER in found else ""
+
     def digest(self, values: pa.Array) -> NDArray[np.uint64]:
         return text_digests(values)
 
@@ -92,6 +100,20 @@ class Text(Type):
         plain = pc.utf8_lower(pc.utf8_normalize(values, form="NFKD"))
         plain = pc.replace_substring_regex(plain, r"[0-9]+", "0")
         return text_digests(pc.utf8_trim_whitespace(pc.replace_substring_regex(plain, r"\s+", " ")))
+
+
+def _formed(text: pa.StringArray, config: TextColumn) -> Parsed:
+    """The texts (N,) as the options of their column say, which is done until it changes nothing any more."""
+    found = in_one_form(text, config)
+    for _ in range(MOST_PASSES):
+        before, found = found, in_one_form(found, config)
+        if found.equals(before):
+            return none_refused(found)
+    refused = pc.fill_null(pc.not_equal(before, found), False).to_numpy(zero_copy_only=False)
+    reasons = {
+        int(i): f"{shown(text[int(i)].as_py())}, which `replace` changes without end" for i in np.flatnonzero(refused)
+    }
+    return dataclasses.replace(refused_where(found, refused), reasons=reasons)
 
 
 def in_one_form(text: pa.StringArray, config: TextColumn) -> pa.StringArray:

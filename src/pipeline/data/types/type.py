@@ -14,8 +14,9 @@ from pipeline.config import ColumnConfig
 from pipeline.data.types.markers import are_numbers
 
 SHOWN_CHARACTERS = 40
-# They are so often written for a missing value that one has to say what they mean.
+NULL_CHARACTER = "\0"
 USUAL_BYTES = 32  # of a value whose size varies
+# They are so often written for a missing value that one has to say what they mean.
 DOUBTFUL = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
 
 
@@ -154,6 +155,19 @@ def refused_where(values: pa.Array, refused: NDArray[np.bool_]) -> Parsed:
     if not refused.any():
         return Parsed(values, refused)
     return Parsed(pc.if_else(pa.array(~refused), values, pa.scalar(None, values.type)), refused)
+
+
+def with_null_character(text: pa.StringArray) -> NDArray[np.bool_]:
+    """Which of the texts (N,) have the character 0, which no vocabulary of Keras can hold: NumPy ends a text there."""
+    there = pc.fill_null(pc.match_substring(text, NULL_CHARACTER), False)
+    found: NDArray[np.bool_] = there.to_numpy(zero_copy_only=False)
+    return found
+
+
+def null_reasons(text: pa.StringArray) -> dict[int, str]:
+    """By the places of those texts among all (N,), what is wrong with each, in words."""
+    texts = {int(i): text[int(i)].as_py() for i in np.flatnonzero(with_null_character(text))}
+    return {i: f"{shown(one)}, whose character {one.index(NULL_CHARACTER) + 1} is 0x00" for i, one in texts.items()}
 
 
 def is_bytes(kind: pa.DataType) -> bool:

@@ -143,6 +143,8 @@ def _fit(config: PreprocessingConfig, column: Column, chunks: Chunks) -> Found:
     shortest = min((length["min"].as_py() for length in lengths if length["min"].is_valid), default=0)
     longest = max((length["max"].as_py() for length in lengths if length["max"].is_valid), default=0)
     length = max(1, min(longest, config.sequence.longest))
+    if longest > length:
+        _tell_cut(column.name, length, chunks)
     k = config.sequence.kmers or (0 if shortest == longest else usual_k(_config(column)))
     num_kmers = len(letters_of(_config(column))) ** k
     if num_kmers > MOST_KMERS:
@@ -154,6 +156,15 @@ def _fit(config: PreprocessingConfig, column: Column, chunks: Chunks) -> Found:
     if k and config.standardize:
         mean, scale = _moments(_config(column), column.name, length, k, chunks)
     return Found(length, k, mean, scale)
+
+
+def _tell_cut(name: str, length: int, chunks: Chunks) -> None:
+    """Print how many training sequences are longer than what a model sees of them."""
+    longer = (pc.sum(pc.greater(pc.utf8_length(table[name]), length)).as_py() or 0 for table in chunks())
+    print(
+        f"{name}: {sum(longer)} training sequences have more than {length} letters; a model does not see what comes "
+        "after them (preprocessing.sequence.longest)"
+    )
 
 
 def usual_k(config: SequenceColumn) -> int:

@@ -40,13 +40,17 @@ MODES = {"presence": "multi_hot", "counts": "count", "tf_idf": "tf_idf"}
 @dataclass(frozen=True)
 class Bag:
     """What is known, the one that occurs in most texts first, in how many of the N texts each occurs, and how many
-    words, characters or bytes the longest text has."""
+    words, characters or bytes the longest text has. There are `num_different` of them, in `num_pairs` pairs of one and
+    a text that has it, and `num_longer` texts have more than a model sees that takes them one after another."""
 
     config: TextFeaturesConfig
     known: list[str]
     num_texts: list[int]
     num_rows: int
     longest: int
+    num_different: int
+    num_pairs: int
+    num_longer: int
 
     @property
     def rarity(self) -> list[float]:
@@ -77,18 +81,14 @@ class TextInput(Input):
         if config.text.vocabulary == HASHED:
             return [fit_hashed_bag(config.text, column.name, chunks) for column in columns]
         counts: list[Counter[str]] = [Counter() for _ in columns]
-        longest, num_rows = [0] * len(columns), 0
+        lengths: list[Counter[int]] = [Counter() for _ in columns]
         for table in chunks():
-            num_rows += table.num_rows
             for i, column in enumerate(columns):
                 for text in table[column.name].to_pylist():
                     found = units(text or "", config.text)
                     counts[i].update(set(grams(found, config.text.ngrams)))
-                    longest[i] = max(longest[i], len(found))
-        bags = [_bag(config.text, count, num_rows, most) for count, most in zip(counts, longest, strict=True)]
-        for column, count, bag in zip(columns, counts, bags, strict=True):
-            tell(column.name, count, bag)
-        return bags
+                    lengths[i][len(found)] += 1
+        return [_bag(config.text, *found) for found in zip(counts, lengths, strict=True)]
 
     def apply(
         self,
@@ -99,7 +99,10 @@ class TextInput(Input):
     ) -> Feature:
         texts = [tensors[column.name] for column in columns]
         if kind == TOKENS:
-            return _tokens(fitted[0], texts[0])
+            return _tokens(columns[0].name, fitted[0], texts[0])
+        for column, bag in zip(columns, fitted, strict=True):
+            if isinstance(bag, Bag):
+                tell_known(column.name, bag, len(bag.known))
         parts = [
             hashed_features(i, bag, text) if isinstance(bag, HashedBag) else _bag_of(i, bag, text)
             for i, (bag, text) in enumerate(zip(fitted, texts, strict=True))
@@ -107,7 +110,7 @@ class TextInput(Input):
         return Feature(side_by_side(parts, "bags"))
 
 
-def _tokens(bag: Bag | HashedBag, text: "keras.KerasTensor") -> Feature:
+def _tokens(name: str, bag: Bag | HashedBag, text: "keras.KerasTensor") -> Feature:
     """Tokens (B, T). What only one training text has is not known, so that a model learns about what is not known. No
     byte is unknown."""
     import keras
@@ -122,8 +125,11 @@ def _tokens(bag: Bag | HashedBag, text: "keras.KerasTensor") -> Feature:
             f"preprocessing.text.ngrams: found {bag.config.ngrams}, but this model takes single {bag.config.unit}. "
             "Set it to 1, or choose a model that takes vectors."
         )
-    seen = [name for name, number in zip(bag.known, bag.num_texts, strict=True) if number > 1]
+    seen = bag.known[: sum(number > 1 for number in bag.num_texts)]
     known = EVERY_BYTE if bag.config.unit == BYTES else seen
+    if known is seen:
+        tell_known(name, bag, len(seen))
+    tell_cut(name, bag)
     length = max(1, min(bag.longest, bag.config.longest))
     layer = _layer(bag, known, "tokens", output_mode="int", output_sequence_length=length)
     return Feature(keras.ops.cast(layer(text), "int32"), [layer.vocabulary_size()])
@@ -158,16 +164,30 @@ def _layer(bag: Bag, known: list[str], name: str, **options: Any) -> "keras.laye
     )
 
 
-def tell(name: str, count: "Counter[str]", bag: Bag) -> None:
-    """Print how many different words, characters or bytes are known, and which share they are of those in the training
-    texts, each counted once in a text."""
-    share = sum(bag.num_texts) / max(1, count.total())
+def tell_known(name: str, bag: Bag, num_known: int) -> None:
+    """Print how many different words, characters or bytes are known, which are the first of the bag, and which share
+    they are of those in the training texts, each counted once in a text."""
+    share = sum(bag.num_texts[:num_known]) / max(1, bag.num_pairs)
     print(
-        f"{name}: {len(bag.known)} of {len(count)} {bag.config.unit} are known, which are {share:.1%} of those in texts"
+        f"{name}: {num_known} of {bag.num_different} {bag.config.unit} are known, which are {share:.1%} of those in "
+        "texts"
     )
 
 
-def _bag(config: TextFeaturesConfig, count: "Counter[str]", num_rows: int, longest: int) -> Bag:
+def tell_cut(name: str, bag: Bag) -> None:
+    """Print how many training texts are longer than what a model sees of them, if there are any."""
+    if bag.num_longer:
+        print(
+            f"{name}: {bag.num_longer} of {bag.num_rows} training texts have more than {bag.config.longest} "
+            f"{bag.config.unit}; a model does not see what comes after them (preprocessing.text.longest)"
+        )
+
+
+def _bag(config: TextFeaturesConfig, count: "Counter[str]", lengths: "Counter[int]") -> Bag:
     """Of what occurs in equally many texts, the first by the alphabet comes first."""
     kept = sorted(count.items(), key=lambda entry: (-entry[1], entry[0]))[: config.most]
-    return Bag(config, [name for name, _ in kept], [number for _, number in kept], num_rows, longest)
+    num_longer = sum(number for length, number in lengths.items() if length > config.longest)
+    known, num_texts = [name for name, _ in kept], [number for _, number in kept]
+    return Bag(
+        config, known, num_texts, lengths.total(), max(lengths, default=0), len(count), count.total(), num_longer
+    )

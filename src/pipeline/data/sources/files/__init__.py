@@ -2,12 +2,12 @@
 texts, each line of a file may be a row, too."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline.config.data import FOLD
@@ -16,6 +16,7 @@ from pipeline.data.heard import tell_left_out
 from pipeline.data.origins import OF_FILE
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
+from pipeline.data.sources.files.classes import check_classes, check_kept, check_no_splits
 from pipeline.data.sources.files.config import FOLDER, REFUSE, SKIP, FilesDataset, columns_of, content_of
 from pipeline.data.sources.files.contents import read_contents, read_lines, with_ending
 from pipeline.data.sources.files.folder import Found, find
@@ -24,6 +25,7 @@ from pipeline.data.sources.source import FOLD_OF_FILES, PATHS, Columns, Source
 from pipeline.data.types.category import CategoryColumn
 from pipeline.errors import DataError
 from pipeline.layout import TEST
+from pipeline.tasks import TASKS
 
 
 def columns(config: FilesDataset, root: Path) -> Columns:
@@ -78,12 +80,16 @@ def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
             parts = read_lines(content, config.encoding, found.path, labelled.names, bad)
         else:
             parts = read_contents(content, found.path, labelled.names, bad)
+        used = np.zeros(len(labelled.names), bool)
         for places, values in parts:
+            used[places] = True
             if places and (not bad.num_bad or config.on_bad_row == SKIP):
                 known = {name: column.take(pa.array(places)) for name, column in labelled.columns.items()}
                 if config.contract is not None:
                     known[OF_FILE] = pa.array([f"{found.shown}/{labelled.names[place]}" for place in places])
                 yield pa.RecordBatch.from_pydict({content.name: values} | known)
+        if config.on_bad_row == SKIP and TASKS[config.task].has_classes:
+            check_kept(config, found.shown, labelled.columns[config.target], used)
     if bad.num_bad and config.on_bad_row == REFUSE:
         raise bad.error(" and ".join(config.paths.values()), f"Set on_bad_row: skip to leave such {bad.plural} out.")
     if bad.num_bad:
@@ -95,25 +101,15 @@ def labelled_files(config: FilesDataset, key: str, found: Found, root: Path, bad
     own = None if config.manifest is None else find_place(config.manifest, root).path
     names = with_ending(content_of(config), [name for name in found.names if found.path / name != own], bad)
     if config.labels == FOLDER:
-        _check_classes(found, names, least=2 if key == "path" and not config.lines else 1)
+        if not config.classes:
+            check_no_splits(found)
+        check_classes(found, names, least=2 if key == "path" and not config.lines else 1)
     labelled = LABELS[config.labels](config, columns_of(config), names, root, bad)
     if not config.has_test_files:
         return labelled
     of_test = [config.test_pattern and re.fullmatch(config.test_pattern, name) for name in labelled.names]
     splits = [TEST if chosen else PATHS[key] for chosen in of_test]
     return replace(labelled, columns=labelled.columns | {FOLD_OF_FILES: pa.array(splits, pa.string())})
-
-
-def _check_classes(found: Found, names: list[str], least: int) -> None:
-    """Raise DataError for a class folder that has too few files."""
-    counts = Counter(name.split("/")[0] for name in names)
-    for folder in found.folders:
-        if counts[folder] < least:
-            files = "1 file" if counts[folder] == 1 else f"{counts[folder]} files"
-            raise DataError(
-                f"{found.shown}/{folder}: {files} of the class {folder!r}, expected {least} or more. Add files, or "
-                "remove the folder."
-            )
 
 
 SOURCE = Source(FilesDataset, lambda config: [content_of(config).config.type], columns, batches, files)

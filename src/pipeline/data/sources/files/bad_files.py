@@ -11,7 +11,8 @@ from pipeline.errors import DataError
 @dataclass
 class BadFiles:
     """Takes note of bad files, whose names are paths in `folder`, and where they are `of_lines` of bad lines too.
-    `places` are the first of them, each with the reason. All are told (data/refused_file.py) where they are `listed`.
+    `places` are the first of them, each with the reason, and `advice` is what to do about the first for which there is
+    some. All are told (data/refused_file.py) where they are `listed`.
     """
 
     of_lines: bool = False
@@ -19,10 +20,12 @@ class BadFiles:
     folder: PurePosixPath = field(default_factory=PurePosixPath)
     num_bad: int = 0
     places: list[str] = field(default_factory=list)
+    advice: str = ""
 
-    def note(self, file: str, why: str, line: int | None = None) -> None:
+    def note(self, file: str, why: str, line: int | None = None, advice: str = "") -> None:
         """Take note of a file, or of a line of it."""
         self.num_bad += 1
+        self.advice = self.advice or advice
         path = str(self.folder / file)
         if len(self.places) < MOST_PLACES:
             place = path if line is None else f"{path}, line {line}"
@@ -33,7 +36,7 @@ class BadFiles:
 
     def error(self, where: str, advice: str = "") -> DataError:
         """One line about all bad files in `where`."""
-        return DataError(f"{where}: {self._words()} {advice}".rstrip())
+        return DataError(" ".join(filter(None, (f"{where}: {self._words()}", self.advice, advice))))
 
     @property
     def plural(self) -> str:

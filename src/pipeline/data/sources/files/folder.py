@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.data.archives import find_place
 from pipeline.data.sources.files.bad_files import printable
-from pipeline.errors import DataError
+from pipeline.errors import DataError, not_readable
 
 # What systems leave in folders of their own accord. Other hidden files begin with a point.
 LEFT_BEHIND = ("thumbs.db", "desktop.ini", "__macosx")
@@ -29,22 +29,30 @@ class Found:
 def find(path: str, root: Path) -> Found:
     """The files of a folder, or of one in an archive, and all folders in it. Hidden ones are left out.
 
-    Raises DataError as `find_place` does, where there are none, and for what might be read twice or is not in the
-    folder: a link that leaves it, or that leads to a folder.
+    Raises DataError as `find_place` does, where there are none or the folder cannot be read, and for what might be read
+    twice or is not in the folder: a link that leaves it, or that leads to a folder.
     """
     place = find_place(path, root)
-    folder = place.path
+    try:
+        names, folders = _names_in(place.path, path)
+    except OSError as error:
+        raise not_readable(error.filename or path, error) from error
+    if not names:
+        raise DataError(f"{path}: no files in this folder, expected one or more.")
+    return Found(place.path, path, sorted(names), sorted(folders), place.archive)
+
+
+def _names_in(folder: Path, shown: str) -> tuple[list[str], list[str]]:
+    """The paths of the files in a folder, and the names of the folders that stand in it directly."""
     if not folder.is_dir():
-        raise DataError(f"{path}: {'a file' if folder.exists() else 'not found'}, expected a folder.")
+        raise DataError(f"{shown}: {'a file' if folder.exists() else 'not found'}, expected a folder.")
     names, folders = [], []
-    for entry, name in _entries(folder, "", folder.resolve(), path):
+    for entry, name in _entries(folder, "", folder.resolve(), shown):
         if not entry.is_dir(follow_symlinks=False):
             names.append(name)
         elif "/" not in name:
             folders.append(name)
-    if not names:
-        raise DataError(f"{path}: no files in this folder, expected one or more.")
-    return Found(folder, path, sorted(names), sorted(folders), place.archive)
+    return names, folders
 
 
 def _entries(folder: Path, inside: str, top: Path, shown: str) -> Iterator[tuple["os.DirEntry[str]", str]]:

@@ -18,8 +18,9 @@ from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
 from pipeline.data.sources.files.config import FILE, FOLDER, MANIFEST, PATTERN, REFUSE, FilesDataset
 from pipeline.data.sources.source import Columns
+from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.text import TextColumn
-from pipeline.data.types.type import shown
+from pipeline.data.types.type import DOUBTFUL, shown
 from pipeline.errors import DataError
 
 
@@ -80,12 +81,19 @@ def _from_texts(columns: Columns, names: list[str], texts: Texts, bad: BadFiles)
         for i in np.flatnonzero(parsed.values.is_null().to_numpy(zero_copy_only=False) & good):
             text = raw[int(i)].as_py()
             wrong = f"{shown(text)} is not {column.type.expected}, the value" if text is not None else "no value"
-            bad.note(known[i], f"{wrong} of '{column.name}'")
+            bad.note(known[i], f"{wrong} of '{column.name}'", advice=_advice(column, text, column is columns.target))
             good[i] = False
     kept = pa.array(good)
     return Labelled(
         [name for name, ok in zip(known, good, strict=True) if ok], {k: v.filter(kept) for k, v in values.items()}
     )
+
+
+def _advice(column: Column, text: str | None, is_target: bool) -> str:
+    """What to do about a text that is no value of a column."""
+    if is_target and text in DOUBTFUL and isinstance(column.config, CategoryColumn) and not column.config.values:
+        return f"Name all classes in classes (classes: [{text!r}, ...]) if it is the name of one."
+    return "" if text is None else column.type.advice(text, column.config)
 
 
 def from_manifest(config: FilesDataset, columns: Columns, names: list[str], root: Path, bad: BadFiles) -> Labelled:
