@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pipeline import config as schema
 from pipeline.data.sources import SOURCES
 from pipeline.errors import ConfigError, did_you_mean
-from pipeline.hydra_compose import compose_node
+from pipeline.hydra_compose import compose_node, content_of
 from pipeline.hydra_errors import explain, explain_omegaconf, unknown_field
 from pipeline.layout import Layout
 from pipeline.matching import check_dataset, check_members
@@ -188,8 +188,7 @@ def config_of(node: DictConfig, choices: Mapping[str, object]) -> Any:
 def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> Any:
     """Compose `config_name` of conf/ with Hydra. Raises ConfigError, whose text is one line."""
     try:
-        register_schema(layout)
-        return config_of(*compose_node(layout, config_name, overrides))
+        return config_of(*_composed(layout, config_name, overrides))
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise explain(error) from error
 
@@ -197,13 +196,18 @@ def compose_config(layout: Layout, config_name: str, overrides: list[str]) -> An
 def compose_incomplete(layout: Layout, overrides: list[str]) -> dict[str, Any]:
     """The values that Hydra composes for an experiment, unchecked; one that is still to be given is `???`."""
     try:
-        register_schema(layout)
-        node, _ = compose_node(layout, "config", overrides)
+        node, _ = _composed(layout, "config", overrides)
         values = OmegaConf.to_container(node, throw_on_missing=False)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise explain(error) from error
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
+
+
+def _composed(layout: Layout, config_name: str, overrides: list[str]) -> tuple[DictConfig, dict[str, object]]:
+    content = content_of(layout)  # before the schema reads params.yaml
+    register_schema(layout)
+    return compose_node(layout, config_name, overrides, content)
 
 
 def as_plain(config: "DataclassInstance") -> dict[str, Any]:

@@ -31,15 +31,14 @@ from pipeline.layout import Layout
 VERSION_BASE = "1.3"
 MOST_REMEMBERED = 128  # choices of groups; each takes some 10 kB
 
-
 Composed = tuple[DictConfig, dict[str, object]]  # a node without Hydra's own part, and the options of Hydra's groups
 
 
-def compose_node(layout: Layout, config_name: str, overrides: list[str]) -> Composed:
-    """Compose `config_name` of conf/ with Hydra. The schema must be registered."""
+def compose_node(layout: Layout, config_name: str, overrides: list[str], content: str) -> Composed:
+    """Compose `config_name` of conf/ with Hydra. The schema must have been registered after `content` was read."""
     # Whatever is unusual or wrong is Hydra's from the beginning, and so is what it says about it.
     with suppress(HydraException, OmegaConfBaseException):
-        if found := _from_remembered(layout, config_name, overrides):
+        if found := _from_remembered(layout, config_name, overrides, content):
             return found
     return compose_anew(layout, config_name, overrides)
 
@@ -63,20 +62,21 @@ def hydra_at(conf: Path) -> Iterator[Hydra]:
         yield hydra
 
 
-def _from_remembered(layout: Layout, config_name: str, overrides: list[str]) -> Composed | None:
-    """As Hydra does it, step by step; None for overrides of which it would do more than that."""
+def _from_remembered(layout: Layout, config_name: str, overrides: list[str], content: str) -> Composed | None:
+    """As Hydra does it, step by step; None where it would do more than that."""
     parsed = OverridesParser.create().parse_overrides(overrides)
     if any(override.is_sweep_override() or override.key_or_group.startswith("hydra") for override in parsed):
         return None
-    content = content_of(layout)
-    groups = _groups_among(layout.conf, frozenset(override.key_or_group for override in parsed), content)
+    groups = _groups_among(layout, frozenset(override.key_or_group for override in parsed), content)
+    if groups is None:
+        return None
     choices, values = list[str](), list[Override]()
     for override in parsed:
         if override.key_or_group in groups and not isinstance(override.value(), dict):
             choices.append(str(override.input_line))
         else:
             values.append(override)
-    first = _first_step(layout.conf, config_name, tuple(choices), content)
+    first = _first_step(layout, config_name, tuple(choices), content)
     if first is None:
         return None
     node: DictConfig = pickle.loads(first.node)
@@ -86,12 +86,12 @@ def _from_remembered(layout: Layout, config_name: str, overrides: list[str]) -> 
 
 
 def content_of(layout: Layout) -> str:
-    """A digest of all that Hydra may find in conf/, and of params.yaml."""
-    digest = hashlib.sha256(layout.params.read_bytes())
-    for folder, folders, files in os.walk(layout.conf, followlinks=True):
-        folders.sort()
-        digest.update(f"\0{folder}\0".encode())
-        for name in sorted(name for name in files if name.endswith(".yaml")):
+    """A digest of params.yaml and of all that Hydra may find in conf/."""
+    digest = hashlib.sha256()
+    folders = sorted((folder, names) for folder, _, names in os.walk(layout.conf, followlinks=True))
+    for folder, names in [(str(layout.root), [layout.params.name]), *folders]:
+        digest.update(f"\0{folder}\0".encode())  # it is a group, even without a file
+        for name in sorted(name for name in names if name.endswith(".yaml")):
             with suppress(OSError), open(os.path.join(folder, name), "rb") as file:
                 content = file.read()
                 digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
@@ -99,10 +99,11 @@ def content_of(layout: Layout) -> str:
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)
-def _groups_among(conf: Path, keys: frozenset[str], content: str) -> frozenset[str]:
-    """The keys that are groups, with this content of conf/."""
-    with hydra_at(conf) as hydra:
-        return frozenset(key for key in keys if hydra.config_loader.repository.group_exists(key))
+def _groups_among(layout: Layout, keys: frozenset[str], content: str) -> frozenset[str] | None:
+    """The keys that are groups. None where the content is another by now."""
+    with hydra_at(layout.conf) as hydra:
+        groups = frozenset(key for key in keys if hydra.config_loader.repository.group_exists(key))
+    return groups if content == content_of(layout) else None
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,11 @@ class FirstStep:
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)
-def _first_step(conf: Path, config_name: str, chosen: tuple[str, ...], content: str) -> FirstStep | None:
-    """What these choices give with this content of conf/. None where files of other places are merged too."""
-    with hydra_at(conf):
+def _first_step(layout: Layout, config_name: str, chosen: tuple[str, ...], content: str) -> FirstStep | None:
+    """What these choices give. None where files of other places are merged too, or the content is another by now."""
+    with hydra_at(layout.conf):
         node = compose(config_name, [*chosen], return_hydra_config=True)
-    if node.hydra.searchpath:
+    if node.hydra.searchpath or content != content_of(layout):
         return None
     choices = dict(node.hydra.runtime.choices)
     with open_dict(node):

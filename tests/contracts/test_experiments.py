@@ -14,7 +14,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from pipeline.compose import as_plain, compose_config, config_of
-from pipeline.hydra_compose import compose_anew, compose_node
+from pipeline.hydra_compose import compose_anew, compose_node, content_of
 from pipeline.layout import Layout
 from tests.clones import ROOT
 from tests.conftest import Run
@@ -38,7 +38,7 @@ def test_experiment(experiment: str, overrides: list[str]) -> None:
     layout, given = Layout(ROOT), [f"experiment={experiment}", *overrides]
     assert compose_config(layout, "config", given[:1]).name == experiment
     # What is composed from what is remembered is what the files say.
-    node, choices = compose_node(layout, "config", given)
+    node, choices = compose_node(layout, "config", given, content_of(layout))
     anew, same = compose_anew(layout, "config", given)
     assert (OmegaConf.to_yaml(node), choices) == (OmegaConf.to_yaml(anew), same)
     assert as_plain(config_of(node, choices)) == as_plain(config_of(anew, same))
