@@ -102,7 +102,8 @@ def content_of(layout: Layout) -> str:
 def _groups_among(layout: Layout, keys: frozenset[str], content: str) -> frozenset[str] | None:
     """The keys that are groups. None where the content is another by now."""
     with hydra_at(layout.conf) as hydra:
-        groups = frozenset(key for key in keys if hydra.config_loader.repository.group_exists(key))
+        sources = hydra.config_loader.get_sources()
+        groups = frozenset(key for key in keys if any(source.is_group(key) for source in sources))
     return groups if content == content_of(layout) else None
 
 

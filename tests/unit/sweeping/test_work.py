@@ -9,7 +9,7 @@ from pipeline.search.study import Study
 from pipeline.search.trial import Result
 from pipeline.sweeping import work
 from pipeline.sweeping.trial import new_job
-from pipeline.tracking.sweep import FINISHED, read_job
+from pipeline.tracking.sweep import FINISHED, SweepJob, read_job
 from tests.unit.search.simulated import plan_of
 
 
@@ -17,7 +17,12 @@ def test_the_record_of_a_trial_is_read_once(tmp_path: Path, monkeypatch: pytest.
     layout = Layout(tmp_path)
     study, read = Study.create_or_open(plan_of(trials=4), layout), list[int]()
     ended = work.EndedJobs(study, layout)
-    monkeypatch.setattr(work, "read_job", lambda folder, number: read.append(number) or read_job(folder, number))
+
+    def reading(folder: Path, number: int) -> SweepJob | None:
+        read.append(number)
+        return read_job(folder, number)
+
+    monkeypatch.setattr(work, "read_job", reading)
     found = []
     for score in (0.5, 0.75, 0.25):
         claimed = study.claim()
