@@ -13,12 +13,13 @@ def adopt() -> None:
     The stage trains exactly what the trial has trained. Where the trial's model is still there (a search keeps those of
     its best trials), the stage does not train at all.
     """
+    from pipeline.arguments import read_arguments
     from pipeline.config.checks import check_name
     from pipeline.layout import Layout
     from pipeline.sweeping.adopting import Adoption, adopt_trial
     from pipeline.tracking.sweep import FINISHED, read_jobs, read_sweep
 
-    given = arguments(sys.argv[1:])
+    given = read_arguments(sys.argv[1:], ["sweep", "as"], ["trial"])
     check_name("as", given["as"])
     layout = Layout.find()
     folder = layout.sweep(given["sweep"])
@@ -28,7 +29,7 @@ def adopt() -> None:
     jobs = read_jobs(folder)
     numbers = {str(job.number): job for job in jobs}
     best = next((job for job in jobs if job.status == FINISHED and not job.violation), None)
-    chosen = given.get("trial") or (str(best.number) if best else "none")
+    chosen = given.get("trial", str(best.number) if best else "none")
     if chosen not in numbers:
         raise ConfigError(
             f"trial: found {chosen}, expected the number of one of the {len(jobs)} trials in {folder}. Without "
@@ -41,19 +42,6 @@ def adopt() -> None:
     print(f"next: dvc repro evaluate@{given['as']} ({how})")
     print(f"validation: {adoption.chosen}")
     print(f"test: {adopted.test_score or 'its score is told by evaluate, with an interval'}")
-
-
-def arguments(given: list[str]) -> dict[str, str]:
-    """`sweep`, `as` and perhaps `trial`."""
-    usage = "Usage: sweep=... as=... [trial=...]"
-    known = ("sweep", "as", "trial")
-    values = dict(argument.partition("=")[::2] for argument in given)
-    for name in values:
-        if name not in known:
-            raise ConfigError(f"'{name}' is unknown {did_you_mean(name, known)} {usage}")
-    if missing := [name for name in known[:2] if not values.get(name)]:
-        raise ConfigError(f"{', '.join(missing)} missing. {usage}")
-    return values
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def argument_command(kind: type[Arguments], command: Callable[[Arguments], objec
     description and the command's own."""
 
     def with_arguments() -> None:
-        from pipeline.compose import from_arguments
+        from pipeline.arguments import from_arguments
 
         command(from_arguments(kind, sys.argv[1:]))
 

@@ -4,25 +4,23 @@ The stage `configure` and every command compose here, so that a run by hand and 
 """
 
 import os
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pipeline import config as schema
-from pipeline.config.checks import one_of
 from pipeline.data.sources import SOURCES
 from pipeline.errors import ConfigError, did_you_mean
+from pipeline.hydra_compose import compose_node, content_of
 from pipeline.hydra_errors import explain, explain_omegaconf, unknown_field
 from pipeline.layout import Layout
 from pipeline.matching import check_dataset, check_members
@@ -31,11 +29,6 @@ from pipeline.training import TRAINERS
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-# The defaults of which version of Hydra hold.
-VERSION_BASE = "1.3"
-
-Arguments = TypeVar("Arguments", schema.DriftConfig, schema.InspectConfig, schema.PredictConfig)
 
 
 @dataclass
@@ -82,12 +75,18 @@ class _UniqueKeys(yaml.SafeLoader):
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping from `path`."""
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+        value = _parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
     if not isinstance(value, dict):
         raise ConfigError(f"{path}: found {type(value).__name__}, expected a mapping of keys to values.")
     return value
+
+
+@lru_cache(maxsize=1)
+def _parsed(text: str) -> Any:
+    """A text is parsed only once in a process, and what comes of it is not to be changed."""
+    return yaml.load(text, _UniqueKeys)
 
 
 def typed(node: object, where: str) -> Any:
@@ -206,69 +205,9 @@ def compose_incomplete(layout: Layout, overrides: list[str]) -> dict[str, Any]:
 
 
 def _composed(layout: Layout, config_name: str, overrides: list[str]) -> tuple[DictConfig, dict[str, object]]:
-    """What Hydra composes, without its own part, and the options of its groups."""
+    content = content_of(layout)  # before the schema reads params.yaml
     register_schema(layout)
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(layout.conf), version_base=VERSION_BASE):
-        node = compose(config_name, overrides, return_hydra_config=True)
-    choices = dict(node.hydra.runtime.choices)
-    OmegaConf.set_struct(node, False)
-    node.pop("hydra")
-    return node, choices
-
-
-def choices(layout: Layout) -> str:
-    """Hydra's groups with their options, for people who ask for help before they have chosen any."""
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(layout.conf), version_base=VERSION_BASE):
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        groups = hydra.format_config_groups(lambda group: not group.startswith("hydra") or group == "hydra/launcher")
-    shown = [
-        f"  {group}: {', '.join(option for option in options.split(', ') if not option.endswith('_schema'))}"
-        for group, _, options in (line.partition(": ") for line in groups.splitlines())
-    ]
-    after = "With the choices made, --help (or --cfg job) shows all values."
-    return "\n".join(["Choose by group=option, and set any value by key=value:", *shown, "", after])
-
-
-def from_arguments(kind: type[Arguments], arguments: list[str]) -> Arguments:
-    """A schema object from `key=value` arguments alone, for a command that needs nothing of conf/. A field without a
-    default must be given."""
-    needed = [entry.name for entry in fields(kind) if entry.default == MISSING]
-    known = needed + [entry.name for entry in fields(kind) if entry.default != MISSING]
-    usage = " ".join(f"{name}=..." if name in needed else f"[{name}=...]" for name in known)
-    given = dict(argument.partition("=")[::2] for argument in arguments)
-    for name in given:
-        if name not in known:
-            raise ConfigError(f"'{name}' is unknown {did_you_mean(name, known)} Usage: {usage}")
-    # no quote is a choice, and no other value is nothing
-    empty = [name for name, value in given.items() if not value and name != "quote"]
-    if missing := [name for name in known if name in empty or (name in needed and name not in given)]:
-        raise ConfigError(f"{', '.join(missing)} missing. Usage: {usage}")
-    types = {entry.name: entry.type for entry in fields(kind)}
-    values: dict[str, Any] = {
-        name: READ[types[name]](name, text) if types[name] in READ else text for name, text in given.items()
-    }
-    config = kind(**values)
-    schema.check_all(config)
-    return config
-
-
-def _truth(name: str, value: str) -> bool:
-    one_of(name, value.lower(), ("true", "false"))
-    return value.lower() == "true"
-
-
-def _number(name: str, value: str) -> float:
-    try:
-        return float(value)
-    except ValueError as error:
-        raise ConfigError(f"{name}: found {value!r}, expected a number.") from error
-
-
-# how an argument becomes a value, by the type of its field; all others are texts
-READ: dict[Any, Callable[[str, str], Any]] = {bool: _truth, float: _number}
+    return compose_node(layout, config_name, overrides, content)
 
 
 def as_plain(config: "DataclassInstance") -> dict[str, Any]:

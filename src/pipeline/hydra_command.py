@@ -42,14 +42,15 @@ def hydra_command(command: Callable[[Resolved], object], config_name: str, multi
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
 
     def composed() -> None:
-        from pipeline import compose
+        from pipeline.compose import register_schema
+        from pipeline.hydra_compose import choices
         from pipeline.layout import Layout
 
         layout = Layout.find()
-        compose.register_schema(layout)
+        register_schema(layout)
         arguments = _parsed(sys.argv[1:])
         if arguments.help and not arguments.overrides:
-            print(f"{sys.modules[command.__module__].__doc__}\n\n{compose.choices(layout)}")
+            print(f"{sys.modules[command.__module__].__doc__}\n\n{choices(layout)}")
             return
         sweeps = _is_multirun(arguments)
         _check_search(arguments, sweeps)
@@ -137,7 +138,7 @@ def _call_hydra(layout: "Layout", config_name: str, task: Callable[["DictConfig"
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
-    from pipeline.compose import VERSION_BASE
+    from pipeline.hydra_compose import VERSION_BASE
     from pipeline.hydra_errors import explain
 
     try:
@@ -150,6 +151,6 @@ def _typed(node: "DictConfig") -> Any:
     """The configuration of this job, of the type that conf/'s primary file names."""
     from hydra.core.hydra_config import HydraConfig
 
-    from pipeline import compose
+    from pipeline.compose import config_of
 
-    return compose.config_of(node, dict(HydraConfig.get().runtime.choices))
+    return config_of(node, dict(HydraConfig.get().runtime.choices))

@@ -4,14 +4,17 @@ that are fetched are what their files say, where a mirror has the files.
 Those of params.yaml are trained whole by test_documents.py.
 """
 
+import itertools
 import json
 import os
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from omegaconf import OmegaConf
 
-from pipeline.compose import compose_config
+from pipeline.compose import as_plain, compose_config, config_of
+from pipeline.hydra_compose import compose_anew, compose_node, content_of
 from pipeline.layout import Layout
 from tests.clones import ROOT
 from tests.conftest import Run
@@ -19,13 +22,26 @@ from tests.conftest import Run
 MIRROR = Path(os.environ.get("PIPELINE_DATA_MIRROR", "no mirror"))
 mirrored = pytest.mark.skipif(not MIRROR.is_dir(), reason="PIPELINE_DATA_MIRROR names no folder of public data sets")
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
+# one list for each experiment, by turns
+OVERRIDES = (
+    ["seed=3", "trainer.optimizer.learning_rate=0.003", "trainer.limit={rows: 100, seed: 7}"],
+    ["debug=quick", "model.l2=1e-3", "split.validation=0.2", "trainer.limit.rows=${trainer.batch_size}"],
+    ["~debug", "+trainer.callbacks={reduce_on_plateau: {}}", "trainer.epochs=2", "++evaluation.resamples=500"],
+    ["sweep=linear", "sweep.trials=3", "cache.features_bytes=0", "objective=val_loss", "split={test: 0.3}"],
+)
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_experiment(experiment: str) -> None:
+@pytest.mark.parametrize(("experiment", "overrides"), zip(EXPERIMENTS, itertools.cycle(OVERRIDES), strict=False))
+def test_experiment(experiment: str, overrides: list[str]) -> None:
     text = (ROOT / "conf" / "experiment" / f"{experiment}.yaml").read_text()
     assert "override /dataset: " in text
-    assert compose_config(Layout(ROOT), "config", [f"experiment={experiment}"]).name == experiment
+    layout, given = Layout(ROOT), [f"experiment={experiment}", *overrides]
+    assert compose_config(layout, "config", given[:1]).name == experiment
+    # What is composed from what is remembered is what the files say.
+    node, choices = compose_node(layout, "config", given, content_of(layout))
+    anew, same = compose_anew(layout, "config", given)
+    assert (OmegaConf.to_yaml(node), choices) == (OmegaConf.to_yaml(anew), same)
+    assert as_plain(config_of(node, choices)) == as_plain(config_of(anew, same))
 
 
 @pytest.mark.slow

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import configure, inspect
-from pipeline.compose import compose_config, from_arguments
+from pipeline.arguments import from_arguments
+from pipeline.compose import compose_config
 from pipeline.config import InspectConfig
 from pipeline.errors import PipelineError
 from pipeline.inspecting import files as inspected_files

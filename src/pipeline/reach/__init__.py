@@ -9,6 +9,7 @@ them, count as if they were not there. This is sound because in this package not
 registry holds is looked up by its keys.
 """
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -56,9 +57,11 @@ def read_file(path: Path, name: str, chosen: Mapping[str, frozenset[str]]) -> Mo
 def source_file(package: Path, name: str) -> Path | None:
     """The file of a module, or None for a name that is no module of this package."""
     top, *parts = name.split(".")
-    place = package.joinpath(*parts)
-    paths = (place / "__init__.py", place.with_name(f"{place.name}.py"))
-    return next((path for path in paths if path.is_file()), None) if top == package.name else None
+    if top != package.name:
+        return None
+    # Most names are none of a module, and each job of a sweep asks for all of them, so this does without Path.
+    place = os.path.join(package, *parts)
+    return next((Path(path) for path in (f"{place}/__init__.py", f"{place}.py") if os.path.isfile(path)), None)
 
 
 def is_in(name: str, places: Collection[str]) -> bool:

@@ -27,7 +27,7 @@ def end(study: Study, layout: Layout) -> None:
         if job.number not in {one.number for one in jobs}:
             shutil.rmtree(folder / str(job.number))
     page = write_page(folder, jobs, study.trials())
-    drop_models(study, layout)
+    drop_models(study, layout, jobs)
     note_ended(folder, True)
     print(summary(jobs))
     print(f"sweep {plan.name}: page {page}, records in {folder}", flush=True)

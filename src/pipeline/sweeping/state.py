@@ -1,5 +1,7 @@
 """Notices that the checkout has changed while a search runs."""
 
+import os
+from collections.abc import Iterator
 from contextlib import suppress
 
 from pipeline.errors import ConfigError
@@ -25,16 +27,24 @@ class State:
         try:
             check_checkout(self._plan, self._layout)
         except ConfigError as error:
-            raise ConfigError(f"{changed[0]} has changed while the search runs. {error}") from error
+            name = os.path.relpath(changed[0], self._layout.root)
+            raise ConfigError(f"{name} has changed while the search runs. {error}") from error
         self._files = now
 
 
 def _stamps(layout: Layout) -> dict[str, tuple[int, int]]:
     """Size and time of each file, which is quick to ask and good enough within one command."""
     found = {}
-    files = [layout.params, layout.root / "requirements.lock"]
-    for path in [*files, *layout.conf.rglob("*.yaml"), *(layout.root / "src" / "pipeline").rglob("*.py")]:
+    for path in _files(layout):
         with suppress(FileNotFoundError):
-            about = path.stat()
-            found[str(path.relative_to(layout.root))] = (about.st_size, about.st_mtime_ns)
+            about = os.stat(path)
+            found[path] = (about.st_size, about.st_mtime_ns)
     return found
+
+
+def _files(layout: Layout) -> Iterator[str]:
+    """Those that a trial may depend on. Each trial asks for them, and the methods of Path take some milliseconds."""
+    yield from (str(layout.params), str(layout.root / "requirements.lock"))
+    for top, ending in ((layout.conf, ".yaml"), (layout.root / "src" / "pipeline", ".py")):
+        for folder, _, names in os.walk(top):
+            yield from (f"{folder}/{name}" for name in names if name.endswith(ending))

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pipeline import locks
 from pipeline.layout import LOCK, Layout
 from pipeline.search.study import Study
+from pipeline.search.trial import status_of
 from pipeline.sweeping.bases import check_checkout
 from pipeline.sweeping.order import Order
 from pipeline.sweeping.records import Records
 from pipeline.sweeping.state import State
 from pipeline.sweeping.trial import run_trial
 from pipeline.tracking.kept_models import remove_models
-from pipeline.tracking.sweep import SweepJob, read_jobs
+from pipeline.tracking.sweep import RUNNING, SweepJob, ranked, read_job
 
 # How long a worker waits when other workers have all the trials that there are by now.
 WAIT_SECONDS = 0.2
@@ -34,7 +35,7 @@ def work(study: Study, layout: Layout, until: float, look: Callable[[], None]) -
     """Work on a search until it is done, or until the time `until` (in seconds since 1970; 0 is never), after which no
     further trial begins. `look` is called before each trial, while there is none, and at the end."""
     quiet()
-    state = State(layout, study.plan)
+    state, ended = State(layout, study.plan), EndedJobs(study, layout)
     while True:
         look()
         if study.done or (until and time.time() >= until):
@@ -45,13 +46,29 @@ def work(study: Study, layout: Layout, until: float, look: Callable[[], None]) -
             continue
         with claimed:
             run_trial(study.plan, claimed, layout, state)
-        drop_models(study, layout)
+        drop_models(study, layout, ended.read())
 
 
-def drop_models(study: Study, layout: Layout) -> None:
-    """Remove the models of trials that are not among the best."""
-    plan = study.plan
-    remove_models(layout, plan.name, counted(study, read_jobs(layout.sweep(plan.name))), plan.settings.keep)
+class EndedJobs:
+    """Reads the records of trials that have ended, each once, since nobody changes them any more."""
+
+    def __init__(self, study: Study, layout: Layout) -> None:
+        self._study, self._folder = study, layout.sweep(study.plan.name)
+        self._jobs: dict[int, SweepJob] = {}
+
+    def read(self) -> list[SweepJob]:
+        """All of those that have ended by now and have a record on this machine, best first."""
+        for trial in self._study.trials():
+            if trial.number not in self._jobs and status_of(trial) != RUNNING:
+                job = read_job(self._folder, trial.number)
+                if job is not None and job.status != RUNNING:
+                    self._jobs[job.number] = job
+        return ranked(self._jobs.values())
+
+
+def drop_models(study: Study, layout: Layout, jobs: list[SweepJob]) -> None:
+    """Remove the models of trials that are not among the best. `jobs` are all that have ended, best first."""
+    remove_models(layout, study.plan.name, counted(study, jobs), study.plan.settings.keep)
 
 
 def counted(study: Study, jobs: list[SweepJob]) -> list[SweepJob]:

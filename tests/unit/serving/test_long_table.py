@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.compose import from_arguments
+from pipeline.arguments import from_arguments
 from pipeline.config import DriftConfig, PredictConfig
 from pipeline.data.profile.new_rows import NewRows, Unusable
 from pipeline.data.profile.statistics import ColumnStatistics

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.compose import from_arguments
+from pipeline.arguments import from_arguments
 from pipeline.config import PredictConfig
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types.category import CategoryColumn
