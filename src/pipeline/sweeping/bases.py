@@ -10,6 +10,7 @@ from pipeline.errors import ConfigError
 from pipeline.files import digest_value
 from pipeline.identity import Identity
 from pipeline.layout import Layout
+from pipeline.reach import reach
 from pipeline.search.plan import STATE, Plan
 from pipeline.search.space import Space, parse_space
 from pipeline.train import identified
@@ -18,6 +19,12 @@ DIGITS = 8
 # Hydra's groups that decide which code and data a trial uses.
 GROUPS = ("experiment", "dataset", "model", "trainer", "debug")
 MOST_CHOICES = 64  # of all groups together; each is composed before the search begins
+# What the code of a search reaches and what does not decide its trials: settings count by their values, and where the
+# trials are kept, and who has which, changes none of them.
+NOT_DECIDING = (
+    *("config", "errors", "files", "layout", "locks", "tasks", "tracking"),
+    *("search.claims", "search.postgres", "search.storage"),
+)
 
 
 @dataclass(frozen=True)
@@ -33,14 +40,19 @@ def bases_of(layout: Layout, fixed: Sequence[str], space: Space) -> list[Base]:
     return [_base(layout, [*fixed, *choices]) for choices in _choices(space)]
 
 
-def state_of(bases: Sequence[Base]) -> str:
+def state_of(layout: Layout, bases: Sequence[Base]) -> str:
     """A digest of each part of STATE, for all trials together. The values that are searched are no part of it."""
-    return " ".join(f"{part}:{digest_value([dict(base.identity)[part] for base in bases])[:DIGITS]}" for part in STATE)
+    parts: dict[str, object] = {
+        part: [dict(base.identity)[part] for base in bases] for part in ("config", "code", "data", "lock")
+    }
+    # It is no code of any training: it decides which trials there are, and when they stop.
+    parts["search"] = reach(layout.root / "src" / "pipeline", "search.study", {}, NOT_DECIDING)
+    return " ".join(f"{part}:{digest_value(parts[part])[:DIGITS]}" for part in STATE)
 
 
 def check_checkout(plan: Plan, layout: Layout) -> None:
     """Raise ConfigError where this checkout is not in the state in which the search was begun."""
-    plan.check_state(state_of(bases_of(layout, plan.overrides, parse_space(plan.settings.space))))
+    plan.check_state(state_of(layout, bases_of(layout, plan.overrides, parse_space(plan.settings.space))))
 
 
 def compose_trial(layout: Layout, overrides: list[str]) -> Config:

@@ -77,7 +77,7 @@ def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Pl
     settings = replace(settings, objectives=_objectives(settings, bases))
     directions = tuple("maximize" if larger_is_better(name) else "minimize" for name in settings.objectives)
     names = sorted({base.config.name for base in bases})
-    plan = Plan(settings.name, ",".join(names), tuple(shared), settings, directions, state_of(bases))
+    plan = Plan(settings.name, ",".join(names), tuple(shared), settings, directions, state_of(layout, bases))
     plan.checked()
     return plan if plan.name else replace(plan, name=_name(plan))
 

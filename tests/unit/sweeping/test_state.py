@@ -16,6 +16,7 @@ from tests.unit.sweeping.test_command import SEARCH, plan_of
     ("name", "change", "part"),
     [
         ("src/pipeline/training/fit.py", ("def fit(", "EDITED = True\n\n\ndef fit("), "code"),
+        ("src/pipeline/search/samplers.py", ("multivariate=True", "multivariate=False"), "code of the search"),
         ("conf/experiment/linear_line.yaml", ("epochs: 1000", "epochs: 999"), "configuration"),
     ],
 )
