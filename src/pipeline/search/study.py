@@ -54,6 +54,8 @@ class Study:
                 directions = [StudyDirection[direction.upper()] for direction in plan.directions]
                 names[plan.name] = storage.create_new_study(directions, plan.name)
             stored = storage.get_study_user_attrs(names[plan.name]).get(PLAN)
+            if stored is None:
+                _check_ours(plan, storage, names[plan.name])
             if stored is None and plan.settings.objectives:
                 # for people who look at the study with tools of Optuna's
                 OptunaStudy(plan.name, storage).set_metric_names(plan.settings.objectives)
@@ -171,6 +173,17 @@ class Study:
         if len(signs) == 1:
             return sorted(losses, key=lambda number: (losses[number], number))[:1]
         return [number for number, loss in losses.items() if not any(_beats(other, loss) for other in losses.values())]
+
+
+def _check_ours(plan: Plan, storage: "BaseStorage", study: int) -> None:
+    """Raise ConfigError where a study that has no plan is somebody else's. Of ours, it is one that was just begun."""
+    directions = [direction.name.lower() for direction in storage.get_study_directions(study)]
+    if directions != list(plan.directions) or storage.get_n_trials(study):
+        where = shown(plan.settings.storage) if plan.settings.storage else JOURNAL_FILE
+        raise ConfigError(
+            f"sweep {plan.name}: {where} has a study of this name that is no search of this pipeline. It is left as it "
+            "is; give sweep.name another name."
+        )
 
 
 def _beats(one: list[float], other: list[float]) -> bool:

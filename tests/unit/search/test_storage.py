@@ -146,6 +146,20 @@ def test_storage_that_cannot_be_used(storage: str, message: str, tmp_path: Path)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("directions", [("minimize",), ("minimize", "maximize")])
+def test_a_study_of_somebody_else_is_left_alone(directions: tuple[str, ...], tmp_path: Path) -> None:
+    import optuna
+
+    layout = Layout(tmp_path)
+    storage, _ = open_storage("", "found", layout.sweep("found"))
+    theirs = optuna.create_study(storage=storage, study_name="found", directions=list(directions))
+    if len(directions) == 1:
+        theirs.ask()
+    with pytest.raises(ConfigError, match=r"^sweep found: study.journal has a study of this name that is no search of"):
+        Study.create_or_open(plan_of(), layout)
+    assert (theirs.user_attrs, theirs.metric_names) == ({}, None)
+
+
 def test_a_server_that_goes_away() -> None:
     from sqlalchemy.exc import OperationalError
 
