@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config.sweep import SamplerConfig, SweepConfig
 from pipeline.errors import ConfigError, did_you_mean
+from pipeline.search.options import refuse_unused
 from pipeline.search.parameter import Parameter, Value
 from pipeline.search.space import Space
 
@@ -173,12 +174,3 @@ def check_sampler(settings: SweepConfig, space: Space, objectives: int) -> None:
         raise ConfigError(f"sweep.sampler.name={name} {reason}. Use tpe.")
     if name == "grid":
         _ = space.grid_points
-
-
-def refuse_unused(where: str, config: object, default: object, options: tuple[str, ...]) -> None:
-    """Raise ConfigError for an option that was changed and that the chosen member does not read."""
-    for key, value in vars(config).items():
-        if key != "name" and key not in options and value != getattr(default, key):
-            name = vars(config)["name"]
-            reads = f"reads {', '.join(options)}" if options else "has no options"
-            raise ConfigError(f"{where}.{key}={value}: {name} does not read it; it {reads}. Leave it out.")

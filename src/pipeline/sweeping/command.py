@@ -22,6 +22,7 @@ from pipeline.search.parameter import Parameter, Value
 from pipeline.search.plan import FREE, Plan
 from pipeline.search.space import Space, parse_space
 from pipeline.sweeping.bases import Base, bases_of, compose_trial, state_of
+from pipeline.sweeping.sweep_file import settings_of_command
 from pipeline.tasks import TASKS, larger_is_better, objectives
 from pipeline.tracking.sweep import Sweep, command_given
 from pipeline.train import PARAMETERS
@@ -67,6 +68,7 @@ def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Pl
     """What is to be searched, from the settings and the overrides of the command line. All that can be wrong with it is
     told here, and missing data are prepared here, once for all workers."""
     fixed, varied = _read(arguments)
+    settings = settings_of_command(settings, arguments)
     settings = replace(settings, space=_space_of(settings.space, fixed, varied))
     space = parse_space(settings.space)
     shared = [override.input_line or "" for override in fixed]

@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 
 from pipeline.compose import compose_incomplete, typed
 from pipeline.config import SweepConfig
+from pipeline.config.sweep import PrunerConfig
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.plan import Plan
@@ -94,6 +95,22 @@ def test_what_is_shipped_can_be_searched(layout: Layout, name: str) -> None:
     experiment = {"linear": "linear_diabetes", "mlp": "mlp_breast_cancer"}.get(name, f"{name}_digits")
     plan = plan_of(layout, f"experiment={experiment}", f"sweep={name}")
     assert plan.name == plan_of(layout, f"experiment={experiment}", f"sweep={name}").name
+
+
+def test_another_sampler_or_pruner_does_not_get_the_options_of_the_file(layout: Layout) -> None:
+    cnn, mlp = ["experiment=cnn_digits", "sweep=cnn"], ["experiment=mlp_breast_cancer", "sweep=mlp"]
+    for arguments, expected in (
+        ([*cnn, "sweep.pruner.name=median"], PrunerConfig("median")),
+        ([*cnn, "sweep.pruner={name: median, warmup_epochs: 2}"], PrunerConfig("median", warmup_epochs=2)),
+        (
+            [*cnn, "sweep.pruner.name=hyperband", "sweep.pruner.max_epochs=20"],
+            PrunerConfig("hyperband", min_epochs=2, max_epochs=20, reduction=5),
+        ),
+        ([*mlp, "sweep.pruner.name=halving"], PrunerConfig("halving")),
+    ):
+        assert plan_of(layout, *arguments).settings.pruner == expected
+    with pytest.raises(ConfigError, match=r"^sweep\.pruner\.min_epochs=3: median does not read it; it reads warmup"):
+        plan_of(layout, *cnn, "sweep.pruner.name=median", "sweep.pruner.min_epochs=3")
 
 
 def test_the_shipped_search_over_families(layout: Layout) -> None:
