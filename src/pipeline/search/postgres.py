@@ -37,7 +37,13 @@ def open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=arguments)
     # Of several workers that create the tables at once, all but one would fail.
     with answering(address), PostgresClaims(engine, "tables").study():
-        storage = RDBStorage(url.render_as_string(False), {"pool_pre_ping": True, "connect_args": arguments})
+        try:
+            storage = RDBStorage(url.render_as_string(False), {"pool_pre_ping": True, "connect_args": arguments})
+        except RuntimeError as error:  # so Optuna says that it cannot read the tables
+            raise ConfigError(
+                f"sweep.storage: the tables in {shown(address)} are of another version of Optuna. Make a database for "
+                "these searches alone, or bring its tables to this version (`optuna storage upgrade`; a copy first)."
+            ) from error
     return get_storage(storage), PostgresClaims(engine, name)
 
 

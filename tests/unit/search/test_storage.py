@@ -14,7 +14,7 @@ from pipeline.errors import ArtifactError, ConfigError
 from pipeline.layout import Layout
 from pipeline.search.claimed import TakenError
 from pipeline.search.claims import PostgresClaims
-from pipeline.search.postgres import answering
+from pipeline.search.postgres import answering, url_of
 from pipeline.search.storage import open_storage
 from pipeline.search.study import Study
 from pipeline.search.trial import Result
@@ -166,6 +166,19 @@ def test_a_study_of_somebody_else_is_left_alone(directions: tuple[str, ...], tmp
     with pytest.raises(ConfigError, match=r"^sweep found: study.journal has a study of this name that is no search of"):
         Study.create_or_open(plan_of(), layout)
     assert (theirs.user_attrs, theirs.metric_names) == ({}, None)
+
+
+def test_tables_of_another_optuna(postgres: str, tmp_path: Path) -> None:
+    from sqlalchemy import NullPool, create_engine
+
+    plan = plan_of(name="tables", storage=postgres)
+    study = Study.create_or_open(plan, Layout(tmp_path))
+    engine = create_engine(url_of(postgres), poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v3.0.0.d'")
+    message = r"^sweep.storage: the tables in postgresql://.*/test\d+ are of another version of Optuna\. Make a"
+    with pytest.raises(ConfigError, match=message):
+        Study.open(postgres, study.plan.name, Layout(tmp_path))
 
 
 def test_a_server_that_goes_away() -> None:
