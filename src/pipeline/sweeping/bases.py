@@ -1,7 +1,6 @@
 """What the trials of a search use of this checkout: what all workers must share."""
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.compose import compose_config
@@ -13,12 +12,12 @@ from pipeline.layout import Layout
 from pipeline.reach import reach
 from pipeline.search.plan import STATE, Plan
 from pipeline.search.space import Space, parse_space
+from pipeline.sweeping.variants import variants_of
 from pipeline.train import identified
 
 DIGITS = 8
 # Hydra's groups that decide which code and data a trial uses.
 GROUPS = ("experiment", "dataset", "model", "trainer", "debug")
-MOST_CHOICES = 64  # of all groups together; each is composed before the search begins
 # What the code of a search reaches and what does not decide its trials: settings count by their values, and where the
 # trials are kept, and who has which, changes none of them.
 NOT_DECIDING = (
@@ -36,14 +35,16 @@ class Base:
 
 
 def bases_of(layout: Layout, fixed: Sequence[str], space: Space) -> list[Base]:
-    """One for each combination of choices. Data that are missing are prepared."""
-    return [_base(layout, [*fixed, *choices]) for choices in _choices(space)]
+    """One for each combination of choices, with the first value of all else. Data that are missing are prepared."""
+    return [_base(layout, [*fixed, *variant]) for variant in variants_of(space, GROUPS)]
 
 
 def state_of(layout: Layout, bases: Sequence[Base]) -> str:
-    """A digest of each part of STATE, for all trials together. The values that are searched are no part of it."""
+    """A digest of each part of STATE, for all trials together. The order in which the space names its keys is no part
+    of it."""
     parts: dict[str, object] = {
-        part: [dict(base.identity)[part] for base in bases] for part in ("config", "code", "data", "lock")
+        part: sorted({digest_value(dict(base.identity)[part]) for base in bases})
+        for part in ("config", "code", "data", "lock")
     }
     # It is no code of any training: it decides which trials there are, and when they stop.
     parts["search"] = reach(layout.root / "src" / "pipeline", "search.study", {}, NOT_DECIDING)
@@ -60,19 +61,6 @@ def compose_trial(layout: Layout, overrides: list[str]) -> Config:
     if config.output:
         raise ConfigError(f"output: found '{config.output}', expected none in a sweep, whose jobs are kept apart.")
     return config
-
-
-def _choices(space: Space) -> Iterator[list[str]]:
-    """Every combination of the values of those keys that are groups of Hydra's."""
-    groups = [parameter for parameter in space.parameters if parameter.key in GROUPS and not parameter.when]
-    combinations = itertools.product(*([f"{group.key}={text}" for text in group.texts] for group in groups))
-    for number, combination in enumerate(combinations):
-        if number == MOST_CHOICES:
-            raise ConfigError(
-                f"sweep.space: {', '.join(group.key for group in groups)} have more than {MOST_CHOICES} combinations. "
-                "Leave values out, or search them one after another."
-            )
-        yield list(combination)
 
 
 def _base(layout: Layout, overrides: list[str]) -> Base:

@@ -1,7 +1,7 @@
 """`python -m pipeline.train -m experiment=... sweep=...`: begin a search or go on with it, and tell how it ended."""
 
 import sys
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -18,17 +18,16 @@ from pipeline.errors import ConfigError
 from pipeline.files import digest_value
 from pipeline.layout import Layout
 from pipeline.search.expressions import written
-from pipeline.search.parameter import Parameter, Value
 from pipeline.search.plan import FREE, Plan
-from pipeline.search.space import Space, parse_space
+from pipeline.search.space import parse_space
 from pipeline.sweeping.bases import Base, bases_of, compose_trial, state_of
 from pipeline.sweeping.sweep_file import settings_of_command
+from pipeline.sweeping.variants import variants
 from pipeline.tasks import TASKS, larger_is_better, objectives
 from pipeline.tracking.sweep import Sweep, command_given
 from pipeline.train import PARAMETERS
 
 DIGITS = 8
-MOST_VARIANTS = 64  # that are composed before the search begins
 MOST_LETTERS = 80  # of the experiments' names in the name of a search
 
 
@@ -72,7 +71,7 @@ def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Pl
     settings = replace(settings, space=_space_of(settings.space, fixed, varied))
     space = parse_space(settings.space)
     shared = [override.input_line or "" for override in fixed]
-    configs = [compose_trial(layout, [*shared, *variant]) for variant in _variants(space)]
+    configs = [compose_trial(layout, [*shared, *variant]) for variant in variants(space)]
     _check_one_process(configs)
     _tell_crowding(settings, configs[0].trainer.threads)
     bases = bases_of(layout, shared, space)
@@ -156,40 +155,6 @@ def _name(plan: Plan) -> str:
     asked = {key: value for key, value in values["settings"].items() if key not in (*FREE, "name")}
     digest = digest_value([asked, values["overrides"]])[:DIGITS]
     return f"{plan.experiment.replace('/', '.').replace(',', '-')[:MOST_LETTERS]}-{digest}"
-
-
-def _variants(space: Space) -> Iterator[list[str]]:
-    """Trials with each end of each range and each choice, so that what cannot be composed is told before the search."""
-    first = {parameter.key: _ends(parameter)[0] for parameter in space.parameters}
-    tried = set[tuple[str, ...]]()
-    for parameter in space.parameters:
-        for value in _ends(parameter):
-            variant = tuple(_active(space, {**first, **_parents(space, parameter), parameter.key: value}))
-            if variant not in tried and len(tried) < MOST_VARIANTS:
-                tried.add(variant)
-                yield list(variant)
-
-
-def _parents(space: Space, parameter: Parameter) -> dict[str, Value]:
-    """Values of the keys that this one depends on, with which it is there."""
-    found: dict[str, Value] = {}
-    for key, texts in parameter.when.items():
-        parent = space.by_key[key]
-        found |= {**_parents(space, parent), key: parent.value(parent.texts.index(texts[0]))}
-    return found
-
-
-def _ends(parameter: Parameter) -> list[Value]:
-    return [parameter.low, parameter.high] if parameter.numeric else list(parameter.texts)
-
-
-def _active(space: Space, values: dict[str, Value]) -> list[str]:
-    """The overrides of a trial with those of the values that are there."""
-    chosen: dict[str, Value] = {}
-    for parameter in space.parameters:
-        if space.active(parameter, chosen):
-            chosen[parameter.key] = values[parameter.key]
-    return space.overrides(chosen)
 
 
 def _check_one_process(configs: list[Config]) -> None:

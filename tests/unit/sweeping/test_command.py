@@ -127,6 +127,12 @@ def test_a_fixed_key_decides_whether_those_that_depend_on_it_are_searched(layout
     assert plan_of(layout, *mlp).settings.space[momentum]["when"] == {"trainer.optimizer.name": "sgd"}
 
 
+def test_what_is_right_only_with_a_searched_value(layout: Layout) -> None:
+    """The experiment has adam, which has no momentum."""
+    searched = ["trainer.optimizer.name=choice(sgd)", "trainer.optimizer.momentum=0.9"]
+    assert searched[1] in plan_of(layout, "experiment=cnn_digits", "sweep=linear", *searched).overrides
+
+
 def test_another_configuration_is_another_search_under_the_same_name(layout: Layout) -> None:
     before = plan_of(layout, *SEARCH)
     text = layout.params.read_text()
