@@ -12,7 +12,7 @@ from pipeline.layout import Layout
 from pipeline.reach import reach
 from pipeline.search.plan import STATE, Plan
 from pipeline.search.space import Space, parse_space
-from pipeline.sweeping.variants import variants_of
+from pipeline.sweeping.variants import variants, variants_of
 from pipeline.train import identified
 
 DIGITS = 8
@@ -61,6 +61,22 @@ def compose_trial(layout: Layout, overrides: list[str]) -> Config:
     if config.output:
         raise ConfigError(f"output: found '{config.output}', expected none in a sweep, whose jobs are kept apart.")
     return config
+
+
+def compose_variants(layout: Layout, fixed: Sequence[str], space: Space) -> list[Config]:
+    """Trials that stand for all. Raises ConfigError for what cannot be composed or used."""
+    try:
+        return [compose_trial(layout, [*fixed, *variant]) for variant in variants(space)]
+    except ConfigError as error:
+        for parameter in space.parameters:
+            fractions = parameter.numeric and not parameter.size and not parameter.whole
+            if fractions and str(error).startswith(f"{parameter.key}: ") and "converted to Integer" in str(error):
+                tags = "int, log" if parameter.log else "int"
+                raise ConfigError(
+                    f"sweep.space.{parameter.key}: an interval is of fractions, expected whole numbers. Write "
+                    f"tag({tags}, interval({round(parameter.low)}, {round(parameter.high)}))."
+                ) from error
+        raise
 
 
 def _base(layout: Layout, overrides: list[str]) -> Base:

@@ -20,9 +20,8 @@ from pipeline.layout import Layout
 from pipeline.search.expressions import written
 from pipeline.search.plan import FREE, Plan
 from pipeline.search.space import parse_space
-from pipeline.sweeping.bases import Base, bases_of, compose_trial, state_of
+from pipeline.sweeping.bases import Base, bases_of, compose_variants, state_of
 from pipeline.sweeping.sweep_file import settings_of_command
-from pipeline.sweeping.variants import variants
 from pipeline.tasks import TASKS, larger_is_better, objectives
 from pipeline.tracking.sweep import Sweep, command_given
 from pipeline.train import PARAMETERS
@@ -71,7 +70,7 @@ def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Pl
     settings = replace(settings, space=_space_of(settings.space, fixed, varied))
     space = parse_space(settings.space)
     shared = [override.input_line or "" for override in fixed]
-    configs = [compose_trial(layout, [*shared, *variant]) for variant in variants(space)]
+    configs = compose_variants(layout, shared, space)
     _check_one_process(configs)
     _tell_crowding(settings, configs[0].trainer.threads)
     bases = bases_of(layout, shared, space)

@@ -20,8 +20,9 @@ class Teller:
 
     def __init__(self, study: Study, layout: Layout) -> None:
         self._study, self._records, self._folder = study, Records(study, layout), layout.sweep(study.plan.name)
-        self._told = {trial.number for trial in study.trials() if result_of(trial).status != RUNNING}
-        if self._told:
+        begun = study.trials()
+        self._told = {trial.number for trial in begun if result_of(trial).status != RUNNING}
+        if begun:
             print(f"going on after {len(self._told)} trials", flush=True)
 
     def tell(self) -> None:

@@ -26,7 +26,7 @@ MEDIAN = PrunerConfig("median")
         (plan_of(trials=0), "sweep.trials: found 0, expected 1 or more."),
         (plan_of(lag=0), "sweep.lag: found 0, expected 1 or more."),
         (plan_of(workers=0), "sweep.workers: found 0, expected 1 or more."),
-        (plan_of(workers=9), "sweep.workers: found 9, expected 8 at most, since in mode ordered only sweep.lag trials"),
+        (plan_of(workers=9), "sweep.workers: found 9, expected 8 at most: in mode ordered only sweep.lag trials are"),
         (plan_of(mode="orderd"), "sweep.mode: 'orderd' is unknown (ordered, async). Did you mean 'ordered'?"),
         (plan_of(constraints=["parameters < 3"]), "sweep.constraints: found 'parameters < 3', expected such as"),
         (plan_of(constraints=["parameters <= x"]), "sweep.constraints: found 'parameters <= x', expected such as"),

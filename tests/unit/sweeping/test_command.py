@@ -65,6 +65,11 @@ def test_a_search_over_experiments_depends_on_the_code_of_each(layout: Layout) -
         (["model.l3=interval(0,1)"], "'l3' is not a field of linear (family, l2)."),
         (["model.l2=interval(1,0)"], "sweep.space.model.l2: found 'interval(1,0)', expected the lower end first"),
         (["trainer.batch_size=choice(8,-1)"], "trainer.batch_size: found -1, expected 1 or more."),
+        (
+            ["trainer.batch_size=interval(8,16)"],
+            "sweep.space.trainer.batch_size: an interval is of fractions",
+        ),
+        (["trainer.batch_size=tag(log,interval(8,16))"], "sweep.space.trainer.batch_size: an interval is of fractions"),
         (["sweep.objectives=[val_acuracy]"], "sweep.objectives: 'val_acuracy' is unknown"),
         (["sweep.constraints=['params <= 5']"], "sweep.constraints: 'params' is unknown"),
         (["sweep.trials=0"], "sweep.trials: found 0, expected 1 or more."),
