@@ -9,7 +9,7 @@ from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.sweeping.state import State
 from tests.clones import ROOT
-from tests.unit.sweeping.test_command import SEARCH, plan_of
+from tests.unit.sweeping.test_planning import SEARCH, plan_of
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pipeline.config.sweep import PrunerConfig
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.plan import Plan
-from pipeline.sweeping.command import make_plan
+from pipeline.sweeping.planning import make_plan
 from tests.clones import ROOT
 
 SEARCH = ["experiment=linear_line", "sweep=linear"]
