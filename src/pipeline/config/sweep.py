@@ -126,8 +126,8 @@ class SweepConfig:
             check(value >= least, f"sweep.{name}", value, f"{least} or more")
         if self.mode == ORDERED:
             most = (
-                f"{self.lag} at most: in mode ordered only sweep.lag trials are under way. With another lag it is another "
-                "search, which begins anew"
+                f"{self.lag} at most: in mode ordered only sweep.lag trials are under way. With another lag it is "
+                "another search, which begins anew"
             )
             check(self.workers <= self.lag, "sweep.workers", self.workers, most)
         for kind in ("objectives", "constraints"):
