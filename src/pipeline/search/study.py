@@ -1,5 +1,6 @@
 """A search that many workers share: which trials there are, who works on which, and what they gave."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from pipeline.config.sweep import ORDERED
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.asking import Pruning, ask
+from pipeline.search.begun import check_ours, check_records, token_of_records
 from pipeline.search.claimed import Claimed
 from pipeline.search.claims import Claims
 from pipeline.search.plan import Plan
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
-PLAN = "plan"
+PLAN, TOKEN = "plan", "token"  # names of what is kept with the study
 
 
 class Study:
@@ -40,22 +42,28 @@ class Study:
         """The search of this plan, which is begun if it is new. Raises ConfigError for a plan that cannot be used or
         that is not the stored one, and for a storage that does not answer."""
         plan.checked()
-        return cls.begin(plan, *open_storage(plan.settings.storage, plan.name, layout.sweep(plan.name)))
+        opened = open_storage(plan.settings.storage, plan.name, layout.sweep(plan.name))
+        return cls.begin(plan, *opened, token_of_records(layout, plan.name))
 
     @classmethod
-    def begin(cls, plan: Plan, storage: "BaseStorage", claims: Claims) -> "Study":
-        """Store the plan, or see that it is the stored one."""
+    def begin(cls, plan: Plan, storage: "BaseStorage", claims: Claims, of_records: str = "") -> "Study":
+        """Store the plan, or see that it is the stored one. `of_records` is the token of the study whose records there
+        are."""
         from optuna.study import Study as OptunaStudy
         from optuna.study import StudyDirection
 
         with answering(plan.settings.storage), claims.study():
             names = {study.study_name: study._study_id for study in storage.get_all_studies()}
+            found = storage.get_study_user_attrs(names[plan.name]).get(TOKEN) if plan.name in names else None
+            check_records(plan, of_records, found)
             if plan.name not in names:
                 directions = [StudyDirection[direction.upper()] for direction in plan.directions]
                 names[plan.name] = storage.create_new_study(directions, plan.name)
             stored = storage.get_study_user_attrs(names[plan.name]).get(PLAN)
             if stored is None:
-                _check_ours(plan, storage, names[plan.name])
+                check_ours(plan, storage, names[plan.name])
+            if found is None:
+                storage.set_study_user_attr(names[plan.name], TOKEN, secrets.token_hex(8))
             if stored is None and plan.settings.objectives:
                 # for people who look at the study with tools of Optuna's
                 OptunaStudy(plan.name, storage).set_metric_names(plan.settings.objectives)
@@ -82,6 +90,12 @@ class Study:
         except KeyError as error:
             raise missing from error
         return cls(Plan.from_json(stored, storage), opened, claims)
+
+    @property
+    def token(self) -> str:
+        """What tells this study from others of its name: in another storage, or after it was removed."""
+        with answering(self.plan.settings.storage):
+            return str(self.storage.get_study_user_attrs(self.id).get(TOKEN, ""))
 
     def of_trials(self, trials: int) -> "Study":
         """This search with so many trials, whatever number is stored."""
@@ -173,17 +187,6 @@ class Study:
         if len(signs) == 1:
             return sorted(losses, key=lambda number: (losses[number], number))[:1]
         return [number for number, loss in losses.items() if not any(_beats(other, loss) for other in losses.values())]
-
-
-def _check_ours(plan: Plan, storage: "BaseStorage", study: int) -> None:
-    """Raise ConfigError where a study that has no plan is somebody else's. Of ours, it is one that was just begun."""
-    directions = [direction.name.lower() for direction in storage.get_study_directions(study)]
-    if directions != list(plan.directions) or storage.get_n_trials(study):
-        where = shown(plan.settings.storage) if plan.settings.storage else JOURNAL_FILE
-        raise ConfigError(
-            f"sweep {plan.name}: {where} has a study of this name that is no search of this pipeline. It is left as it "
-            "is; give sweep.name another name."
-        )
 
 
 def _beats(one: list[float], other: list[float]) -> bool:

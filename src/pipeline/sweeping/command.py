@@ -1,13 +1,17 @@
 """`python -m pipeline.train -m experiment=... sweep=...`: begin a search or go on with it, and tell how it ended."""
 
+from typing import TYPE_CHECKING
+
 from omegaconf import DictConfig
 
 from pipeline.compose import typed
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
-from pipeline.search.plan import Plan
 from pipeline.sweeping.planning import make_plan
 from pipeline.tracking.sweep import Sweep, command_given
+
+if TYPE_CHECKING:
+    from pipeline.search.study import Study
 
 
 def search(composed: DictConfig, arguments: list[str]) -> None:
@@ -28,15 +32,17 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
     check_place(settings)
     plan = make_plan(layout, settings, arguments)
     study = Study.create_or_open(plan, layout)
-    note(plan, layout, study.done)
+    note(study, layout)
     print(f"sweep {plan.name}: {study.total} trials, sampler {plan.settings.sampler.name}, {plan.settings.mode}")
     run_workers(study, layout)
     end(study, layout)
 
 
-def note(plan: Plan, layout: Layout, ended: bool) -> None:
-    """Keep with the sweep's records what was asked, for MLflow, the page and `adopt`, and whether it has ended."""
+def note(study: "Study", layout: Layout) -> None:
+    """Keep with the sweep's records what was asked, for MLflow, the page and `adopt`, whether it has ended, and which
+    study has it."""
+    plan = study.plan
     space = {key: values if isinstance(values, str) else str(values) for key, values in plan.settings.space.items()}
     # Of several experiments the first one: all machines must show the sweep in the same place.
     experiment = plan.experiment.split(",")[0]
-    Sweep(command_given(), experiment, space, ended).save(layout.sweep(plan.name))
+    Sweep(command_given(), experiment, space, study.done, study.token).save(layout.sweep(plan.name))

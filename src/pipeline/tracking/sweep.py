@@ -128,13 +128,15 @@ class Sweep:
     """What a sweep is, beside its jobs: the content of sweep.json in its folder. All of it may be unknown.
 
     MLflow shows the sweep's run in `experiment`. `space` holds what is searched, as the user writes it. `ended` says
-    whether its last command has come to its end; None where nobody noted that, as with a grid.
+    whether its last command has come to its end; None where nobody noted that, as with a grid. `study` is the token of
+    the study that the records are of.
     """
 
     command: str = ""
     experiment: str = ""
     space: dict[str, str] = field(default_factory=dict)
     ended: bool | None = None
+    study: str = ""
 
     def save(self, folder: Path) -> None:
         write_json(folder / SWEEP, asdict(self))
