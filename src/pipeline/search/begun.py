@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigError
-from pipeline.layout import Layout
+from pipeline.layout import JOB, Layout
 from pipeline.search.plan import Plan
 from pipeline.search.postgres import shown
 from pipeline.search.storage import JOURNAL_FILE
-from pipeline.tracking.sweep import read_jobs, read_sweep
+from pipeline.tracking.sweep import read_sweep
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def token_of_records(layout: Layout, name: str) -> str:
     """The token of the study whose records are in the sweep's folder; nothing where there are none."""
     folder = layout.sweep(name)
-    return read_sweep(folder).study if read_jobs(folder) else ""
+    return read_sweep(folder).study if any(folder.glob(f"*/{JOB}")) else ""
 
 
 def check_records(plan: Plan, of_records: str, of_study: str | None) -> None:

@@ -25,3 +25,11 @@ def differing_keys(values: Mapping[str, Any], base: Mapping[str, Any], prefix: s
             yield from differing_keys(value, other, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def all_keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """All keys of a configuration, those of mappings in it too, such as `trainer.epochs`."""
+    for key, value in values.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from all_keys(value, f"{prefix}{key}.")

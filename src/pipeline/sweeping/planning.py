@@ -14,7 +14,7 @@ from pipeline.search.plan import FREE, Plan
 from pipeline.search.space import parse_space
 from pipeline.sweeping.arguments import read_arguments, space_of
 from pipeline.sweeping.bases import Base, bases_of, compose_variants, state_of
-from pipeline.sweeping.sweep_file import settings_of_command
+from pipeline.sweeping.sweep_file import settings_of_command, values_of_file
 from pipeline.tasks import TASKS, larger_is_better, objectives
 from pipeline.train import PARAMETERS
 
@@ -30,6 +30,7 @@ def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Pl
     settings = replace(settings, space=space_of(settings.space, fixed, varied))
     space = parse_space(settings.space)
     shared = [override.input_line or "" for override in fixed]
+    shared += values_of_file(layout, arguments, shared, space)
     configs = compose_variants(layout, shared, space)
     _check_one_process(configs)
     _tell_crowding(settings, configs[0].trainer.threads)

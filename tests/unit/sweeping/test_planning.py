@@ -1,5 +1,6 @@
 """What is asked of a search: from Hydra's words to a plan, and what cannot be searched."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,20 @@ from pipeline.sweeping.planning import make_plan
 from tests.clones import ROOT
 
 SEARCH = ["experiment=linear_line", "sweep=linear"]
+MINE = """# @package _global_
+defaults:
+  - override /hydra/sweeper: search
+  - override /model: mlp
+
+model:
+  layers: [4]
+trainer:
+  epochs: 50
+  batch_size: 3
+  callbacks: {reduce_on_plateau: {factor: 0.5}}
+sweep:
+  space: {trainer.optimizer.learning_rate: 'interval(0.1, 1)'}
+"""
 
 
 @pytest.fixture
@@ -100,6 +115,18 @@ def test_what_is_shipped_can_be_searched(layout: Layout, name: str) -> None:
     experiment = {"linear": "linear_diabetes", "mlp": "mlp_breast_cancer"}.get(name, f"{name}_digits")
     plan = plan_of(layout, f"experiment={experiment}", f"sweep={name}")
     assert plan.name == plan_of(layout, f"experiment={experiment}", f"sweep={name}").name
+
+
+def test_what_a_file_sets_beside_the_search_is_set_in_all_trials(layout: Layout) -> None:
+    """What the command sets counts more."""
+    layout.conf.unlink()
+    shutil.copytree(ROOT / "conf", layout.conf)
+    (layout.conf / "sweep" / "mine.yaml").write_text(MINE)
+    fixed = ("experiment=linear_line", "trainer.batch_size=2")
+    plan = plan_of(layout, *fixed, "sweep=mine")
+    callback = "++trainer.callbacks.reduce_on_plateau={factor:0.5}"
+    assert plan.overrides == (*fixed, "model=mlp", "model.layers=[4]", "trainer.epochs=50", callback)
+    assert plan_of(layout, "experiment=cnn_digits", "sweep=cnn").overrides[1:] == ("model.batch_norm_momentum=0.9",)
 
 
 def test_another_sampler_or_pruner_does_not_get_the_options_of_the_file(layout: Layout) -> None:
