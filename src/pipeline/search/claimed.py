@@ -3,8 +3,7 @@
 import math
 import os
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from pipeline.errors import ConfigError
 from pipeline.search.asking import Pruning
 from pipeline.search.claims import Lock
 from pipeline.search.plan import Plan
-from pipeline.search.postgres import answering
+from pipeline.search.postgres import repeated
 from pipeline.search.trial import OVERRIDES, RESULT, WORKER, Result
 from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED
 
@@ -76,12 +75,15 @@ class Claimed:
             pruning.see(self._look())
         before = pruning.own
         stops = pruning.stops(epoch, values[objective])
-        with self._writing():
+
+        def write() -> None:
             for key, value in pruning.own.system_attrs.items():
                 if key not in before.system_attrs:
                     self._storage.set_trial_system_attr(self._id, key, value)
             if pruning.own.intermediate_values != before.intermediate_values:
                 self._storage.set_trial_intermediate_value(self._id, epoch, values[objective])
+
+        self._do(write)
         return stops
 
     def finish(self, result: Result) -> None:
@@ -91,28 +93,28 @@ class Claimed:
         result = self.judged(result)
         state = {FINISHED: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}[result.status]
         note = {**result.as_json(), WORKER: f"{socket.gethostname()}:{os.getpid()}"}
+
+        def write() -> None:
+            if result.constraints:
+                self._storage.set_trial_system_attr(self._id, "constraints", list(result.constraints))
+            self._storage.set_trial_user_attr(self._id, RESULT, note)
+            # The last write: until it is there, the trial is as good as running.
+            self._storage.set_trial_state_values(self._id, state, list(result.values) or None)
+
         try:
-            with self._writing():
-                if result.constraints:
-                    self._storage.set_trial_system_attr(self._id, "constraints", list(result.constraints))
-                self._storage.set_trial_user_attr(self._id, RESULT, note)
-                # The last write: until it is there, the trial is as good as running.
-                self._storage.set_trial_state_values(self._id, state, list(result.values) or None)
+            self._do(write)
         finally:
             self._lock.release()
 
     def as_kept(self) -> "FrozenTrial":
         """The trial as all workers see it."""
-        with answering(self._plan.settings.storage):
-            return self._storage.get_trial(self._id)
+        return repeated(self._plan.settings.storage, lambda: self._storage.get_trial(self._id))
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _do(self, write: Callable[[], None]) -> None:
         from optuna.exceptions import UpdateFinishedTrialError
 
         try:
-            with answering(self._plan.settings.storage):
-                yield
+            repeated(self._plan.settings.storage, write)
         except UpdateFinishedTrialError as error:
             raise TakenError(f"another worker has finished trial {self.number}") from error
 

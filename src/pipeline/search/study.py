@@ -13,7 +13,7 @@ from pipeline.search.begun import check_ours, check_records, token_of_records
 from pipeline.search.claimed import Claimed
 from pipeline.search.claims import Claims
 from pipeline.search.plan import Plan
-from pipeline.search.postgres import answering, shown
+from pipeline.search.postgres import answering, repeated, shown
 from pipeline.search.progress import Progress, progress
 from pipeline.search.storage import JOURNAL_FILE, open_storage
 from pipeline.search.trial import feasible, status_of
@@ -108,8 +108,7 @@ class Study:
 
     def trials(self) -> "list[FrozenTrial]":
         """All trials by number, as Optuna keeps them; not to be changed."""
-        with answering(self.plan.settings.storage):
-            return self.storage.get_all_trials(self.id, deepcopy=False)
+        return repeated(self.plan.settings.storage, lambda: self.storage.get_all_trials(self.id, deepcopy=False))
 
     def progress(self) -> Progress:
         return progress(self.plan, self.total, [status_of(trial) for trial in self.trials()])
@@ -125,6 +124,10 @@ class Study:
 
     def claim(self) -> "Claimed | None":
         """The lowest trial that nobody works on, or a new one where it is time for one; None where there is none."""
+        # As a whole: when the server is there again, the lock of the study is free.
+        return repeated(self.plan.settings.storage, self._claim)
+
+    def _claim(self) -> "Claimed | None":
         with answering(self.plan.settings.storage), self.claims.study():
             trials = self.trials()
             state = progress(self.plan, self.total, [status_of(trial) for trial in trials])

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from pipeline.config.sweep import SweepConfig
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
+from pipeline.search import postgres
 from pipeline.search.claimed import Claimed
 from pipeline.search.postgres import NoAnswerError
 from pipeline.search.study import Study
@@ -207,7 +209,13 @@ def test_a_server_that_goes_away_fails_no_trial(
         postgres_server.control("--mode=immediate", "stop")
         return study.claim()
 
+    def back_again(*_: Any) -> Result:
+        postgres_server.control("--mode=immediate", "stop")
+        threading.Timer(1.0, postgres_server.control, ["start"]).start()
+        return Result(FINISHED, (0.5,))
+
     monkeypatch.setattr(trial, "_trained", trained)
+    monkeypatch.setattr(postgres, "PATIENCE_SECONDS", 0.0)
     unchanged: Any = SimpleNamespace(check=lambda: None)
     try:
         with pytest.raises(NoAnswerError, match=r"^sweep.storage: postgresql:///.* does not answer \(") as caught:
@@ -219,6 +227,11 @@ def test_a_server_that_goes_away_fails_no_trial(
     again = study.claim()
     assert again is not None
     assert again.number == 0
+    # one that is there again soon is waited for
+    monkeypatch.setattr(trial, "_trained", back_again)
+    monkeypatch.setattr(postgres, "PATIENCE_SECONDS", 60.0)
+    trial.run_trial(study.plan, again, Layout(tmp_path), unchanged)
+    assert study.done
 
 
 def test_a_failure_elsewhere_is_told(
