@@ -164,8 +164,8 @@ def check_sampler(settings: SweepConfig, space: Space, objectives: int) -> None:
     refuse_unused("sweep.sampler", settings.sampler, SamplerConfig(), sampler.options)
     if sampler.package and find_spec(sampler.package) is None:
         raise ConfigError(
-            f"sweep.sampler.name={name} needs the package {sampler.package}, which is not installed. Install it, or "
-            f"use tpe."
+            f"sweep.sampler.name={name} needs the package {sampler.package}, which is not installed. Install it "
+            f"(.venv/bin/python -m pip install {sampler.package}), or use tpe."
         )
     if objectives > 1 and not sampler.several_objectives:
         fits = ", ".join(other for other, member in SAMPLERS.items() if member.several_objectives)
