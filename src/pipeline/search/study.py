@@ -62,12 +62,11 @@ class Study:
             stored = storage.get_study_user_attrs(names[plan.name]).get(PLAN)
             if stored is None:
                 check_ours(plan, storage, names[plan.name])
-            if found is None:
                 storage.set_study_user_attr(names[plan.name], TOKEN, secrets.token_hex(8))
-            if stored is None and plan.settings.objectives:
-                # for people who look at the study with tools of Optuna's
-                OptunaStudy(plan.name, storage).set_metric_names(plan.settings.objectives)
-            if stored is not None:
+                if plan.settings.objectives:
+                    # for people who look at the study with tools of Optuna's
+                    OptunaStudy(plan.name, storage).set_metric_names(plan.settings.objectives)
+            else:
                 before = Plan.from_json(stored, plan.settings.storage)
                 before.check_same(plan)
                 # The order of the keys is that of the first start, since the trials depend on it.
