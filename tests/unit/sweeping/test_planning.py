@@ -42,7 +42,8 @@ def layout(tmp_path: Path) -> Layout:
 
 def plan_of(layout: Layout, *arguments: str) -> Plan:
     settings = [argument for argument in arguments if argument.startswith("sweep")]
-    composed = compose_incomplete(layout, ["experiment=linear_line", *settings])
+    one = [argument for argument in arguments if argument.startswith("experiment=") and "," not in argument]
+    composed = compose_incomplete(layout, [*(one or ["experiment=linear_line"])[-1:], *settings])
     node = OmegaConf.merge(OmegaConf.structured(SweepConfig), composed["sweep"])
     return make_plan(layout, typed(node, "sweep"), list(arguments))
 
