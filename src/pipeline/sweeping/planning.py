@@ -71,7 +71,8 @@ def _tell_crowding(settings: SweepConfig, threads: int) -> None:
         told = (
             f"{settings.workers} workers with trainer.threads={threads} want {wanted} cores, this machine has {cores}"
         )
-        print(f"{told}; trainer.threads=1 gives other bits, and each worker a core of its own", file=sys.stderr)
+        one_each = "; trainer.threads=1 gives other bits, and each worker a core of its own"
+        print(told + (one_each if settings.workers <= cores else ""), file=sys.stderr)
 
 
 def _objectives(settings: SweepConfig, bases: list[Base]) -> list[str]:
