@@ -49,8 +49,8 @@ def begin(folder: Path, trials: int, lag: int, workers: int) -> "Study":
     return Study.create_or_open(Plan(NAME, "made", (), settings, ("minimize",), ""), Layout(folder))
 
 
-def work(folder: str) -> None:
-    """What a worker does."""
+def work(folder: str, start: Any) -> None:
+    """What a worker does, as soon as all that `start` with it, by a barrier, have come so far."""
     from pipeline.layout import Layout
     from pipeline.search.storage import silence
     from pipeline.search.study import Study
@@ -59,6 +59,8 @@ def work(folder: str) -> None:
 
     silence()
     study = Study.open("", NAME, Layout(Path(folder)))
+    if start is not None:
+        start.wait()
     while not study.done:
         claimed = study.claim()
         if claimed is None:
@@ -86,12 +88,13 @@ def search(folder: Path, trials: int, lag: int, workers: int, kills: int = 0) ->
     context = multiprocessing.get_context("spawn")
     study, chance = begin(folder, trials, lag, workers), np.random.Generator(np.random.PCG64(workers))
 
-    def begun() -> Any:
-        process = context.Process(target=work, args=(str(folder),))
+    def begun(start: Any = None) -> Any:
+        process = context.Process(target=work, args=(str(folder), start))
         process.start()
         return process
 
-    crew = [begun() for _ in range(workers)]
+    start = context.Barrier(workers)
+    crew = [begun(start) for _ in range(workers)]
     for kill in range(kills):
         while study.progress().told < (kill + 1) * trials // (kills + 2):
             time.sleep(WAIT_SECONDS)

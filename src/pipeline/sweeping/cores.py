@@ -5,15 +5,14 @@ import os
 from contextlib import suppress
 
 
-def shares(workers: int) -> list[frozenset[int]]:
-    """The cores of each worker: an even share of those that this process may use. They are empty where there are fewer
-    cores than workers, and where the system cannot hold a process to cores; the workers then share all of them.
+def shares(workers: int, threads: int) -> list[frozenset[int]]:
+    """The cores of each worker: an even share of those that this process may use.
 
-    This changes no bits. TensorFlow, Eigen, oneDNN and XLA split their work by the number of threads that the trainer
-    sets, wherever these run (docs/sweep_workers.md).
+    They are empty, so that the workers share all cores, where a share would be smaller than the `threads` that a worker
+    computes with, and where the system cannot hold a process to cores. No share changes bits (docs/sweep_workers.md).
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    if workers > len(cores):
+    if len(cores) // workers < threads:
         return [frozenset()] * workers
     ends = [number * len(cores) // workers for number in range(workers + 1)]
     return [frozenset(cores[start:end]) for start, end in itertools.pairwise(ends)]

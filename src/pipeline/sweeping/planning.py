@@ -41,6 +41,12 @@ def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Pl
     return plan if plan.name else replace(plan, name=_name(plan))
 
 
+def num_threads(plan: Plan, layout: Layout) -> int:
+    """With how many threads each trial computes."""
+    first = next(variants(parse_space(plan.settings.space)))
+    return compose_trial(layout, [*plan.overrides, *first]).trainer.threads
+
+
 def _name(plan: Plan) -> str:
     """The name that the same command gets again. What may change from one start to the next is no part of it."""
     values = plan.as_json()

@@ -14,6 +14,7 @@ from pipeline.search.study import Study
 from pipeline.sweeping.cores import hold_to, shares
 from pipeline.sweeping.deaths import Deaths
 from pipeline.sweeping.order import Order
+from pipeline.sweeping.planning import num_threads
 from pipeline.sweeping.telling import Teller
 
 POLL_SECONDS = 0.1
@@ -27,7 +28,7 @@ def processes(study: Study, layout: Layout, until: float, teller: Teller) -> Non
     A worker that dies is replaced (deaths.py), and the new one has the cores and the GPU of the old one.
     """
     order, count = Order.of(study, until), study.plan.settings.workers
-    cores = shares(count)
+    cores = shares(count, num_threads(study.plan, layout))
 
     def start(number: int) -> Worker:
         # A single one has all GPUs, as this process would.

@@ -20,26 +20,28 @@ from tests.unit.search.simulated import plan_of
 
 
 @pytest.mark.parametrize(
-    ("cores", "workers", "expected"),
+    ("cores", "workers", "threads", "expected"),
     [
-        ({0, 1, 2, 3}, 2, [{0, 1}, {2, 3}]),
-        ({1, 3, 5, 7, 9}, 2, [{1, 3}, {5, 7, 9}]),
-        ({4, 6}, 2, [{4}, {6}]),
-        ({4, 6}, 1, [{4, 6}]),
-        ({4, 6}, 3, [set(), set(), set()]),
+        ({0, 1, 2, 3}, 2, 1, [{0, 1}, {2, 3}]),
+        ({0, 1, 2, 3}, 2, 2, [{0, 1}, {2, 3}]),
+        ({0, 1, 2, 3}, 2, 3, [set(), set()]),
+        ({1, 3, 5, 7, 9}, 2, 2, [{1, 3}, {5, 7, 9}]),
+        ({4, 6}, 2, 1, [{4}, {6}]),
+        ({4, 6}, 1, 1, [{4, 6}]),
+        ({4, 6}, 3, 1, [set(), set(), set()]),
     ],
 )
 def test_cores_are_dealt_out_evenly(
-    cores: set[int], workers: int, expected: list[set[int]], monkeypatch: pytest.MonkeyPatch
+    cores: set[int], workers: int, threads: int, expected: list[set[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: cores)
-    assert [set(share) for share in shares(workers)] == expected
+    assert [set(share) for share in shares(workers, threads)] == expected
 
 
 def test_a_system_without_affinity_shares_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.delattr(os, "sched_setaffinity")
-    (share,) = shares(1)
+    (share,) = shares(1, 1)
     assert share == frozenset()
     hold_to(share, os.getpid())
 
@@ -70,6 +72,7 @@ def test_a_worker_that_is_replaced_leaves_its_cores_to_the_next(
 
     monkeypatch.setattr(processes, "Worker", started)
     monkeypatch.setattr(processes, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(processes, "num_threads", lambda plan, layout: 2)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2, 3})
     processes.processes(study, layout, 0.0, Teller(study, layout))
     assert given == [{0, 1}, {2, 3}, {0, 1}]
