@@ -12,7 +12,7 @@ from pipeline.search.samplers import check_sampler
 from pipeline.search.space import Space, parse_space
 
 # Settings that may change from one start of a search to the next: they do not decide what its trials are.
-FREE = ("trials", "keep", "strict", "storage", "seconds", "workers", "on", "address", "resources")
+FREE = ("trials", "keep", "strict", "retry", "storage", "seconds", "workers", "on", "address", "resources")
 
 # The parts of a checkout that all workers must share, with their names for people.
 STATE = {

@@ -27,7 +27,7 @@ SEEDS = 2**32
 
 @dataclass(frozen=True)
 class Ask:
-    """What a sampler is built for: the trial `number` of a search."""
+    """What a sampler is built for: the trial `number` of those that it chooses in a search."""
 
     settings: SweepConfig
     space: Space

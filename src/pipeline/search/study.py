@@ -15,6 +15,7 @@ from pipeline.search.claims import Claims
 from pipeline.search.plan import Plan
 from pipeline.search.postgres import answering, repeated, shown
 from pipeline.search.progress import Progress, progress
+from pipeline.search.retrying import retries, retries_in, statuses_of
 from pipeline.search.storage import JOURNAL_FILE, open_storage
 from pipeline.search.trial import feasible, status_of
 from pipeline.tracking.sweep import FINISHED, RUNNING
@@ -110,7 +111,10 @@ class Study:
         return repeated(self.plan.settings.storage, lambda: self.storage.get_all_trials(self.id, deepcopy=False))
 
     def progress(self) -> Progress:
-        return progress(self.plan, self.total, [status_of(trial) for trial in self.trials()])
+        return self._progress(self.trials())
+
+    def _progress(self, trials: "list[FrozenTrial]") -> Progress:
+        return progress(self.plan, self.total, statuses_of(trials), retries_in(trials))
 
     @property
     def done(self) -> bool:
@@ -129,17 +133,35 @@ class Study:
     def _claim(self) -> "Claimed | None":
         with answering(self.plan.settings.storage), self.claims.study():
             trials = self.trials()
-            state = progress(self.plan, self.total, [status_of(trial) for trial in trials])
+            state = self._progress(trials)
             if state.done:
                 return None
             while self.ordered and len(trials) < state.asked:
                 trials = self._ask(trials)
-            for trial in trials:
+            # Until so many are told, a pruner of a trial that tries another one again would see some that still run.
+            ready = state.told + self.plan.settings.lag if self.ordered else len(trials)
+            for trial in trials[:ready]:
                 if status_of(trial) == RUNNING and (claimed := self._take(trial)):
                     return claimed
             if not self.ordered and len(trials) < state.asked:
                 return self._take(self._ask(trials)[-1])
         return None
+
+    def retry(self) -> list[int]:
+        """Let what has failed be tried again, by further trials with the same values, which are returned. A search that
+        is complete has replaced what failed, and gets none, but a grid does: there each point counts."""
+        with answering(self.plan.settings.storage), self.claims.study():
+            trials, state = self.trials(), self.progress()
+            if state.done and not state.given_up and self.plan.settings.sampler.name != "grid":
+                return []
+            again = retries(trials)
+            for trial in again:
+                self.storage.create_new_trial(self.id, trial)
+            return list(range(len(trials), len(trials) + len(again)))
+
+    def retried(self) -> set[int]:
+        """The failed trials that are tried again by others."""
+        return set(retries_in(self.trials()).values())
 
     def _ask(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
         """All trials and a new one. It is stored by one write, so that it is there wholly or not at all."""

@@ -32,6 +32,8 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
     check_place(settings)
     plan = make_plan(layout, settings, arguments)
     study = Study.create_or_open(plan, layout)
+    if settings.retry:
+        print(f"failed trials that are tried again: {len(study.retry())}")
     note(study, layout)
     print(f"sweep {plan.name}: {study.total} trials, sampler {plan.settings.sampler.name}, {plan.settings.mode}")
     run_workers(study, layout)

@@ -14,7 +14,9 @@ from pipeline.tracking.sweep_summary import summary
 from pipeline.train import deliver_sweep
 
 # A cause that is mended outside of code, data and configuration does not make it another search by itself.
-GIVEN_UP = "The search is given up, since what it tries fails. Mend the cause, and give sweep.name another name."
+GIVEN_UP = (
+    "The search is given up, since what it tries fails. Mend the cause, and give the command with sweep.retry=true."
+)
 
 
 def end(study: Study, layout: Layout) -> None:
@@ -33,7 +35,9 @@ def end(study: Study, layout: Layout) -> None:
     print(f"sweep {plan.name}: page {page}, records in {folder}", flush=True)
     address = deliver_sweep(layout, plan.name)
     print(f"MLflow run sweep-{plan.name} at {address}")
-    failed = sorted((job for job in jobs if job.status == FAILED), key=lambda job: job.number)
+    retried = study.retried()
+    failed = [job for job in jobs if job.status == FAILED and job.number not in retried]
+    failed.sort(key=lambda job: job.number)
     progress = study.progress()
     if failed and (plan.settings.strict or progress.given_up or not any(job.status == FINISHED for job in jobs)):
         first = failed[0]

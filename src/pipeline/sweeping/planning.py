@@ -43,6 +43,12 @@ def make_plan(layout: Layout, settings: SweepConfig, arguments: list[str]) -> Pl
     return plan if plan.name else replace(plan, name=_name(plan))
 
 
+def num_threads(plan: Plan, layout: Layout) -> int:
+    """With how many threads each trial computes."""
+    first = next(variants(parse_space(plan.settings.space)))
+    return compose_trial(layout, [*plan.overrides, *first]).trainer.threads
+
+
 def _name(plan: Plan) -> str:
     """The name that the same command gets again. What may change from one start to the next is no part of it."""
     values = plan.as_json()
@@ -73,7 +79,8 @@ def _tell_crowding(settings: SweepConfig, threads: int) -> None:
         told = (
             f"{settings.workers} workers with trainer.threads={threads} want {wanted} cores, this machine has {cores}"
         )
-        print(f"{told}; trainer.threads=1 gives other bits, and each worker a core of its own", file=sys.stderr)
+        one_each = "; trainer.threads=1 gives other bits, and each worker a core of its own"
+        print(told + (one_each if settings.workers <= cores else ""), file=sys.stderr)
 
 
 def _objectives(settings: SweepConfig, bases: list[Base]) -> list[str]:

@@ -19,8 +19,7 @@ from pipeline.search.claimed import Claimed
 from pipeline.search.postgres import NoAnswerError
 from pipeline.search.study import Study
 from pipeline.search.trial import Result
-from pipeline.sweeping import jobs, on_ray, on_slurm, trial, workers
-from pipeline.sweeping.on_slurm import STORAGE, Task, storage_in_environment
+from pipeline.sweeping import jobs, on_ray, trial, workers
 from pipeline.sweeping.order import Order
 from pipeline.sweeping.records import Records
 from pipeline.sweeping.telling import Teller
@@ -50,44 +49,6 @@ def test_places_that_are_not_there(settings: dict[str, Any], message: str, monke
     with pytest.raises(ConfigError) as caught:
         workers.check_place(SweepConfig(**settings))
     assert str(caught.value).startswith(message)
-
-
-def test_what_submitit_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("submitit")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    for address, resources, message in (
-        ("", {}, r"^sweep.on: no Slurm here \(.*srun.*\)\. sweep.address=local runs the jobs here\.$"),
-        ("local", {"timeout": 3}, r"^sweep.resources: .*timeout.* Expected what submitit's update_parameters takes\."),
-    ):
-        with pytest.raises(ConfigError, match=message):
-            on_slurm.new_executor(tmp_path, address, resources)
-    with pytest.raises(ConfigError, match="found 'node7', expected nothing or local with"):
-        on_slurm.check_address("node7")
-
-
-def test_a_job_that_slurm_takes_the_place_of_goes_on_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("submitit")
-    told: list[Any] = []
-
-    def started(order: Order, layout: Layout, environment: Any) -> Any:
-        told.append((order, layout.root))
-        return SimpleNamespace(work=lambda: 0, stop=lambda: told.append("stopped"))
-
-    monkeypatch.setattr(on_slurm, "Place", started)
-    task = Task("/checkout", "found", 0.0, 5)
-    with pytest.raises(ConfigError, match="must pass the environment on to its jobs"):
-        task()
-    address = f"postgresql://me:{PASSWORD}@host/db"
-    with storage_in_environment(address):
-        assert task() == 0
-    assert told == [(Order("found", address, 0.0, 5), Path("/checkout")), "stopped"]
-    again = task.checkpoint()
-    assert told[2:] == ["stopped"]
-    assert again.function == Task("/checkout", "found", 0.0, 5)
-    assert again.function.place is None, "a process cannot be kept in a file"
-    assert PASSWORD not in repr((told, task))
-    with pytest.raises(KeyError):
-        monkeypatch.delenv(STORAGE)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from pipeline.config.sweep import PrunerConfig
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.plan import Plan
-from pipeline.sweeping.planning import make_plan
+from pipeline.sweeping.planning import make_plan, num_threads
 from tests.clones import ROOT
 
 SEARCH = ["experiment=linear_line", "sweep=linear"]
@@ -58,6 +58,8 @@ def test_the_command_line_adds_to_the_space_and_fixes_keys_of_it(layout: Layout)
     assert plan.overrides == ("experiment=linear_line", "trainer.batch_size=8")
     assert plan.settings.objectives == ["val_loss"]
     assert plan.directions == ("minimize",)
+    assert num_threads(plan, layout) == 2
+    assert num_threads(plan_of(layout, "sweep=families", "trainer.threads=1"), layout) == 1
 
 
 def test_the_same_command_gets_the_same_name_and_another_space_another(layout: Layout) -> None:
