@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pipeline.errors import ConfigError
 from pipeline.layout import LOCK, Layout
-from pipeline.train import Run, identified, train
+from pipeline.run import Run, identified
+from pipeline.train import train
 
 
 def numbers_among(

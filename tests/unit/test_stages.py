@@ -59,6 +59,7 @@ def test_a_stage_counts_all_the_code_it_runs(stage: str, graph: grimp.ImportGrap
                 "files.py",
                 "identity.py",
                 "model",
+                "run.py",
                 "serving",
                 "tasks",
                 "tensorflow_process.py",

@@ -17,6 +17,7 @@ from pipeline.config.sweep import SweepConfig
 from pipeline.errors import ConfigError
 from pipeline.files import digest_value
 from pipeline.layout import Layout
+from pipeline.objectives import PARAMETERS
 from pipeline.search.expressions import written
 from pipeline.search.parameter import Parameter, Value
 from pipeline.search.plan import FREE, Plan
@@ -24,7 +25,6 @@ from pipeline.search.space import Space, parse_space
 from pipeline.sweeping.bases import Base, bases_of, compose_trial, state_of
 from pipeline.tasks import TASKS, larger_is_better, objectives
 from pipeline.tracking.sweep import Sweep, command_given
-from pipeline.train import PARAMETERS
 
 DIGITS = 8
 MOST_VARIANTS = 64  # that are composed before the search begins

@@ -10,8 +10,8 @@ from pipeline.search.study import Study
 from pipeline.sweeping.records import Records
 from pipeline.sweeping.work import counted, drop_models
 from pipeline.tracking.sweep import FAILED, FINISHED, note_ended, read_jobs
+from pipeline.tracking.sweep_end import deliver_sweep
 from pipeline.tracking.sweep_summary import summary
-from pipeline.train import deliver_sweep
 
 # A cause that is mended outside of code, data and configuration does not make it another search by itself.
 GIVEN_UP = "The search is given up, since what it tries fails. Mend the cause, and give sweep.name another name."
