@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.layout import HISTORY, MODEL, OBJECTIVES, TENSORBOARD
 from pipeline.run import Run
-from pipeline.tracking.sweep import SweepJob
+from pipeline.tracking.sweep_job import SweepJob
 
 if TYPE_CHECKING:
     from pipeline.data.history import EpochValues

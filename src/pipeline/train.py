@@ -13,8 +13,8 @@ from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL
 from pipeline.objectives import scored, trained_before
 from pipeline.run import Run, identified
 from pipeline.tracking.settings import without_password
-from pipeline.tracking.sweep import SweepJob
 from pipeline.tracking.sweep_end import end_sweep
+from pipeline.tracking.sweep_job import SweepJob
 
 if TYPE_CHECKING:
     from pipeline.data.history import EpochValues

@@ -15,7 +15,7 @@ from pipeline.search.postgres import answering, shown
 from pipeline.search.progress import Progress, progress
 from pipeline.search.storage import JOURNAL_FILE, open_storage
 from pipeline.search.trial import feasible, status_of
-from pipeline.tracking.sweep import FINISHED, RUNNING
+from pipeline.tracking.sweep_job import FINISHED, RUNNING
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage

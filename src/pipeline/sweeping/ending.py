@@ -9,8 +9,9 @@ from pipeline.search.page import write_page
 from pipeline.search.study import Study
 from pipeline.sweeping.records import Records
 from pipeline.sweeping.work import counted, drop_models
-from pipeline.tracking.sweep import FAILED, FINISHED, note_ended, read_jobs
+from pipeline.tracking.sweep import note_ended, read_jobs
 from pipeline.tracking.sweep_end import deliver_sweep
+from pipeline.tracking.sweep_job import FAILED, FINISHED
 from pipeline.tracking.sweep_summary import summary
 
 # A cause that is mended outside of code, data and configuration does not make it another search by itself.

@@ -14,7 +14,7 @@ from pipeline.search.plan import Plan
 from pipeline.search.progress import Progress, progress
 from pipeline.search.study import Study
 from pipeline.search.trial import Result, result_of
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, RUNNING
 from tests.unit.search.simulated import CONDITIONAL, SPACE, Search, plan_of
 
 MEDIAN = PrunerConfig("median")

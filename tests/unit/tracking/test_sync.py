@@ -13,8 +13,10 @@ from pipeline.errors import TrackingError
 from pipeline.layout import Layout
 from pipeline.tracking.dataset_page import keep_page
 from pipeline.tracking.journal import FAILED, FINISHED, KILLED, Journal
+from pipeline.tracking.runs import find_run
 from pipeline.tracking.store import Store
-from pipeline.tracking.sync import RUNNING, RunSync, find_run, sync, sync_all
+from pipeline.tracking.sync import RUNNING, RunSync, sync
+from pipeline.tracking.undelivered import sync_all
 
 IDENTITY = "cnn-0123456789ab"
 
