@@ -3,8 +3,9 @@
 import shutil
 import sys
 
+from pipeline import locks
 from pipeline.errors import ConfigError
-from pipeline.layout import Layout
+from pipeline.layout import LOCK, Layout
 from pipeline.search.page import write_page
 from pipeline.search.study import Study
 from pipeline.sweeping.records import Records
@@ -24,8 +25,10 @@ def end(study: Study, layout: Layout) -> None:
     plan, folder = study.plan, layout.sweep(study.plan.name)
     Records(study, layout).keep()
     jobs = counted(study, read_jobs(folder))
+    # Another command that still works on the search, perhaps for more trials, removes what it does not count itself.
+    alone = not locks.held(folder / LOCK)
     for job in read_jobs(folder):
-        if job.number not in {one.number for one in jobs}:
+        if alone and job.number not in {one.number for one in jobs}:
             shutil.rmtree(folder / str(job.number))
     page = write_page(folder, jobs, study.trials())
     drop_models(study, layout)

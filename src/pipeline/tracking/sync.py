@@ -32,7 +32,8 @@ class RunSync:
         self._sent = 0
         self._status: str | None = None
         self._known: set[tuple[str, int]] = set()
-        self.experiment = ""  # known with the first delivery
+        # by how the run ended here, or has not: the id of the run that has finished elsewhere
+        self._elsewhere: dict[str, str] = {}
 
     def deliver(self) -> str | None:
         """Bring MLflow up to date and return the run's id, or None while the journal holds no start. Raises
@@ -42,6 +43,8 @@ class RunSync:
         if self._run_id is None and not any(record["type"] == "start" for record in records):
             return None
         ended = self._status_of(records)
+        if ended in self._elsewhere:
+            return self._elsewhere[ended]
         if self._run_id is not None and (len(records), ended) == (self._sent, self._status):
             return self._run_id
         what, lock = f"the sync of {self._folder.name}", self._folder / "sync.lock"
@@ -57,20 +60,18 @@ class RunSync:
 
     def _deliver(self, records: list[Record], ended: str) -> str:
         start = [record for record in records if record["type"] == "start"][-1]
-        self.experiment = start["experiment"]
         client = self._store.client
         if self._run_id is None:
             run = find_run(self._store, start["experiment"], start["identity"]) or self._create(records[0], start)
             if has_finished_elsewhere(run, ended):
-                return str(run.info.run_id)
+                return self._elsewhere.setdefault(ended, run.info.run_id)
             self._run_id = run.info.run_id
             if run.data.tags.get(SYNCED_TAG) == journal_version(records):
                 self._sent, self._status = len(records), ended
                 return self._run_id
             self._begin(run, start)
         elif ended != self._status and has_finished_elsewhere(client.get_run(self._run_id), ended):
-            self._sent, self._status = len(records), ended
-            return self._run_id
+            return self._elsewhere.setdefault(ended, self._run_id)
         new = records[self._sent :]
         self._log_metrics(self._run_id, new)
         tags = {key: value for record in new for key, value in record.get("tags", {}).items()}
