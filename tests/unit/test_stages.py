@@ -62,6 +62,7 @@ def test_a_stage_counts_all_the_code_it_runs(stage: str, graph: grimp.ImportGrap
                 "run.py",
                 "serving",
                 "tasks",
+                "tensorflow_import.py",
                 "tensorflow_process.py",
                 "training",
             },
