@@ -45,7 +45,7 @@ def ours(sampler: str, trials: int, folder: Path) -> list[float]:
     from pipeline.search.plan import Plan
     from pipeline.search.study import Study
     from pipeline.search.trial import Result
-    from pipeline.tracking.sweep import FINISHED
+    from pipeline.tracking.sweep_job import FINISHED
 
     # With more trials to come, each one that is told makes room for another one to be asked.
     settings = SweepConfig(space=SPACE, sampler=SamplerConfig(sampler), trials=2 * trials, objectives=["val_loss"])

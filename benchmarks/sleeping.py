@@ -55,7 +55,7 @@ def work(folder: str, start: Any) -> None:
     from pipeline.search.storage import silence
     from pipeline.search.study import Study
     from pipeline.search.trial import Result
-    from pipeline.tracking.sweep import FINISHED
+    from pipeline.tracking.sweep_job import FINISHED
 
     silence()
     study = Study.open("", NAME, Layout(Path(folder)))

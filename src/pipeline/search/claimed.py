@@ -14,7 +14,7 @@ from pipeline.search.claims import Lock
 from pipeline.search.plan import Plan
 from pipeline.search.postgres import repeated
 from pipeline.search.trial import OVERRIDES, RESULT, WORKER, Result
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pipeline.config.sweep import ORDERED
 from pipeline.search.plan import Plan
 from pipeline.search.retrying import RETRIED
-from pipeline.tracking.sweep import FAILED, RUNNING
+from pipeline.tracking.sweep_job import FAILED, RUNNING
 
 FIRST = 8  # a search whose first so many trials all fail is given up
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline.search.trial import OVERRIDES, status_of
-from pipeline.tracking.sweep import FAILED
+from pipeline.tracking.sweep_job import FAILED
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -18,7 +18,7 @@ from pipeline.search.progress import Progress, progress
 from pipeline.search.retrying import retries, retries_in, statuses_of
 from pipeline.search.storage import JOURNAL_FILE, open_storage
 from pipeline.search.trial import feasible, status_of
-from pipeline.tracking.sweep import FINISHED, RUNNING
+from pipeline.tracking.sweep_job import FINISHED, RUNNING
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage

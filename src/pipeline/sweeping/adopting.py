@@ -19,10 +19,12 @@ from pipeline.files import replacing, replacing_folder, write_json
 from pipeline.identity import Identity, identify, read_identity
 from pipeline.inspecting.params_text import with_experiment
 from pipeline.layout import IDENTITY, LOCK, MODEL, Layout
+from pipeline.run import identified
 from pipeline.sweeping.differing import differences, differing_keys
 from pipeline.sweeping.scoring import score_on_test_rows
-from pipeline.tracking.sweep import FINISHED, Sweep, SweepJob, front
-from pipeline.train import identified
+from pipeline.tracking.ranking import front
+from pipeline.tracking.sweep import Sweep
+from pipeline.tracking.sweep_job import FINISHED, SweepJob
 
 # What is not a value of the experiment: its name comes from its file, and only DVC's stages set the output.
 NOT_WRITTEN = ("name", "output")

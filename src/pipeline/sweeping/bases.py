@@ -10,10 +10,10 @@ from pipeline.files import digest_value
 from pipeline.identity import Identity
 from pipeline.layout import Layout
 from pipeline.reach import reach
+from pipeline.run import identified
 from pipeline.search.plan import STATE, Plan
 from pipeline.search.space import Space, parse_space
 from pipeline.sweeping.variants import variants, variants_of
-from pipeline.train import identified
 
 DIGITS = 8
 # Hydra's groups that decide which code and data a trial uses.

@@ -3,15 +3,17 @@
 import shutil
 import sys
 
+from pipeline import locks
 from pipeline.errors import ConfigError
-from pipeline.layout import Layout
+from pipeline.layout import LOCK, Layout
 from pipeline.search.page import write_page
 from pipeline.search.study import Study
 from pipeline.sweeping.records import Records
 from pipeline.sweeping.work import counted, drop_models
-from pipeline.tracking.sweep import FAILED, FINISHED, note_ended, read_jobs
+from pipeline.tracking.sweep import note_ended, read_jobs
+from pipeline.tracking.sweep_end import deliver_sweep
+from pipeline.tracking.sweep_job import FAILED, FINISHED
 from pipeline.tracking.sweep_summary import summary
-from pipeline.train import deliver_sweep
 
 # A cause that is mended outside of code, data and configuration does not make it another search by itself.
 GIVEN_UP = (
@@ -25,8 +27,10 @@ def end(study: Study, layout: Layout) -> None:
     plan, folder = study.plan, layout.sweep(study.plan.name)
     Records(study, layout).keep()
     jobs = counted(study, read_jobs(folder))
+    # Another command that still works on the search, perhaps for more trials, removes what it does not count itself.
+    alone = not locks.held(folder / LOCK)
     for job in read_jobs(folder):
-        if job.number not in {one.number for one in jobs}:
+        if alone and job.number not in {one.number for one in jobs}:
             shutil.rmtree(folder / str(job.number))
     page = write_page(folder, jobs, study.trials())
     drop_models(study, layout)

@@ -10,13 +10,14 @@ from pipeline.config.sweep import SweepConfig
 from pipeline.errors import ConfigError
 from pipeline.files import digest_value
 from pipeline.layout import Layout
+from pipeline.objectives import PARAMETERS
 from pipeline.search.plan import FREE, Plan
 from pipeline.search.space import parse_space
 from pipeline.sweeping.arguments import read_arguments, space_of
-from pipeline.sweeping.bases import Base, bases_of, compose_variants, state_of
+from pipeline.sweeping.bases import Base, bases_of, compose_trial, compose_variants, state_of
 from pipeline.sweeping.sweep_file import settings_of_command, values_of_file
+from pipeline.sweeping.variants import variants
 from pipeline.tasks import TASKS, larger_is_better, objectives
-from pipeline.train import PARAMETERS
 
 DIGITS = 8
 MOST_LETTERS = 80  # of the experiments' names in the name of a search

@@ -10,7 +10,8 @@ from pipeline.search.claimed import Claimed, TakenError
 from pipeline.search.plan import Plan
 from pipeline.search.study import Study
 from pipeline.search.trial import OVERRIDES, RESULT, WORKER, Result, result_of, status_of
-from pipeline.tracking.sweep import RUNNING, SweepJob, keep_records
+from pipeline.tracking.sweep import keep_records
+from pipeline.tracking.sweep_job import RUNNING, SweepJob
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -8,7 +8,7 @@ from pipeline.layout import Layout
 from pipeline.search.study import Study
 from pipeline.search.trial import RESULT, WORKER, Result, feasible, result_of
 from pipeline.sweeping.records import Records
-from pipeline.tracking.sweep import FAILED, PRUNED, RUNNING
+from pipeline.tracking.sweep_job import FAILED, PRUNED, RUNNING
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -19,7 +19,7 @@ from pipeline.search.trial import Result
 from pipeline.sweeping.deaths import check_deaths, note_deaths
 from pipeline.sweeping.records import finished_elsewhere, new_record, note_result
 from pipeline.sweeping.state import State
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, SweepJob
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, RUNNING, SweepJob
 from pipeline.train import trained
 
 

@@ -10,7 +10,7 @@ from pipeline.config.sweep import PrunerConfig
 from pipeline.layout import Layout
 from pipeline.search.study import Study
 from pipeline.search.trial import Result
-from pipeline.tracking.sweep import FAILED, FINISHED
+from pipeline.tracking.sweep_job import FAILED, FINISHED
 from tests.unit.search.simulated import Search, plan_of
 
 GRID = {"sampler": "grid", "space": {"model.layers": "range(1,5)"}}

@@ -18,7 +18,7 @@ from pipeline.search.postgres import answering, url_of
 from pipeline.search.storage import open_storage
 from pipeline.search.study import Study
 from pipeline.search.trial import Result
-from pipeline.tracking.sweep import FAILED
+from pipeline.tracking.sweep_job import FAILED
 from tests.unit.search.simulated import Search, plan_of, result_of_training, trained
 
 MEDIAN = PrunerConfig("median", startup_trials=2)

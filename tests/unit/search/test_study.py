@@ -16,7 +16,8 @@ from pipeline.search.progress import Progress, progress
 from pipeline.search.storage import JOURNAL_FILE
 from pipeline.search.study import Study
 from pipeline.search.trial import Result, result_of
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, Sweep, SweepJob, read_sweep
+from pipeline.tracking.sweep import Sweep, read_sweep
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, RUNNING, SweepJob
 from tests.unit.search.simulated import CONDITIONAL, SPACE, Search, plan_of
 
 MEDIAN = PrunerConfig("median")

@@ -12,8 +12,9 @@ from pipeline.adopt import adopt
 from pipeline.compose import as_plain, compose_config
 from pipeline.errors import ConfigError
 from pipeline.layout import PREDICTIONS, Layout
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, Sweep, SweepJob
-from pipeline.train import identified
+from pipeline.run import identified
+from pipeline.tracking.sweep import Sweep
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, SweepJob
 from tests.clones import ROOT
 
 STATUSES = [FINISHED, FINISHED, FINISHED, PRUNED, FAILED]

@@ -15,7 +15,7 @@ from pipeline.search.trial import Result
 from pipeline.sweeping import processes
 from pipeline.sweeping.cores import hold_to, shares
 from pipeline.sweeping.telling import Teller
-from pipeline.tracking.sweep import FINISHED
+from pipeline.tracking.sweep_job import FINISHED
 from tests.unit.search.simulated import plan_of
 
 

@@ -24,7 +24,8 @@ from pipeline.sweeping.order import Order
 from pipeline.sweeping.records import Records
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.work import counted
-from pipeline.tracking.sweep import FAILED, FINISHED, read_jobs
+from pipeline.tracking.sweep import read_jobs
+from pipeline.tracking.sweep_job import FAILED, FINISHED
 from tests.postgres import PASSWORD, Server
 from tests.unit.search.simulated import plan_of, result_of_training
 

@@ -15,7 +15,8 @@ from pipeline.search.plan import Plan
 from pipeline.search.study import Study
 from pipeline.search.trial import Result, result_of
 from pipeline.sweeping import trial, workers
-from pipeline.tracking.sweep import FAILED, FINISHED, RUNNING, SweepJob, read_jobs
+from pipeline.tracking.sweep import read_jobs
+from pipeline.tracking.sweep_job import FAILED, FINISHED, RUNNING, SweepJob
 from tests.unit.search.simulated import plan_of
 
 UNCHANGED: Any = SimpleNamespace(check=lambda: None)
