@@ -150,6 +150,9 @@ class Study:
     def retry(self) -> list[int]:
         """Let what has failed be tried again, by further trials with the same values, which are returned. A search that
         is complete has replaced what failed, and gets none, but a grid does: there each point counts."""
+        return repeated(self.plan.settings.storage, self._retry)
+
+    def _retry(self) -> list[int]:
         with answering(self.plan.settings.storage), self.claims.study():
             trials, state = self.trials(), self.progress()
             if state.done and not state.given_up and self.plan.settings.sampler.name != "grid":
