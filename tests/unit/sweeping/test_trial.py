@@ -13,7 +13,7 @@ from pipeline.layout import Layout
 from pipeline.search.claimed import Claimed
 from pipeline.search.plan import Plan
 from pipeline.search.study import Study
-from pipeline.search.trial import Result, result_of
+from pipeline.search.trial import RESULT, Result, result_of
 from pipeline.sweeping import trial, workers
 from pipeline.tracking.sweep import read_jobs
 from pipeline.tracking.sweep_job import FAILED, FINISHED, RUNNING, SweepJob
@@ -72,7 +72,9 @@ def test_where_another_worker_has_finished_the_trial_its_result_is_kept(
     study = Study.create_or_open(plan_of(trials=2, pruner=PrunerConfig(pruner)), layout)
 
     def finished(plan: Plan, claimed: Claimed, *_: Any) -> Result:
-        study.storage.set_trial_state_values(claimed.as_kept()._trial_id, TrialState.COMPLETE, [0.25])
+        number = claimed.as_kept()._trial_id
+        study.storage.set_trial_user_attr(number, RESULT, Result(FINISHED, (0.25,)).as_json())
+        study.storage.set_trial_state_values(number, TrialState.COMPLETE, [0.25])
         claimed.should_prune(1, {"val_loss": 0.5})
         return Result(FINISHED, (0.5,))
 
