@@ -32,15 +32,13 @@ def settings_of_command(settings: SweepConfig, arguments: list[str]) -> SweepCon
 def values_of_file(layout: Layout, arguments: list[str], fixed: list[str], space: Space) -> list[str]:
     """As overrides for all trials, what the file that `sweep=` chooses sets beside the settings of the search. What is
     `fixed` by the command counts more, and of what is searched the trial's own value."""
-    chosen = [argument for argument in arguments if argument.startswith("sweep=")]
-    for argument in chosen:
-        name = argument.partition("=")[2]
-        groups = _groups(layout.conf / "sweep" / f"{name}.yaml")
-        if groups is not None:
-            taken = {override.key_or_group for override in OverridesParser.create().parse_overrides(arguments)}
-            others = [f"{group}={option}" for group, option in groups.items() if group not in {*taken, *space.by_key}]
-            return [*others, *_values(layout, argument, [*fixed, *others], space)]
-    return []
+    chosen = next((argument for argument in reversed(arguments) if argument.startswith("sweep=")), "")
+    groups = _groups(layout.conf / "sweep" / f"{chosen.partition('=')[2]}.yaml") if chosen else None
+    if groups is None:
+        return []
+    taken = {*_keys(arguments), *space.by_key}
+    others = [f"{group}={option}" for group, option in groups.items() if group not in taken]
+    return [*others, *_values(layout, chosen, [*fixed, *others], space)]
 
 
 def _groups(path: Path) -> dict[str, str] | None:
@@ -57,6 +55,8 @@ def _groups(path: Path) -> dict[str, str] | None:
 
 
 def _values(layout: Layout, chosen: str, fixed: list[str], space: Space) -> list[str]:
+    """The values that the file `chosen` changes, whichever groups a trial chooses; those that are searched, and that
+    each trial has, are not among them."""
     found: dict[str, str] = {}
     variants = variants_of(space, GROUPS)
     with_file = [_composed(layout, [*fixed, chosen, *variant]) for variant in variants]
@@ -67,9 +67,7 @@ def _values(layout: Layout, chosen: str, fixed: list[str], space: Space) -> list
             found[key] = f"{'' if key in known else '++'}{key}={written(key, value)}"
     for wanted, variant in zip(with_file, variants, strict=True):
         for key, _ in differing_keys(wanted, _composed(layout, [*fixed, *found.values(), *variant])):
-            raise ConfigError(
-                f"{chosen} sets {key} in a way that no trial can. Set it in the experiment or give it here."
-            )
+            raise ConfigError(f"{chosen} sets {key} to what no override says. Set it in an experiment's file.")
     return list(found.values())
 
 
