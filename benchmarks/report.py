@@ -13,6 +13,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import real_sets
+from report_searches import search_goals, searches_text
 from training import RIVALS, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,9 +37,6 @@ REPRO_GOAL, MEMORY_GOAL, TRACKING_GOAL, METRIC_GOAL = 0.4, 1.2, 1.02, 0.2
 # of prepare: seconds and memory beside the code before it streamed, memory at ten times the rows, speed beside pyarrow
 BEFORE_GOAL, HALF_GOAL, GROWTH_GOAL, CSV_GOAL = 1, 0.5, 1.2, 0.5
 EVALUATION_GOAL = 1.4  # GiB, which is 1.5 GB
-# of searches: throughput beside a process for each trial, two workers beside one, the part of the epochs that pruning
-# saves, seconds of a trial beside its training, and milliseconds of asking and telling
-THROUGHPUT_GOAL, WORKERS_GOAL, SAVED_GOAL, BESIDE_GOAL, ASKING_GOAL = 8, 1.7, 0.5, 0.15, 10
 
 
 def plot(cases: dict[str, Any]) -> None:
@@ -143,24 +141,6 @@ def goals_text(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def search_goals(sweeps: dict[str, float], asking: dict[str, Any], beside: Callable[..., str]) -> list[str]:
-    """The goals of searches."""
-    taken = asking["ms_per_trial"]["tpe"]
-    goals = [
-        ("search of 32 trials / a process with keras fit and autolog for each", "throughput, ratio", THROUGHPUT_GOAL),
-        ("two workers / one, 32 CNNs of like length, start and end included", "workers, ratio", WORKERS_GOAL),
-        ("part of the epochs that `sweep=cnn` saves by pruning", "epochs saved", SAVED_GOAL),
-    ]
-    lines = [f"| {label} | {beside(sweeps.get(key), goal)} | |" for label, key, goal in goals]
-    beside_training = beside(sweeps["of which beside its training (s)"], BESIDE_GOAL, less=True)
-    asked = beside(taken["ours"], ASKING_GOAL, less=True)
-    return [
-        *lines,
-        f"| s of a trial beside its training | {beside_training} | |",
-        f"| ms to suggest and note a trial by TPE, of {asking['trials']} (Optuna {taken['optuna']:.1f}) | {asked} | |",
-    ]
-
-
 def data_goals(data: dict[str, Any], beside: Callable[..., str]) -> list[str]:
     """The goals of `prepare`."""
     once, ten = data["rows"]["1000000"], data["rows"]["10000000"]["prepare"]
@@ -191,28 +171,6 @@ def main() -> None:
     write_between(PAGE, searches_text(found["sweeps"]["figures"], found["search"]), "searches")
     write_between(DETAILS, f"{other_text(found)}\n\n{goals_text(found)}")
     write_between(SETS, real_sets.table(found["real_sets"]["cases"]))
-
-
-def searches_text(figures: dict[str, float], asking: dict[str, Any]) -> str:
-    """What a search takes, as a table."""
-    ours, theirs = figures["search of 32 trials (s)"], 32 * figures["a process with keras fit and autolog (s)"]
-    one, two = figures["one worker (s)"], figures["two workers (s)"]
-    taken = asking["ms_per_trial"]["tpe"]
-    rows = {
-        "32 small trainings (logistic, 20 epochs), start and end included": f"{ours:.0f} s; {theirs:,.0f} s as "
-        f"processes of their own with keras `fit` and autolog: {theirs / ours:.0f} times the throughput",
-        "of a trial of these, beside its training": f"{figures['of which beside its training (s)']:.2f} s",
-        f"of which to suggest and note it, TPE, {asking['trials']} trials": f"{taken['ours']:.0f} ms; Optuna's own ask "
-        f"and tell {taken['optuna']:.0f} ms",
-        "32 CNNs of like length, `trainer.threads=1`, start and end included": f"{one:.0f} s by one worker, "
-        f"{two:.0f} s by two: {one / two:.2f} times as fast",
-    }
-    if "epochs saved" in figures:
-        rows["epochs of `sweep=cnn`, best validation loss"] = (
-            f"{figures['epochs with the pruner']:.0f}, {figures['best val_loss with the pruner']:.4f}; without its "
-            f"pruner {figures['epochs without']:.0f}, {figures['best val_loss without']:.4f}"
-        )
-    return "\n".join(["| | |", "|---|---|", *(f"| {label} | {told} |" for label, told in rows.items())])
 
 
 def write_between(page: Path, measured: str, mark: str = "measured") -> None:

@@ -62,8 +62,8 @@ def train_tracked(kind: str) -> None:
     from pipeline.layout import JOURNAL, Layout
     from pipeline.tracking.follower import followed
     from pipeline.tracking.journal import FINISHED, Journal
+    from pipeline.tracking.runs import find_run
     from pipeline.tracking.store import Store
-    from pipeline.tracking.sync import find_run
     from pipeline.training import fit as module
 
     os.environ.pop("MLFLOW_TRACKING_URI", None)

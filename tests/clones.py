@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,9 +85,9 @@ def shell(root: Path, command: str, programs: Path | None = None) -> str:
     return done.stdout
 
 
-def reproduce(target: Path) -> None:
-    """A short clone in which `make repro` has run, as a new user would run it first."""
-    printed = shell(short_clone(target), "make repro")
+def reproduce(target: Path, run: Callable[[Path, str], str]) -> None:
+    """A short clone in which `make repro` has run, as a new user would run it first; `run` is `shell` or quicker."""
+    printed = run(short_clone(target), "make repro")
     for name in EXPERIMENTS:
         (row,) = [line for line in printed.splitlines() if line.startswith(f"{name}  ")]
         assert " champion " in row, row

@@ -94,9 +94,10 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reproduced clone (clones.reproduce)."""
-    return made_once(tmp_path_factory, "reproduced", reproduce)
+def reproduced(tmp_path_factory: pytest.TempPathFactory, quick_shell: Callable[[Path, str], str]) -> Path:
+    """A reproduced clone (clones.reproduce). That whole processes leave the same files is seen by the test of the same
+    bits elsewhere, which runs each stage again."""
+    return made_once(tmp_path_factory, "reproduced", lambda folder: reproduce(folder, quick_shell))
 
 
 @pytest.fixture(scope="session")
@@ -115,10 +116,8 @@ def postgres(postgres_server: Server) -> str:
     return postgres_server.new_database()
 
 
-@pytest.fixture
-def checkout(tmp_path: Path, empty_database: Path) -> Path:
+def make_checkout(root: Path, database: Path) -> None:
     """A copy of the sources and configuration in a git and DVC repository of its own, with an empty MLflow store."""
-    root = tmp_path / "checkout"
     for name in TREE:
         source, target = ROOT / name, root / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -127,10 +126,29 @@ def checkout(tmp_path: Path, empty_database: Path) -> Path:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.egg-info"))
         else:
             shutil.copy2(source, target)
-    shutil.copy2(empty_database, root / "mlflow.db")
-    for command in (["init", "-q"], ["add", "-A"], [*IDENTITY, "commit", "-qm", "start"]):
+    shutil.copy2(database, root / "mlflow.db")
+    # in one pack, which is copied faster than a file for each source
+    for command in (["init", "-q"], ["add", "-A"], [*IDENTITY, "commit", "-qm", "start"], ["repack", "-adq"]):
         subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
-    return root
+
+
+@pytest.fixture(scope="session")
+def fresh_checkout(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """What each `checkout` is a copy of."""
+    return made_once(tmp_path_factory, "checkout", lambda folder: make_checkout(folder, empty_database))
+
+
+def copy_checkout(checkout: Path, target: Path) -> Path:
+    """A copy with all times of files, so that byte code stays valid; over what is at `target`, if anything is."""
+    target.mkdir(exist_ok=True)
+    subprocess.run(["cp", "-a", f"{checkout}/.", str(target)], check=True)
+    return target
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, fresh_checkout: Path) -> Path:
+    """A checkout of the test's own (make_checkout)."""
+    return copy_checkout(fresh_checkout, tmp_path / "checkout")
 
 
 def in_checkout(checkout: Path, extra: dict[str, str]) -> dict[str, str]:

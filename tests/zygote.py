@@ -73,13 +73,13 @@ class Zygote:
 
 
 def import_what_takes_long() -> None:
-    from pipeline.tensorflow_process import NOT_NEEDED, _hidden
+    from pipeline.tensorflow_import import NOT_NEEDED, hidden
     from pipeline.tracking.settings import set_defaults
 
     gc.set_threshold(50_000, 20, 20)  # as processes.start_lean does, which registers for the exit too
     set_defaults()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    with _hidden(NOT_NEEDED):
+    with hidden(NOT_NEEDED):
         import tensorflow  # noqa: F401
     for name in IMPORTED:
         importlib.import_module(name)

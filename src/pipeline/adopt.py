@@ -17,7 +17,8 @@ def adopt() -> None:
     from pipeline.config.checks import check_name
     from pipeline.layout import Layout
     from pipeline.sweeping.adopting import Adoption, adopt_trial
-    from pipeline.tracking.sweep import FINISHED, read_jobs, read_sweep
+    from pipeline.tracking.sweep import read_jobs, read_sweep
+    from pipeline.tracking.sweep_job import FINISHED
 
     given = read_arguments(sys.argv[1:], ["sweep", "as"], ["trial"])
     check_name("as", given["as"])

@@ -8,7 +8,7 @@ from pipeline.cli import described_command, terminate_as_interrupt
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.train import Run
+    from pipeline.run import Run
 
 
 def cross_validate() -> None:
@@ -21,7 +21,7 @@ def cross_validate() -> None:
     from pipeline.files import write_json
     from pipeline.jobs import numbers_among, train_jobs
     from pipeline.layout import PREDICTIONS, REPORT, TOTAL, Layout
-    from pipeline.train import deliver_sweep
+    from pipeline.tracking.sweep_end import deliver_sweep
 
     terminate_as_interrupt()
     given, overrides = numbers_among(sys.argv[1:], {"folds": 5}, {"folds": 2})

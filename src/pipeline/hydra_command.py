@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Config
     from pipeline.layout import Layout
-    from pipeline.tracking.sweep import SweepJob
+    from pipeline.tracking.sweep_job import SweepJob
 
 Resolved = TypeVar("Resolved")  # what a command takes: Config or PrepareConfig
 
@@ -112,7 +112,7 @@ def _run_once(layout: "Layout", config_name: str, command: Callable[[Resolved], 
 
 def _run_jobs(layout: "Layout", config_name: str, multirun: Multirun) -> None:
     """Run a search, or the jobs of a grid in whichever processes the launcher chooses."""
-    from pipeline.tracking.sweep import SweepJob
+    from pipeline.tracking.sweep_job import SweepJob
 
     exit_in_full()
     run, folder = multirun.job, layout.sweep(f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{os.getpid()}")

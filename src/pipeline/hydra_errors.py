@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from omegaconf import DictConfig
 from omegaconf.errors import KeyValidationError, OmegaConfBaseException
 
 from pipeline.errors import ConfigError, did_you_mean
@@ -19,7 +20,18 @@ def explain(error: BaseException) -> ConfigError:
             where = str(error).split("'")[1] if str(error).startswith("In '") else ""
             return explain_omegaconf(cause, where)
         cause = cause.__cause__ or cause.__context__
-    return _unknown_choice(error) or ConfigError(_one_line(error))
+    return _unknown_choice(error) or _unquoted(error) or ConfigError(_one_line(error))
+
+
+def _unquoted(error: BaseException) -> ConfigError | None:
+    """Hydra's `LexerNoViableAltException: key=value` with a mark below the sign that it cannot read; None for any other
+    error. Within quotes it reads all signs, but a shell takes the outer quotes away."""
+    match = re.match(r"LexerNoViableAltException: (.*)\n( *)\^", str(error))
+    if match is None:
+        return None
+    override, before = match.groups()
+    sign = override[len(before) - len("LexerNoViableAltException: ") :][:1]
+    return ConfigError(f"found {override}, in which '{sign}' needs quotes that the shell leaves: 'key=[\"a <= 1\"]'.")
 
 
 def _unknown_choice(error: BaseException) -> ConfigError | None:
@@ -43,7 +55,17 @@ def explain_omegaconf(error: OmegaConfBaseException, where: str) -> ConfigError:
         return unknown_field(error.object_type, str(error.key), where)
     place = f"{where}: " if where else ""
     name = f"{error.full_key}: " if error.full_key else ""
-    return ConfigError(f"{place}{name}{_one_line(error)}")
+    return ConfigError(f"{place}{name}{_not_fields(error) or _one_line(error)}")
+
+
+def _not_fields(error: OmegaConfBaseException) -> str:
+    """What is said of a single value in the place of several fields, such as `sweep.sampler=random`; nothing of any
+    other error."""
+    if not str(error).startswith("Invalid type assigned") or not isinstance(error.child_node, DictConfig):
+        return ""
+    known = list(error.child_node)
+    instead = f" Write {error.full_key}.name={error.value}." if "name" in known else ""
+    return f"found {error.value!r}, expected fields ({', '.join(map(str, known))}).{instead}"
 
 
 def _one_line(error: BaseException) -> str:

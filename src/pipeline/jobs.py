@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pipeline.errors import ConfigError
 from pipeline.layout import LOCK, Layout
-from pipeline.train import Run, identified, train
+from pipeline.run import Run, identified
+from pipeline.train import train
 
 
 def numbers_among(
@@ -39,7 +40,8 @@ def train_jobs(layout: Layout, jobs: list[list[str]]) -> tuple[Path, list[Run]]:
     """
     from pipeline import locks
     from pipeline.compose import compose_config
-    from pipeline.tracking.sweep import Sweep, SweepJob, command_given
+    from pipeline.tracking.sweep import Sweep, command_given
+    from pipeline.tracking.sweep_job import SweepJob
 
     # Each training has a model of its own, which TensorFlow would call tracing the same function again and again.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

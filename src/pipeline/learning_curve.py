@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.cli import described_command, terminate_as_interrupt
 
 if TYPE_CHECKING:
-    from pipeline.train import Run
+    from pipeline.run import Run
 
 CURVE = "learning_curve"
 
@@ -25,7 +25,7 @@ def learning_curve() -> None:
     from pipeline.files import write_json
     from pipeline.jobs import numbers_among, train_jobs
     from pipeline.layout import Layout
-    from pipeline.train import deliver_sweep
+    from pipeline.tracking.sweep_end import deliver_sweep
 
     terminate_as_interrupt()
     given, overrides = numbers_among(sys.argv[1:], {"steps": 6, "seeds": 3}, {"steps": 2, "seeds": 1})

@@ -28,8 +28,7 @@ def register() -> None:
     set_defaults(FOR_A_PERSON)
     from pipeline.identity import read_identity
     from pipeline.tracking.store import Store
-    from pipeline.tracking.sweep_sync import sync_sweeps
-    from pipeline.tracking.sync import sync_all
+    from pipeline.tracking.undelivered import sync_all, sync_sweeps
 
     layout = Layout.find()
     params = load_params(layout)

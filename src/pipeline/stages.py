@@ -61,8 +61,9 @@ LEFT_OUT = {
     # data.downloads brings files, which count by their content.
     "prepare": (*FRAME, METRICS, "data.downloads"),
     # data.folders is for runs by hand, which prepare their data themselves; the data count by their content. The
-    # tracking follows a run and changes nothing in it.
-    "train": (*FRAME, METRICS, "data.folders", "tracking"),
+    # objectives are computed once a training has written its output. The tracking follows a run and changes nothing in
+    # it.
+    "train": (*FRAME, METRICS, "data.folders", "objectives", "tracking"),
     "evaluate": FRAME,
     # it reads what trainings have left, and trains nothing
     "register": (*FRAME, "training"),

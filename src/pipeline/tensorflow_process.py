@@ -1,19 +1,13 @@
-"""Makes a process ready for TensorFlow, with fixed threads, a fixed instruction set, fixed seeds and a quiet import."""
+"""Makes a process ready for TensorFlow, with fixed threads, a fixed instruction set and fixed seeds."""
 
 import gc
 import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 from pipeline.config import TensorFlowConfig
 from pipeline.errors import ConfigError
+from pipeline.tensorflow_import import import_quietly
 
-# Where these are installed, Keras imports them for wrappers, adapters and plots that we do not use. That takes 2 of the
-# 5 seconds of the import.
-NOT_NEEDED = ("sklearn", "pandas", "matplotlib", "jax", "torch")
 # By oneDNN's name of an instruction set: XLA's name, and the flag of a processor that has it.
 INSTRUCTION_SETS = {
     "sse41": ("SSE4_2", "sse4_1"),
@@ -49,7 +43,7 @@ def load_tensorflow(config: TensorFlowConfig) -> None:
     first = not _loaded_with
     _loaded_with[:] = [instructions_of(config)]
     set_environment(config)
-    _import_quietly()
+    import_quietly()
     if first:
         # Keras collects garbage at the start of each training. What was imported is none, and looking through it takes
         # most of that time. Later there may be models of earlier trainings, which are to be collected.
@@ -87,69 +81,6 @@ def _once_in_a_process(key: str, wanted: object, found: object) -> ConfigError:
         f"trainer.{key}: found {wanted}, but this process has computed with {found}, and TensorFlow sets that once. "
         f"Run the jobs with another trainer.{key} by a command of their own."
     )
-
-
-def _import_quietly() -> None:
-    """Import TensorFlow without the lines that its libraries print before their log level is read."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as noise:
-        os.dup2(noise.fileno(), 2)
-        try:
-            with _hidden(NOT_NEEDED):
-                import tensorflow  # noqa: F401
-        except BaseException:
-            noise.seek(0)
-            os.write(terminal, noise.read())
-            raise
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
-
-
-@contextmanager
-def _hidden(modules: tuple[str, ...]) -> Iterator[None]:
-    """Let imports of these modules fail inside of the context, as if they were not installed.
-
-    Afterwards, Keras' modules get stand-ins for them, because Keras remembers what was absent when it was imported.
-    """
-    absent = [name for name in modules if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        for name in absent:
-            del sys.modules[name]
-        returned = {name: OnceImported(name) for name in absent} | {"plt": OnUse()}
-        for module in [module for key, module in sys.modules.items() if key.startswith("keras.")]:
-            for name, value in returned.items():
-                if vars(module).get(name, module) is None:
-                    setattr(module, name, value)
-
-
-class OnceImported:
-    """A stand-in for a module that Keras took for absent, such as `pandas` in its data adapters.
-
-    Once somebody has imported the module, its attributes are the module's. Until then each attribute is a new, empty
-    class. Keras asks whether values are instances of such classes, and nobody can hold one before the module is
-    imported.
-    """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __getattr__(self, attribute: str) -> Any:
-        module = sys.modules.get(self._name)
-        return type(attribute, (), {}) if module is None else getattr(module, attribute)
-
-
-class OnUse:
-    """A stand-in for `plt`, with which Keras draws. It imports Matplotlib when Keras first uses it."""
-
-    def __getattr__(self, attribute: str) -> Any:
-        import matplotlib.pyplot
-
-        return getattr(matplotlib.pyplot, attribute)
 
 
 def start_session(config: TensorFlowConfig, seed: int) -> str:

@@ -1,6 +1,5 @@
 """`python -m pipeline.train experiment=cnn_digits key=value`: train, save, predict the test rows; `-m`: a sweep."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,45 +9,21 @@ from pipeline.cli import terminate_as_interrupt
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.hydra_command import Multirun, hydra_command
-from pipeline.layout import (
-    CHECKPOINTS,
-    HISTORY,
-    IDENTITY,
-    JOURNAL,
-    LOCK,
-    MODEL,
-    OBJECTIVES,
-    PREDICTIONS,
-    TENSORBOARD,
-    TEST,
-    Layout,
-)
-from pipeline.tracking.sweep import SweepJob, read_jobs
+from pipeline.layout import CHECKPOINTS, HISTORY, IDENTITY, JOURNAL, LOCK, MODEL, PREDICTIONS, TEST, Layout
+from pipeline.objectives import scored, trained_before
+from pipeline.run import Run, identified
+from pipeline.tracking.settings import without_password
+from pipeline.tracking.sweep_end import end_sweep
+from pipeline.tracking.sweep_job import SweepJob
 
 if TYPE_CHECKING:
     from pipeline.data.history import EpochValues
-    from pipeline.identity import Identity
     from pipeline.model.assembly import Assembled
     from pipeline.tracking.journal import Journal
     from pipeline.training.pruning import Judge
 
-# A score that any model has: the number of its trainable weights.
-PARAMETERS = "parameters"
 # How long a run by hand waits for MLflow at its end. A stage of DVC does not wait: `register` delivers what is left.
 WAIT_SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training. `prepared` is the folder of its splits, `folder` its own folder in runs/ with its journal and
-    checkpoints, and `output` the folder that gets the model and its predictions."""
-
-    config: Config
-    layout: Layout
-    prepared: Path
-    identity: "Identity"
-    folder: Path
-    output: Path
 
 
 def train(config: Config, job: SweepJob | None = None) -> float:
@@ -80,11 +55,7 @@ def trained(
     on from there to its end.
     """
     from pipeline import locks
-    from pipeline.tracking.dataset_page import keep_page
-    from pipeline.tracking.follower import followed
     from pipeline.tracking.kept_models import note_owner
-    from pipeline.tracking.recording import recorded
-    from pipeline.tracking.settings import without_password
     from pipeline.training.distribution import check_strategy, is_chief
     from pipeline.training.pruning import judge_history
 
@@ -99,37 +70,41 @@ def trained(
         job.save()
     # A training outlives its `dvc repro` when that is killed, and must not write over its successor's output.
     with locks.hold(layout.output_lock(output), f"output {output}"), locks.hold(folder / LOCK, f"run {name}"):
-        sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if config.output else WAIT_SECONDS)
-        if job is not None and (history := trained_before(run, job, objectives)):
-            note_owner(layout, name, sweep, trained=False)
-            judge_history(judge, history, len(history))
-            if not job.objectives:
-                print(f"{config.name}: trained before, in {output}")
-            return Trained(history, scored(run, history, objectives))
-        keep_page(layout, config.dataset.name, run.prepared, folder)
-        note_owner(layout, name, sweep, trained=True)
-        with followed(layout, name, sweep, wait), recorded(config, run.identity, layout) as journal:
-            model, history = train_model(run, journal, judge=judge)
-            write_output(run, model, history)
+        found = trained_before(run, job, objectives) if job else None
+        note_owner(layout, name, job.folder.name if job else "", trained=not found)
+        if found:
+            judge_history(judge, found, len(found))
+        history = found or train_and_follow(run, job, judge)
         # While the lock is held: another worker of the search may remove the model once it is free.
         scores = scored(run, history, objectives)
     if job is None or not job.objectives:  # a search tells its trials itself
-        print(
-            f"{config.name}: results in {output}, journal and TensorBoard in {folder}, "
-            f"MLflow run {name} at {without_password(layout.tracking_uri)}"
-        )
+        print(f"{config.name}: trained before, in {output}" if found else where_it_is(run))
     return Trained(history, scores)
 
 
-def identified(config: Config, layout: Layout) -> Run:
-    """Find what is to be trained: its data (prepared if they are missing), its identity, and where it writes."""
-    from pipeline.data.folders import prepared_folder
-    from pipeline.identity import identify
+def where_it_is(run: Run) -> str:
+    """What a finished training says of where its results are."""
+    return (
+        f"{run.config.name}: results in {run.output}, journal and TensorBoard in {run.folder}, "
+        f"MLflow run {run.folder.name} at {without_password(run.layout.tracking_uri)}"
+    )
 
-    prepared = prepared_folder(config, layout)
-    identity = identify(config, layout, prepared)
-    folder = layout.run(identity["identity"])
-    return Run(config, layout, prepared, identity, folder, Path(config.output) if config.output else folder / "output")
+
+def train_and_follow(run: Run, job: SweepJob | None, judge: "Judge | None") -> "list[EpochValues]":
+    """Train, write the output, and let MLflow follow meanwhile. Returns the values of each epoch."""
+    from pipeline.tracking.dataset_page import keep_page
+    from pipeline.tracking.follower import followed
+    from pipeline.tracking.recording import recorded
+
+    keep_page(run.layout, run.config.dataset.name, run.prepared, run.folder)
+    sweep, wait = (job.folder.name, 0.0) if job else ("", 0.0 if run.config.output else WAIT_SECONDS)
+    with (
+        followed(run.layout, run.folder.name, sweep, wait),
+        recorded(run.config, run.identity, run.layout) as journal,
+    ):
+        model, history = train_model(run, journal, judge=judge)
+        write_output(run, model, history)
+    return history
 
 
 def train_as_worker(run: Run) -> "list[EpochValues]":
@@ -140,18 +115,6 @@ def train_as_worker(run: Run) -> "list[EpochValues]":
 
     with tempfile.TemporaryDirectory() as temporary:
         return train_model(run, Journal(Path(temporary) / JOURNAL), chief=False)[1]
-
-
-def trained_before(run: Run, job: SweepJob, objectives: tuple[str, ...]) -> "list[EpochValues] | None":
-    """The history of a finished run of this identity whose output is there. A search, which keeps the models of its
-    best trials alone, does without the model where all its objectives are known."""
-    from pipeline.tracking.recording import finished_epochs
-
-    history = finished_epochs(run.identity, run.layout)
-    if not history or not (run.output / HISTORY).is_file():
-        return None
-    suffices = bool(job.objectives) and set(objectives) <= {*history[0], *known_scores(run)}
-    return history if suffices or (run.output / MODEL).is_file() else None
 
 
 def train_model(
@@ -196,57 +159,6 @@ def write_output(run: Run, model: "Assembled", history: "list[EpochValues]") -> 
     Checkpoints(run.folder / CHECKPOINTS, run.folder.name).clear()
 
 
-def scored(run: Run, history: "list[EpochValues]", objectives: tuple[str, ...]) -> dict[str, float]:
-    """The values of the objectives with the weights that the training has kept. They come from the history where each
-    epoch measures them. The others are computed with the saved model, and kept in the run's folder, where a search
-    finds them when it has removed the model."""
-    from pipeline.files import write_json
-    from pipeline.training.early_stopping import kept_epoch
-
-    kept = kept_epoch([values["val_loss"] for values in history], run.config.trainer.early_stopping)
-    known = known_scores(run) | history[kept]
-    if missing := [name for name in objectives if name not in known]:
-        from pipeline.tracking.tensorboard import write_kept
-
-        found = measured(run, missing)
-        known |= found
-        finite = {name: value for name, value in found.items() if math.isfinite(value)}
-        write_json(run.folder / OBJECTIVES, known_scores(run) | finite)
-        write_kept(run.folder / TENSORBOARD, kept + 1, history[kept] | found)
-    return {name: known[name] for name in objectives}
-
-
-def known_scores(run: Run) -> dict[str, float]:
-    """The scores of a run that were computed with its model, by name."""
-    import json
-
-    try:
-        known: dict[str, float] = json.loads((run.folder / OBJECTIVES).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}  # they are computed again
-    return known
-
-
-def measured(run: Run, objectives: list[str]) -> dict[str, float]:
-    """Scores that need the saved model: test metrics on the validation rows, and the number of trainable weights."""
-    from pipeline.data.sampling import TrainingData
-    from pipeline.serving.archive import load_served, schema_of
-    from pipeline.serving.batch import metrics_of
-    from pipeline.tensorflow_process import load_tensorflow, start_session
-
-    trainer = run.config.trainer
-    # where this job was trained before, nothing has set up TensorFlow yet, and the next job may have to train
-    load_tensorflow(trainer.tensorflow)
-    start_session(trainer.tensorflow, run.config.seed)
-    served = load_served(run.output / MODEL)
-    found = {PARAMETERS: float(sum(math.prod(weight.shape) for weight in served.trainable_weights))}
-    if set(objectives) - set(found):
-        data = TrainingData.open(run.prepared, trainer.resident_bytes, trainer.limit)
-        metrics = metrics_of(served, data.validation, schema_of(run.output / MODEL))
-        found |= {f"val_{name}": value for name, value in metrics.items()}
-    return {name: found[name] for name in objectives}
-
-
 def train_job(compose: Callable[[], Config], job: SweepJob) -> float:
     """Run one job of a sweep, and return the score that Hydra's sweeper gets for it."""
 
@@ -257,35 +169,6 @@ def train_job(compose: Callable[[], Config], job: SweepJob) -> float:
         return train(config, job)
 
     return job.run(work)
-
-
-def end_sweep(layout: Layout, name: str) -> None:
-    """Bring the sweep to MLflow and print its table, best job first. Raises ConfigError where a job has failed."""
-    from pipeline.tracking.sweep_summary import summary
-
-    jobs = read_jobs(layout.sweep(name))
-    address = deliver_sweep(layout, name)
-    print(summary(jobs))
-    print(f"sweep {name}: records in {layout.sweep(name)}, MLflow run sweep-{name} at {address}")
-    if failed := [job for job in jobs if job.error]:
-        raise ConfigError(f"{len(failed)} of {len(jobs)} jobs failed, first {failed[0].number}: {failed[0].error}")
-
-
-def deliver_sweep(layout: Layout, name: str) -> str:
-    """Bring the sweep to MLflow, or print why that does not answer, and return the store's address."""
-    from pipeline.errors import TrackingError
-    from pipeline.tracking.settings import FOR_A_PERSON, set_defaults
-
-    set_defaults(FOR_A_PERSON)
-    from pipeline.tracking.store import Store
-    from pipeline.tracking.sweep_sync import sync_sweep
-
-    store = Store(layout)
-    try:
-        sync_sweep(store, name)
-    except TrackingError as error:
-        print(error)
-    return store.shown_uri
 
 
 def main() -> None:

@@ -80,7 +80,9 @@ def by_keras(config: Config, schema: Any) -> tuple[list[np.ndarray], dict[str, l
 def test_plain_keras_trains_to_the_same(case: tuple[str, str, str], tmp_path: Path) -> None:
     schema = schema_of(*case[1:])
     weights = {}
-    for clip_norm in (0.05, None):
+    # Of the recurrent network, which takes long to compile, the longer way alone: clipping is the optimizer's, whose
+    # variables are of any family.
+    for clip_norm in (0.05, None) if case[1] == "number" else (0.05,):
         config = config_for(case, clip_norm)
         weights[clip_norm], expected = by_keras(config, schema)
         stopped_after = len(expected["loss"]) - 1
@@ -96,5 +98,6 @@ def test_plain_keras_trains_to_the_same(case: tuple[str, str, str], tmp_path: Pa
                 np.testing.assert_allclose(found, expected[name], rtol=1e-4, atol=1e-5, err_msg=f"{trainer} {name}")
             for ours, theirs in zip(model.core.get_weights(), weights[clip_norm], strict=True):
                 np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5, err_msg=trainer)
-    clipped, free = (np.concatenate([w.ravel() for w in weights[norm]]) for norm in (0.05, None))
-    assert np.abs(clipped - free).max() > 0.01, "clipping acts"
+    if case[1] == "number":
+        clipped, free = (np.concatenate([w.ravel() for w in weights[norm]]) for norm in (0.05, None))
+        assert np.abs(clipped - free).max() > 0.01, "clipping acts"

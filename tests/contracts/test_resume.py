@@ -151,7 +151,8 @@ def test_the_epoch_in_which_a_training_stops_is_not_judged(
     assert asked == expected
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
+# what logistic has to go on from is what linear has, and mlp has its task
+@pytest.mark.parametrize("case", [case for case in CASES if case[0] != "logistic"], ids=lambda case: case[0])
 @pytest.mark.parametrize("trainer", ITERATIVE)
 def test_resumed_is_the_same_training(
     trainer: str, case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -21,6 +21,8 @@ from tests.contracts.test_resume import CASES, config_for, forget_last_checkpoin
 from tests.made import array_of, write_split
 
 TRAINERS = ("compiled", "keras")
+# A vector and a grid; what differs between families on the same kind of features does not see where they come from.
+STREAMED = {"compiled": ("linear", "mlp", "cnn"), "keras": ("cnn",)}
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +55,7 @@ def trained(
 
 @pytest.mark.parametrize(
     ("case", "trainer"),
-    [(case, trainer) for case in CASES for trainer in TRAINERS if trainer == "compiled" or case[0] == "cnn"],
+    [(case, trainer) for case in CASES for trainer in TRAINERS if case[0] in STREAMED[trainer]],
     ids=lambda value: value[0] if isinstance(value, tuple) else value,
 )
 def test_same_bits(case: tuple[str, str, str], trainer: str, tmp_path: Path) -> None:

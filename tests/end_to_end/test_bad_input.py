@@ -379,33 +379,37 @@ def test_ctrl_c_leaves_nothing_half_written(
         assert " champion " in register()
 
 
+# A shell that the command replaces, and one that waits for it and ends as the signal would end it, or, if it hears of
+# the signal only after the command's end, with the command's code.
+CODES = {"bash": [INTERRUPTED], "dash": [-int(signal.SIGINT), INTERRUPTED]}
+
+
+def journaled(checkout: Path) -> list[int]:
+    """The epochs in the journal of the only run that there is, if there is one."""
+    records = [record for path in checkout.glob("runs/*/journal.jsonl") for record in read(path)]
+    return [record["epoch"] for record in records if record["type"] == "metrics"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("shell", "codes"),
-    # a shell that the command replaces, and one that waits for it and ends as the signal would end it, or, if it hears
-    # of the signal only after the command's end, with the command's code
-    [("bash", [INTERRUPTED]), ("dash", [-int(signal.SIGINT), INTERRUPTED])],
-)
-def test_ctrl_c_under_dvc_repro(
-    shell: str, codes: list[int], checkout: Path, run: Run, start: Start, edit: Callable[[str, str, str], None]
-) -> None:
-    if (found := shutil.which(shell)) is None:
-        pytest.skip(f"no {shell} here")
-    edit("conf/experiment/linear_diabetes.yaml", "epochs: 200", "epochs: 2000")
+def test_ctrl_c_under_dvc_repro(checkout: Path, run: Run, start: Start, edit: Callable[[str, str, str], None]) -> None:
+    """Under one shell after the other, each of which goes on where the one before was interrupted."""
+    edit("conf/experiment/linear_diabetes.yaml", "epochs: 200", "epochs: 4000")
     command = ["dvc", "repro", "train@linear_diabetes"]
-    process = start(*command, SHELL=found)
-    journal = once(checkout, process, 20)
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 255
-    *_, told, failed = [line for line in errors.splitlines() if line]
-    assert told == "interrupted"
-    assert failed.startswith("ERROR: failed to reproduce 'train@linear_diabetes'")
-    assert failed.endswith(tuple(f", exited with {code}" for code in codes))
-    assert not (checkout / "build" / "train" / "linear_diabetes").exists()
+    for shell, codes in CODES.items():
+        if (found := shutil.which(shell)) is None:
+            continue
+        process = start(*command, SHELL=found)
+        once(checkout, process, len(journaled(checkout)) + 20)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 255, shell
+        *_, told, failed = [line for line in errors.splitlines() if line]
+        assert told == "interrupted", shell
+        assert failed.startswith("ERROR: failed to reproduce 'train@linear_diabetes'"), shell
+        assert failed.endswith(tuple(f", exited with {code}" for code in codes)), shell
+        assert not (checkout / "build" / "train" / "linear_diabetes").exists(), shell
     done = run(*command)
     assert done.returncode == 0, done.stderr
     assert "linear_diabetes: going on after epoch " in done.stdout
     assert "Stage 'prepare@diabetes' didn't change, skipping" in done.stdout
-    epochs = [record["epoch"] for record in read(journal) if record["type"] == "metrics"]
-    assert epochs == list(range(1, 2001))
+    assert journaled(checkout) == list(range(1, 4001))

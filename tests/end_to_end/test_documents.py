@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.clones import EXPERIMENTS, ROOT, copy, environment, shell
+from tests.clones import EXPERIMENTS, ROOT, copy, environment
 
 Shell = Callable[[Path, str], str]
 PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
@@ -53,9 +53,6 @@ def command_lines() -> list[str]:
     return [line for page in PAGES if page != OWN_TABLE for line in commands_of(page)]
 
 
-QUICK = set(command_lines()) - set(commands_of("README.md"))
-
-
 def test_there_is_something_to_run() -> None:
     found = command_lines()
     assert len(found) > 15
@@ -72,13 +69,14 @@ def project(reproduced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_command_of_the_pages(part: int, project: Path, quick_shell: Shell) -> None:
-    """The README's as whole processes, which take their time; what docs/ varies of them without that."""
+    """The pipeline's own do without the seconds of their imports: test_kill.py, test_pipeline.py and others run each
+    of them as a whole process."""
     root = project
     found = list(dict.fromkeys(line for line in command_lines() if line not in NOT_RUN))
     length = -(-len(found) // PARTS)
     commands_of_part = found[part * length : (part + 1) * length]
     for command in dict.fromkeys([SETUP, *commands_of_part]):
-        printed = (quick_shell if command in QUICK else shell)(root, command)
+        printed = quick_shell(root, command)
         assert command != "make repro" or "didn't change, skipping" in printed
     changed = subprocess.run(["git", "status", "--porcelain"], cwd=root, check=True, capture_output=True, text=True)
     assert set(changed.stdout.splitlines()) <= {" M dvc.lock", "?? out.parquet"}, "the pipeline littered the checkout"
@@ -89,10 +87,10 @@ def test_every_command_of_the_pages(part: int, project: Path, quick_shell: Shell
 
 
 @pytest.mark.slow
-def test_your_own_table(project: Path) -> None:
+def test_your_own_table(project: Path, quick_shell: Shell) -> None:
     """From a CSV file to a registered model, as docs/data.md says."""
     found = commands_of(OWN_TABLE)
-    printed = {command: shell(project, command) for command in found}
+    printed = {command: quick_shell(project, command) for command in found}
     told = printed["make repro EXPERIMENT=logistic_fruit"]
     assert re.search(r"^logistic_fruit +accuracy ", told, re.MULTILINE)
     assert printed[found[-1]].startswith("fruit_answers.csv: 300 predictions of ")

@@ -47,14 +47,19 @@ def test_pages(project: Path) -> None:
             places = dict(re.findall(r"^(.+?): (http\S+)$", (project / "ui.log").read_text(), re.MULTILINE))
             assert list(places) == ["runs of all experiments", "experiments", "registered models"]
             score = f"{run_score(project, run):.6g}"
-            open_page(opened, places["runs of all experiments"], EXPERIMENT, "sweep-", "score", "interval", score)
-            open_page(opened, places["experiments"], EXPERIMENT)
-            open_page(opened, places["registered models"], EXPERIMENT)
-            open_page(opened, f"{address}/#/experiments/{place}/runs?workflowType=machine_learning", "sweep-")
+            # what is not closed goes on drawing and asking
+            for url, texts in (
+                (places["runs of all experiments"], (EXPERIMENT, "sweep-", "score", "interval", score)),
+                (places["experiments"], (EXPERIMENT,)),
+                (places["registered models"], (EXPERIMENT,)),
+                (f"{address}/#/experiments/{place}/runs?workflowType=machine_learning", ("sweep-",)),
+                (f"{address}/#/experiments/{place}/runs/{run}", ("test_r2", "trainer.epochs")),
+                (f"{address}/#/models/{EXPERIMENT}", ("champion",)),
+            ):
+                open_page(opened, url, *texts).close()
             page = open_page(opened, f"{address}/#/experiments/{place}/runs/{run}/model-metrics", "learning_rate")
             page.locator("svg .scatterlayer path.js-line").first.wait_for(timeout=60_000)
-            open_page(opened, f"{address}/#/experiments/{place}/runs/{run}", "test_r2", "trainer.epochs")
-            open_page(opened, f"{address}/#/models/{EXPERIMENT}", "champion")
+            page.close()
         with served(project, "tensorboard", "TENSORBOARD_PORT") as address:
             page = open_page(opened, f"{address}/?tagFilter=loss#timeseries", "loss", f"{EXPERIMENT}-")
             page.locator("line-chart canvas, line-chart svg").first.wait_for(timeout=60_000)

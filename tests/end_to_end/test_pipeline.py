@@ -17,6 +17,8 @@ from mlflow.entities import Run as MlflowRun
 from tests.clones import EXPERIMENTS, IDENTITY, copy, environment, short_clone
 from tests.conftest import Run
 
+Shell = Callable[[Path, str], str]
+
 
 def dvc(root: Path, *arguments: str, cores: set[int] | None = None) -> str:
     """Run dvc in `root`, held to `cores` where they are given; return what it printed."""
@@ -30,7 +32,8 @@ def dvc(root: Path, *arguments: str, cores: set[int] | None = None) -> str:
 
 @pytest.mark.slow
 def test_same_bits_elsewhere_and_carried_results(reproduced: Path, tmp_path: Path) -> None:
-    """In a second clone: pulled results need no stage but register; forced, on a single core, come the same bits."""
+    """In a second clone: pulled results need no stage but register; forced, on a single core, come the same bits. These
+    are whole processes, and those that have made the pulled results were none (conftest.reproduced)."""
     first = copy(reproduced, tmp_path / "first")
     lock = (first / "dvc.lock").read_bytes()
     dvc(first, "remote", "add", "-d", "storage", str(tmp_path / "storage"))
@@ -52,15 +55,17 @@ def test_same_bits_elsewhere_and_carried_results(reproduced: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_same_bits_on_another_processor(checkout: Path, run: Run, prepare: Callable[[str], None]) -> None:
+def test_same_bits_on_another_processor(
+    checkout: Path, run: Run, pipeline: Run, prepare: Callable[[str], None]
+) -> None:
     """One without AVX-512 and VNNI, by which TensorFlow else decides."""
     emulator = shutil.which("qemu-x86_64")
     if emulator is None or platform.machine() != "x86_64":
         pytest.skip("no qemu-x86_64 (Debian's qemu-user) on x86-64 here")
     prepare("diabetes")
-    train = [sys.executable, "-m", "pipeline.train", "experiment=linear_diabetes", "trainer.epochs=5"]
-    for output, prefix in (("here", []), ("there", [emulator, "-cpu", "Haswell"])):
-        done = run(*prefix, *train, f"output={output}")
+    options = ["experiment=linear_diabetes", "trainer.epochs=5"]
+    emulated = [emulator, "-cpu", "Haswell", sys.executable, "-m", "pipeline.train"]
+    for done in (pipeline("train", *options, "output=here"), run(*emulated, *options, "output=there")):
         assert done.returncode == 0, done.stderr
         assert "not reproduced" not in done.stdout
     for name in ("model.keras", "history.csv", "predictions.parquet", "identity.json"):
@@ -68,9 +73,9 @@ def test_same_bits_on_another_processor(checkout: Path, run: Run, prepare: Calla
 
 
 @pytest.mark.slow
-def test_experiment_in_a_temporary_tree_reports_to_the_projects_store(tmp_path: Path) -> None:
+def test_experiment_in_a_temporary_tree_reports_to_the_projects_store(tmp_path: Path, quick_shell: Shell) -> None:
     root = short_clone(tmp_path / "clone")
-    dvc(root, "exp", "run", "--temp", "-S", "seed=7", "train@linear_diabetes")
+    quick_shell(root, "dvc exp run --temp -S seed=7 train@linear_diabetes")
     from pipeline.layout import Layout
     from pipeline.tracking.store import Store
 
@@ -87,11 +92,13 @@ def test_experiment_in_a_temporary_tree_reports_to_the_projects_store(tmp_path: 
 
 
 @pytest.mark.slow
-def test_queued_experiments_are_run_one_after_another_and_shown_with_their_scores(tmp_path: Path) -> None:
+def test_queued_experiments_are_run_one_after_another_and_shown_with_their_scores(
+    tmp_path: Path, quick_shell: Shell
+) -> None:
     root = short_clone(tmp_path / "clone")
     epochs = "conf/experiment/linear_diabetes.yaml:trainer.epochs=2"
-    dvc(root, "exp", "run", "--queue", "-S", "seed=7,8", "-S", epochs, "evaluate@linear_diabetes")
-    dvc(root, "exp", "run", "--run-all")
+    quick_shell(root, f"dvc exp run --queue -S seed=7,8 -S {epochs} evaluate@linear_diabetes")
+    quick_shell(root, "dvc exp run --run-all")
     status = subprocess.run(["git", "status", "--short"], cwd=root, check=True, capture_output=True, text=True)
     assert not status.stdout, "the checkout stays as it is"
     (baseline,) = [one for one in json.loads(dvc(root, "exp", "show", "--json")) if one["rev"] != "workspace"]

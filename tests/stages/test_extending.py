@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.layout import PREDICTIONS
 from tests.clones import ROOT, clone, environment
+from tests.zygote import Zygote
 
 DIFF = re.compile(r"^```diff\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 EXPERIMENT = """# @package _global_
@@ -36,7 +37,7 @@ OF_TYPES = (
 )
 
 
-def test_the_three_diffs_of_the_documents(tmp_path: Path) -> None:
+def test_the_three_diffs_of_the_documents(tmp_path: Path, zygote: Zygote) -> None:
     diffs = DIFF.findall((ROOT / "docs" / "code.md").read_text())
     assert len(diffs) == 3, "a source, a type, a family"
     root = clone(tmp_path / "clone")
@@ -53,13 +54,13 @@ def test_the_three_diffs_of_the_documents(tmp_path: Path) -> None:
         name = f"{family}_{dataset}"
         text = EXPERIMENT.format(dataset=dataset, family=family)
         (root / "conf" / "experiment" / f"{name}.yaml").write_text(text)
-        output = train(root, name)
+        output = train(zygote, root, name)
         assert np.isfinite(pq.read_table(output / PREDICTIONS)["prediction"].to_numpy()).all()
     # what the type refuses is said in its words
     with (raw / "prices.csv").open("a") as stream:
         stream.write("7,93\n")
     with pytest.raises(AssertionError, match=r"1 value is not a percentage such as 12.5 % \(row 61: '7'\)"):
-        train(root, "linear_prices")
+        train(zygote, root, "linear_prices")
     pass_the_tests_of_types(root)
 
 
@@ -71,9 +72,8 @@ def pass_the_tests_of_types(root: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def train(root: Path, experiment: str) -> Path:
-    command = ["python", "-m", "pipeline.train", f"experiment={experiment}", "output=out"]
+def train(zygote: Zygote, root: Path, experiment: str) -> Path:
     env = environment() | {"PYTHONPATH": str(root / "src")}
-    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=600)
+    done = zygote.run("pipeline.train", [f"experiment={experiment}", "output=out"], root, env)
     assert done.returncode == 0, done.stderr
     return root / "out"

@@ -16,12 +16,15 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from pipeline.layout import Layout
 from pipeline.tracking.store import Store
-from tests.conftest import Run, Start
+from tests.conftest import Run, Start, copy_checkout, in_checkout, made_once
+from tests.zygote import Zygote
 
 SEARCH = ["-m", "experiment=linear_line", "sweep=linear", "trainer.threads=1", "trainer.epochs=40"]
 NAMES = ("cnn", "families", "grid", "linear", "logistic", "mlp", "rnn")
 # chosen so that some trials are pruned and some diverge
 PRUNED = ["sweep.pruner.name=median", "sweep.pruner.startup_trials=1", "sweep.lag=2", "sweep.trials=8"]
+FOUND = [*SEARCH, *PRUNED, "sweep.name=found"]
+PRINTED = "printed.txt"
 
 
 @pytest.fixture(autouse=True)
@@ -78,18 +81,27 @@ def worker_in_a_trial(process: "subprocess.Popen[str]", checkout: Path, sweep: s
     raise AssertionError(process.communicate())
 
 
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory: pytest.TempPathFactory, fresh_checkout: Path, zygote: Zygote) -> Path:
+    """A checkout in which the search `found` has been run, by one worker; runs/PRINTED is what it said."""
+
+    def make(folder: Path) -> None:
+        copy_checkout(fresh_checkout, folder)
+        done = zygote.run("pipeline.train", FOUND, folder, in_checkout(folder, {}))
+        assert done.returncode == 0, done.stderr
+        (folder / "runs" / PRINTED).write_text(done.stdout)
+
+    return made_once(tmp_path_factory, "searched", make)
+
+
 @pytest.mark.slow
 def test_two_workers_killed_again_and_again_end_in_the_same_trials(
-    checkout: Path, pipeline: Run, start_pipeline: Start
+    searched: Path, checkout: Path, start_pipeline: Start
 ) -> None:
-    alone = pipeline("train", *SEARCH, *PRUNED, "sweep.name=alone")
-    assert alone.returncode == 0, alone.stderr
-    expected, best = trials(checkout, "alone"), models(checkout)
+    expected, best = trials(searched, "found"), models(searched)
     assert {status for _, _, status, *_ in expected} >= {"FINISHED", "PRUNED"}
     assert sum(status != "FAILED" for _, _, status, *_ in expected) == 8
     assert len(best) == 3, "the models of the best three alone are kept"
-    # from nothing: what the first one has trained must not help
-    (checkout / "runs").rename(checkout / "before")
     chance, kills = random.Random(7), 0
     for attempt in range(20):
         command = [*SEARCH, *PRUNED, "sweep.workers=2", "sweep.name=killed"]
@@ -134,13 +146,13 @@ def test_async_workers_that_are_interrupted_or_killed_end_with_as_many_trials(
 
 @pytest.mark.slow
 def test_a_search_is_one_run_in_mlflow_and_its_winner_becomes_an_experiment(
-    checkout: Path, pipeline: Run, run: Run
+    searched: Path, checkout: Path, pipeline: Run, run: Run
 ) -> None:
-    done = pipeline("train", *SEARCH, *PRUNED, "sweep.name=found")
-    assert done.returncode == 0, done.stderr
+    copy_checkout(searched, checkout)
     jobs = records(checkout, "found")
     best = min((job for job in jobs if job["status"] == "FINISHED"), key=lambda job: job["score"])
-    assert f"best: python -m pipeline.train {' '.join(best['overrides'])}" in done.stdout
+    printed = (checkout / "runs" / PRINTED).read_text()
+    assert f"best: python -m pipeline.train {' '.join(best['overrides'])}" in printed
     page = (checkout / "runs" / "sweeps" / "found" / "page.html").read_text()
     assert best["identity"] in page
     store = Store(Layout(checkout))
@@ -153,7 +165,7 @@ def test_a_search_is_one_run_in_mlflow_and_its_winner_becomes_an_experiment(
     pruned = next(job for job in jobs if job["status"] == "PRUNED")
     assert children[pruned["identity"]].data.tags["pipeline.pruned"] == f"after epoch {pruned['epochs']} of 40"
     # the same command has nothing left to do; more trials go on where it ended
-    again = pipeline("train", *SEARCH, *PRUNED, "sweep.name=found")
+    again = pipeline("train", *FOUND)
     assert again.returncode == 0, again.stderr
     assert records(checkout, "found") == jobs
     # what was pruned is trained to its end on demand, from its checkpoint
@@ -173,7 +185,7 @@ def test_a_search_is_one_run_in_mlflow_and_its_winner_becomes_an_experiment(
     assert "# kept" in (checkout / "params.yaml").read_text()
     written = (checkout / "conf" / "experiment" / "line_best.yaml").read_text()
     assert f"# Trial {best['number']} of sweep found" in written
-    given = shlex.join(["python", "-m", "pipeline.train", *SEARCH, *PRUNED, "sweep.name=found"])
+    given = shlex.join(["python", "-m", "pipeline.train", *FOUND])
     assert f"\n#   {given}\n" in written
     (scored,) = re.findall(r"\n# Test (r2 .*)\.\n", written)
     status = run("dvc", "status", "train@line_best")

@@ -83,7 +83,7 @@ def test_a_grid_is_one_parent_run_and_the_bits_of_each_job_alone(
     (checkout / "runs").rename(checkout / "alone")
     (checkout / "swept").rename(checkout / "runs")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{checkout / 'another.db'}")
-    from pipeline.tracking.sweep_sync import sync_sweeps
+    from pipeline.tracking.undelivered import sync_sweeps
 
     assert sync_sweeps(Store(Layout(checkout))) == (1, [])
     assert sync_sweeps(Store(Layout(checkout))) == (0, [])

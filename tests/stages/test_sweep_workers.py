@@ -134,15 +134,17 @@ def test_two_checkouts_share_a_search_by_postgres_alone(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("package", "place"), [("submitit", SLURM), ("ray", ["sweep.on=ray"])], ids=["slurm", "ray"])
-def test_workers_of_a_cluster_find_the_same_trials(package: str, place: list[str], checkout: Path, run: Run) -> None:
+def test_workers_of_a_cluster_find_the_same_trials(
+    package: str, place: list[str], checkout: Path, pipeline: Run, run: Run
+) -> None:
     if find_spec(package) is None:
         pytest.skip(f"{package} is not installed (requirements-cluster.lock)")
-    train = [sys.executable, "-m", "pipeline.train", *SEARCH, "sweep.trials=4"]
-    alone = run(*train, "sweep.name=alone")
+    search = [*SEARCH, "sweep.trials=4"]
+    alone = pipeline("train", *search, "sweep.name=alone")
     assert alone.returncode == 0, alone.stderr
     (checkout / "runs").rename(checkout / "before")
     (checkout / "before" / "sweeps" / "alone").rename(checkout / "alone")
-    done = run(*train, "sweep.name=cluster", "sweep.workers=2", *place)
+    done = run(sys.executable, "-m", "pipeline.train", *search, "sweep.name=cluster", "sweep.workers=2", *place)
     assert done.returncode == 0, done.stdout + done.stderr
     (checkout / "alone").rename(checkout / "runs" / "sweeps" / "alone")
     assert trials(checkout, "cluster") == trials(checkout, "alone")

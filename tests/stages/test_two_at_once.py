@@ -57,7 +57,7 @@ def test_a_training_waits_for_the_one_that_writes_its_output(
 
 @pytest.mark.slow
 def test_a_training_that_outlives_its_dvc_repro(
-    checkout: Path, run: Run, start: Start, edit: Callable[[str, str, str], None]
+    checkout: Path, pipeline: Run, start: Start, edit: Callable[[str, str, str], None]
 ) -> None:
     """DVC alone is killed; the next `dvc repro` removes the stage's output and starts the same training again."""
     edit("conf/experiment/linear_diabetes.yaml", "epochs: 200", f"epochs: {EPOCHS}")
@@ -79,7 +79,7 @@ def test_a_training_that_outlives_its_dvc_repro(
     epochs = [record["epoch"] for record in read(journal) if record["type"] == "metrics"]
     assert epochs == list(range(1, EPOCHS + 1))
     trained = checkout / "build" / "train" / "linear_diabetes"
-    again = run("python", "-m", "pipeline.train", "experiment=linear_diabetes", "output=again", **NO_STORE)
+    again = pipeline("train", "experiment=linear_diabetes", "output=again", **NO_STORE)
     assert again.returncode == 0, again.stderr
     for name in OUTPUTS:
         assert (trained / name).read_bytes() == (checkout / "again" / name).read_bytes()

@@ -73,6 +73,20 @@ def test_resolved_config_is_plain_data(layout: Layout) -> None:
             "trainer.name=exact",
             "trainer.name=exact alone leaves the settings of another trainer. Choose it by trainer=exact.",
         ),
+        (
+            "trainer.optimizer=adam",
+            "trainer.optimizer: found 'adam', expected fields (name, learning_rate, momentum, schedule, clip_norm). "
+            "Write trainer.optimizer.name=adam.",
+        ),
+        (
+            "trainer.early_stopping=3",
+            "trainer.early_stopping: found 3, expected fields (patience, min_delta).",
+        ),
+        (
+            "sweep.constraints=[parameters <= 1]",
+            "found sweep.constraints=[parameters <= 1], in which '<' needs quotes that the shell leaves: "
+            "'key=[\"a <= 1\"]'.",
+        ),
         ("model.family=rnn", "model.family=rnn alone leaves the settings of another model. Choose it by model=rnn."),
         (
             "dataset.source=inline",

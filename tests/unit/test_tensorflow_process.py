@@ -13,8 +13,10 @@ from pipeline.errors import ConfigError
 from tests.clones import SET_FOR_TENSORFLOW as NAMES
 from tests.clones import environment
 
+# An empty module stands for TensorFlow, whose import takes seconds: what it would read is set before.
 LOAD = f"""
-import json, os, sys
+import json, os, sys, types
+sys.modules["tensorflow"] = types.ModuleType("tensorflow")
 from pipeline.config import TensorFlowConfig
 from pipeline.tensorflow_process import load_tensorflow
 load_tensorflow(TensorFlowConfig(instruction_set=sys.argv[1], precision=sys.argv[2]))

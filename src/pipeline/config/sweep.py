@@ -89,7 +89,8 @@ class SweepConfig:
     experiment's objective), and trials that break `constraints` are no answer. The best `keep` trials keep their model.
 
     `storage` is empty for a file in the sweep's folder, or a postgresql:// address. With `seconds`, no trial begins
-    later. With `strict`, the command fails if a trial failed.
+    later. With `strict`, the command fails if a trial failed. With `retry`, it first lets those that have failed be
+    tried again.
 
     `workers` run `on` this machine, on a Ray cluster or under Slurm. `address` is that of a running Ray cluster, or
     local for submitit's jobs on this machine. `resources` is what one worker needs there, in the words of Ray's
@@ -108,6 +109,7 @@ class SweepConfig:
     constraints: list[str] = field(default_factory=list)
     keep: int = 3
     strict: bool = False
+    retry: bool = False
     storage: str = ""
     seconds: float = 0
     workers: int = 1
@@ -125,7 +127,10 @@ class SweepConfig:
             value = getattr(self, name)
             check(value >= least, f"sweep.{name}", value, f"{least} or more")
         if self.mode == ORDERED:
-            most = f"{self.lag} at most, since in mode ordered only sweep.lag trials are under way; raise that, too"
+            most = (
+                f"{self.lag} at most: in mode ordered only sweep.lag trials are under way. With another lag it is "
+                "another search, which begins anew"
+            )
             check(self.workers <= self.lag, "sweep.workers", self.workers, most)
         for kind in ("objectives", "constraints"):
             values = getattr(self, kind)

@@ -12,8 +12,8 @@ from pipeline.identity import Identity
 from pipeline.registry.gate import Verdict
 from pipeline.registry.package import write_mlflow_model
 from pipeline.tracking.names import model_name
+from pipeline.tracking.runs import IDENTITY_TAG
 from pipeline.tracking.store import Store
-from pipeline.tracking.sync import IDENTITY_TAG
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 VERDICT_TAG, REASON_TAG, REPLACED_TAG = "pipeline.verdict", "pipeline.reason", "pipeline.replaced"

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.search.plan import Plan
 from pipeline.search.pruners import PRUNERS
+from pipeline.search.retrying import retries_in
 from pipeline.search.samplers import SAMPLERS, Ask
 from pipeline.search.space import Space
 from pipeline.search.trial import OVERRIDES
@@ -19,7 +20,9 @@ def ask(plan: Plan, space: Space, seen: "list[FrozenTrial]") -> "FrozenTrial":
 
     number = len(seen)
     view = View(plan.name, plan.directions, seen, number)
-    trial = view.study(SAMPLERS[plan.settings.sampler.name].build(Ask(plan.settings, space, number))).ask()
+    # What is tried again was not chosen by the sampler, and takes no point of a grid.
+    chosen = number - len(retries_in(seen))
+    trial = view.study(SAMPLERS[plan.settings.sampler.name].build(Ask(plan.settings, space, chosen))).ask()
     values: dict[str, str | float] = {}
     for parameter in space.parameters:
         if space.active(parameter, values):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.tracking.names import swept_key
-from pipeline.tracking.sweep import SweepJob, swept
+from pipeline.tracking.sweep_job import SweepJob, swept
 
 LOG_FROM = 20.0  # the ratio of the largest to the smallest positive value from which an axis may be logarithmic
 LOG_MEDIAN = 0.2  # and at most here, between the smallest, 0, and the largest value, 1, the median is then

@@ -12,13 +12,17 @@ from pipeline.errors import ConfigError
 from pipeline.search.asking import Pruning
 from pipeline.search.claims import Lock
 from pipeline.search.plan import Plan
-from pipeline.search.postgres import answering
+from pipeline.search.postgres import repeated
 from pipeline.search.trial import OVERRIDES, RESULT, WORKER, Result
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
+
+
+class TakenError(Exception):
+    """Another worker had this trial as well, since a lock was lost with its connection, and has finished it."""
 
 
 class Claimed:
@@ -58,7 +62,7 @@ class Claimed:
     def should_prune(self, epoch: int, values: dict[str, float]) -> bool:
         """Whether to stop after this epoch, the first being 1. Its value of the first objective is noted.
 
-        Raises ConfigError where that is not among the values.
+        Raises ConfigError where that is not among the values, and TakenError.
         """
         pruning = self._pruning
         if pruning is None:
@@ -71,33 +75,48 @@ class Claimed:
             pruning.see(self._look())
         before = pruning.own
         stops = pruning.stops(epoch, values[objective])
-        with answering(self._plan.settings.storage):
+
+        def write() -> None:
             for key, value in pruning.own.system_attrs.items():
                 if key not in before.system_attrs:
                     self._storage.set_trial_system_attr(self._id, key, value)
             if pruning.own.intermediate_values != before.intermediate_values:
                 self._storage.set_trial_intermediate_value(self._id, epoch, values[objective])
+
+        self._do(write)
         return stops
 
     def finish(self, result: Result) -> None:
-        """Keep the result, for all workers. A value that is not finite is a failure."""
-        from optuna.exceptions import UpdateFinishedTrialError
+        """Keep the result, for all workers. A value that is not finite is a failure. Raises TakenError."""
         from optuna.trial import TrialState
 
         result = self.judged(result)
         state = {FINISHED: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}[result.status]
         note = {**result.as_json(), WORKER: f"{socket.gethostname()}:{os.getpid()}"}
+
+        def write() -> None:
+            if result.constraints:
+                self._storage.set_trial_system_attr(self._id, "constraints", list(result.constraints))
+            self._storage.set_trial_user_attr(self._id, RESULT, note)
+            # The last write: until it is there, the trial is as good as running.
+            self._storage.set_trial_state_values(self._id, state, list(result.values) or None)
+
         try:
-            with answering(self._plan.settings.storage):
-                if result.constraints:
-                    self._storage.set_trial_system_attr(self._id, "constraints", list(result.constraints))
-                self._storage.set_trial_user_attr(self._id, RESULT, note)
-                # The last write: until it is there, the trial is as good as running.
-                self._storage.set_trial_state_values(self._id, state, list(result.values) or None)
-        except UpdateFinishedTrialError:
-            pass  # another worker had it as well, and has finished it
+            self._do(write)
         finally:
             self._lock.release()
+
+    def as_kept(self) -> "FrozenTrial":
+        """The trial as all workers see it."""
+        return repeated(self._plan.settings.storage, lambda: self._storage.get_trial(self._id))
+
+    def _do(self, write: Callable[[], None]) -> None:
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        try:
+            repeated(self._plan.settings.storage, write)
+        except UpdateFinishedTrialError as error:
+            raise TakenError(f"another worker has finished trial {self.number}") from error
 
     def judged(self, result: Result) -> Result:
         """The result with the values that count, which is what `finish` keeps: a value that is not finite is a

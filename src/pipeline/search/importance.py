@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.search.axes import axes_of
 from pipeline.tasks import larger_is_better
-from pipeline.tracking.sweep import FINISHED, SweepJob
+from pipeline.tracking.sweep_job import FINISHED, SweepJob
 from pipeline.tracking.sweep_summary import goals_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,9 @@ from pipeline.search.importance import FEWEST, importances
 from pipeline.search.plots import write_plots
 from pipeline.search.template import PAGE as TEMPLATE
 from pipeline.search.template import STYLE
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, SweepJob, front, read_sweep
+from pipeline.tracking.ranking import front
+from pipeline.tracking.sweep import read_sweep
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, RUNNING, SweepJob
 from pipeline.tracking.sweep_summary import (
     best,
     busy_seconds,

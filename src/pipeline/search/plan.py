@@ -12,10 +12,16 @@ from pipeline.search.samplers import check_sampler
 from pipeline.search.space import Space, parse_space
 
 # Settings that may change from one start of a search to the next: they do not decide what its trials are.
-FREE = ("trials", "keep", "strict", "storage", "seconds", "workers", "on", "address", "resources")
+FREE = ("trials", "keep", "strict", "retry", "storage", "seconds", "workers", "on", "address", "resources")
 
 # The parts of a checkout that all workers must share, with their names for people.
-STATE = {"config": "configuration", "code": "code", "data": "data", "lock": "requirements.lock"}
+STATE = {
+    "config": "configuration",
+    "code": "code",
+    "data": "data",
+    "lock": "requirements.lock",
+    "search": "code of the search",
+}
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class Plan:
         before, now = _parts(self.code), _parts(state)
         other = [part for part in STATE if before.get(part) != now.get(part)]
         if other:
-            found = ", ".join(f"{before.get(part)}, here {now.get(part)}" for part in other)
+            found = ", ".join(f"{before.get(part, 'unknown')}, here {now.get(part, 'unknown')}" for part in other)
             raise ConfigError(
                 f"sweep {self.name} was begun with other {' and '.join(STATE[part] for part in other)} ({found}), so "
                 "its trials cannot be compared with those of this checkout. Bring the checkout to the same state, or "

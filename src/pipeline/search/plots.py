@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pipeline.evaluation.plots import SETTINGS, new_figure, save_figure
 from pipeline.search.axes import Axis, axes_of
 from pipeline.search.visible import clipped, evenly, evenly_and_best, limit
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, SweepJob, front
+from pipeline.tracking.ranking import front
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, SweepJob
 from pipeline.tracking.sweep_summary import goals_of
 
 if TYPE_CHECKING:

@@ -1,10 +1,13 @@
 """Studies on PostgreSQL. Its address may hold a password, which nothing here prints."""
 
+import sys
 import textwrap
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.errors import ConfigError
 from pipeline.search.claims import Claims, PostgresClaims
@@ -14,10 +17,15 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from sqlalchemy import URL
 
+Returned = TypeVar("Returned")
+_repeating = ContextVar("_repeating", default=False)  # whether this is within a call that is done again as a whole
+
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 EXPECTED = "expected postgresql://user@host:port/database"
 REASON_LENGTH = 300
 CONNECT_SECONDS = 5
+PATIENCE_SECONDS = 60.0
+SECONDS_BETWEEN = 1.0
 # The server frees the locks of a machine that has vanished without a word after so many seconds: idle, and then count
 # times interval. With the defaults of most systems it takes two hours.
 KEEPALIVES = {"idle": 30, "interval": 10, "count": 3}
@@ -37,7 +45,13 @@ def open_postgres(address: str, name: str) -> "tuple[BaseStorage, Claims]":
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=arguments)
     # Of several workers that create the tables at once, all but one would fail.
     with answering(address), PostgresClaims(engine, "tables").study():
-        storage = RDBStorage(url.render_as_string(False), {"pool_pre_ping": True, "connect_args": arguments})
+        try:
+            storage = RDBStorage(url.render_as_string(False), {"pool_pre_ping": True, "connect_args": arguments})
+        except RuntimeError as error:  # so Optuna says that it cannot read the tables
+            raise ConfigError(
+                f"sweep.storage: the tables in {shown(address)} are of another version of Optuna. Make a database for "
+                "these searches alone, or bring its tables to this version (`optuna storage upgrade`; a copy first)."
+            ) from error
     return get_storage(storage), PostgresClaims(engine, name)
 
 
@@ -95,6 +109,30 @@ def answering(address: str) -> Iterator[None]:
             f"sweep.storage: {shown(address)} does not answer ({_reason(error, url_of(address))}). Check the address, "
             "the server and the password (PGPASSWORD or ~/.pgpass); the same command then goes on."
         ) from error
+
+
+def repeated(address: str, call: Callable[[], Returned]) -> Returned:
+    """What `call` returns. While the server does not answer, as when another one takes its place, all of it is done
+    again, for PATIENCE_SECONDS; so it must be right to do it twice. A call in such a call is done again with that one.
+    """
+    if not address or _repeating.get():
+        with answering(address):
+            return call()
+    state, deadline, told = _repeating.set(True), time.monotonic() + PATIENCE_SECONDS, False
+    try:
+        while True:
+            try:
+                with answering(address):
+                    return call()
+            except NoAnswerError as error:
+                if time.monotonic() >= deadline:
+                    raise
+                if not told:
+                    print(f"{error}\ntrying again for {PATIENCE_SECONDS:g} s", file=sys.stderr, flush=True)
+                told = True
+                time.sleep(SECONDS_BETWEEN)
+    finally:
+        _repeating.reset(state)
 
 
 def _reason(error: BaseException, url: "URL") -> str:

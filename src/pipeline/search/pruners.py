@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config.sweep import PrunerConfig, SweepConfig
 from pipeline.errors import ConfigError, did_you_mean
-from pipeline.search.samplers import refuse_unused
+from pipeline.search.options import refuse_unused
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.config.sweep import SamplerConfig, SweepConfig
 from pipeline.errors import ConfigError, did_you_mean
+from pipeline.search.options import refuse_unused
 from pipeline.search.parameter import Parameter, Value
 from pipeline.search.space import Space
 
@@ -26,7 +27,7 @@ SEEDS = 2**32
 
 @dataclass(frozen=True)
 class Ask:
-    """What a sampler is built for: the trial `number` of a search."""
+    """What a sampler is built for: the trial `number` of those that it chooses in a search."""
 
     settings: SweepConfig
     space: Space
@@ -163,8 +164,8 @@ def check_sampler(settings: SweepConfig, space: Space, objectives: int) -> None:
     refuse_unused("sweep.sampler", settings.sampler, SamplerConfig(), sampler.options)
     if sampler.package and find_spec(sampler.package) is None:
         raise ConfigError(
-            f"sweep.sampler.name={name} needs the package {sampler.package}, which is not installed. Install it, or "
-            f"use tpe."
+            f"sweep.sampler.name={name} needs the package {sampler.package}, which is not installed. Install it "
+            f"(.venv/bin/python -m pip install {sampler.package}), or use tpe."
         )
     if objectives > 1 and not sampler.several_objectives:
         fits = ", ".join(other for other, member in SAMPLERS.items() if member.several_objectives)
@@ -173,12 +174,3 @@ def check_sampler(settings: SweepConfig, space: Space, objectives: int) -> None:
         raise ConfigError(f"sweep.sampler.name={name} {reason}. Use tpe.")
     if name == "grid":
         _ = space.grid_points
-
-
-def refuse_unused(where: str, config: object, default: object, options: tuple[str, ...]) -> None:
-    """Raise ConfigError for an option that was changed and that the chosen member does not read."""
-    for key, value in vars(config).items():
-        if key != "name" and key not in options and value != getattr(default, key):
-            name = vars(config)["name"]
-            reads = f"reads {', '.join(options)}" if options else "has no options"
-            raise ConfigError(f"{where}.{key}={value}: {name} does not read it; it {reads}. Leave it out.")

@@ -1,5 +1,6 @@
 """A search that many workers share: which trials there are, who works on which, and what they gave."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -8,20 +9,22 @@ from pipeline.config.sweep import ORDERED
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.asking import Pruning, ask
+from pipeline.search.begun import check_ours, check_records, token_of_records
 from pipeline.search.claimed import Claimed
 from pipeline.search.claims import Claims
 from pipeline.search.plan import Plan
-from pipeline.search.postgres import answering, shown
+from pipeline.search.postgres import answering, repeated, shown
 from pipeline.search.progress import Progress, progress
+from pipeline.search.retrying import retries, retries_in, statuses_of
 from pipeline.search.storage import JOURNAL_FILE, open_storage
 from pipeline.search.trial import feasible, status_of
-from pipeline.tracking.sweep import FINISHED, RUNNING
+from pipeline.tracking.sweep_job import FINISHED, RUNNING
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
-PLAN = "plan"
+PLAN, TOKEN = "plan", "token"  # names of what is kept with the study
 
 
 class Study:
@@ -40,24 +43,31 @@ class Study:
         """The search of this plan, which is begun if it is new. Raises ConfigError for a plan that cannot be used or
         that is not the stored one, and for a storage that does not answer."""
         plan.checked()
-        return cls.begin(plan, *open_storage(plan.settings.storage, plan.name, layout.sweep(plan.name)))
+        opened = open_storage(plan.settings.storage, plan.name, layout.sweep(plan.name))
+        return cls.begin(plan, *opened, token_of_records(layout, plan.name))
 
     @classmethod
-    def begin(cls, plan: Plan, storage: "BaseStorage", claims: Claims) -> "Study":
-        """Store the plan, or see that it is the stored one."""
+    def begin(cls, plan: Plan, storage: "BaseStorage", claims: Claims, of_records: str = "") -> "Study":
+        """Store the plan, or see that it is the stored one. `of_records` is the token of the study whose records there
+        are."""
         from optuna.study import Study as OptunaStudy
         from optuna.study import StudyDirection
 
         with answering(plan.settings.storage), claims.study():
             names = {study.study_name: study._study_id for study in storage.get_all_studies()}
+            found = storage.get_study_user_attrs(names[plan.name]).get(TOKEN) if plan.name in names else None
+            check_records(plan, of_records, found)
             if plan.name not in names:
                 directions = [StudyDirection[direction.upper()] for direction in plan.directions]
                 names[plan.name] = storage.create_new_study(directions, plan.name)
             stored = storage.get_study_user_attrs(names[plan.name]).get(PLAN)
-            if stored is None and plan.settings.objectives:
-                # for people who look at the study with tools of Optuna's
-                OptunaStudy(plan.name, storage).set_metric_names(plan.settings.objectives)
-            if stored is not None:
+            if stored is None:
+                check_ours(plan, storage, names[plan.name])
+                storage.set_study_user_attr(names[plan.name], TOKEN, secrets.token_hex(8))
+                if plan.settings.objectives:
+                    # for people who look at the study with tools of Optuna's
+                    OptunaStudy(plan.name, storage).set_metric_names(plan.settings.objectives)
+            else:
                 before = Plan.from_json(stored, plan.settings.storage)
                 before.check_same(plan)
                 # The order of the keys is that of the first start, since the trials depend on it.
@@ -81,6 +91,12 @@ class Study:
             raise missing from error
         return cls(Plan.from_json(stored, storage), opened, claims)
 
+    @property
+    def token(self) -> str:
+        """What tells this study from others of its name: in another storage, or after it was removed."""
+        with answering(self.plan.settings.storage):
+            return str(self.storage.get_study_user_attrs(self.id).get(TOKEN, ""))
+
     def of_trials(self, trials: int) -> "Study":
         """This search with so many trials, whatever number is stored."""
         settings = replace(self.plan.settings, trials=trials)
@@ -92,11 +108,13 @@ class Study:
 
     def trials(self) -> "list[FrozenTrial]":
         """All trials by number, as Optuna keeps them; not to be changed."""
-        with answering(self.plan.settings.storage):
-            return self.storage.get_all_trials(self.id, deepcopy=False)
+        return repeated(self.plan.settings.storage, lambda: self.storage.get_all_trials(self.id, deepcopy=False))
 
     def progress(self) -> Progress:
-        return progress(self.plan, self.total, [status_of(trial) for trial in self.trials()])
+        return self._progress(self.trials())
+
+    def _progress(self, trials: "list[FrozenTrial]") -> Progress:
+        return progress(self.plan, self.total, statuses_of(trials), retries_in(trials))
 
     @property
     def done(self) -> bool:
@@ -109,19 +127,44 @@ class Study:
 
     def claim(self) -> "Claimed | None":
         """The lowest trial that nobody works on, or a new one where it is time for one; None where there is none."""
+        # As a whole: when the server is there again, the lock of the study is free.
+        return repeated(self.plan.settings.storage, self._claim)
+
+    def _claim(self) -> "Claimed | None":
         with answering(self.plan.settings.storage), self.claims.study():
             trials = self.trials()
-            state = progress(self.plan, self.total, [status_of(trial) for trial in trials])
+            state = self._progress(trials)
             if state.done:
                 return None
             while self.ordered and len(trials) < state.asked:
                 trials = self._ask(trials)
-            for trial in trials:
+            # Until so many are told, a pruner of a trial that tries another one again would see some that still run.
+            ready = state.told + self.plan.settings.lag if self.ordered else len(trials)
+            for trial in trials[:ready]:
                 if status_of(trial) == RUNNING and (claimed := self._take(trial)):
                     return claimed
             if not self.ordered and len(trials) < state.asked:
                 return self._take(self._ask(trials)[-1])
         return None
+
+    def retry(self) -> list[int]:
+        """Let what has failed be tried again, by further trials with the same values, which are returned. A search that
+        is complete has replaced what failed, and gets none, but a grid does: there each point counts."""
+        return repeated(self.plan.settings.storage, self._retry)
+
+    def _retry(self) -> list[int]:
+        with answering(self.plan.settings.storage), self.claims.study():
+            trials, state = self.trials(), self.progress()
+            if state.done and not state.given_up and self.plan.settings.sampler.name != "grid":
+                return []
+            again = retries(trials)
+            for trial in again:
+                self.storage.create_new_trial(self.id, trial)
+            return list(range(len(trials), len(trials) + len(again)))
+
+    def retried(self) -> set[int]:
+        """The failed trials that are tried again by others."""
+        return set(retries_in(self.trials()).values())
 
     def _ask(self, trials: "list[FrozenTrial]") -> "list[FrozenTrial]":
         """All trials and a new one. It is stored by one write, so that it is there wholly or not at all."""

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, RUNNING
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.search.axes import Axis
 from pipeline.tasks import larger_is_better
-from pipeline.tracking.sweep import SweepJob
+from pipeline.tracking.sweep_job import SweepJob
 
 Item = TypeVar("Item")
 FEWEST_BEST = 10  # of the best jobs, which are drawn besides those that are chosen evenly

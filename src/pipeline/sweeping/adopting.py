@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,12 @@ from pipeline.files import replacing, replacing_folder, write_json
 from pipeline.identity import Identity, identify, read_identity
 from pipeline.inspecting.params_text import with_experiment
 from pipeline.layout import IDENTITY, LOCK, MODEL, Layout
+from pipeline.run import identified
+from pipeline.sweeping.differing import differences, differing_keys
 from pipeline.sweeping.scoring import score_on_test_rows
-from pipeline.tracking.sweep import FINISHED, Sweep, SweepJob, front
-from pipeline.train import identified
+from pipeline.tracking.ranking import front
+from pipeline.tracking.sweep import Sweep
+from pipeline.tracking.sweep_job import FINISHED, SweepJob
 
 # What is not a value of the experiment: its name comes from its file, and only DVC's stages set the output.
 NOT_WRITTEN = ("name", "output")
@@ -79,6 +81,7 @@ def adopt_trial(layout: Layout, adoption: Adoption) -> Adopted:
     if path.exists():
         raise ConfigError(f"{path.relative_to(layout.root)}: is there already. Remove it, or choose another name: as=.")
     config = compose_config(layout, "config", job.overrides)
+    _check_prepared(layout, config, adoption)
     run = identified(config, layout)
     if run.identity["identity"] != job.identity:
         raise ConfigError(
@@ -99,6 +102,23 @@ def adopt_trial(layout: Layout, adoption: Adoption) -> Adopted:
         path.unlink(missing_ok=True)
         raise
     return Adopted([path, layout.params], bring_training(layout, job, name), scored)
+
+
+def _check_prepared(layout: Layout, config: Config, adoption: Adoption) -> None:
+    """Raise ConfigError for a trial on other data than the pipeline prepares, where `configure` would refuse its
+    experiment, or the test rows would be others."""
+    name, own = config.dataset.name, as_plain(config)
+    prepared = as_plain(compose_config(layout, "prepare", [f"dataset={name}"]))
+    for key, value in differing_keys({part: own[part] for part in prepared}, prepared):
+        instead = (
+            "params.yaml has one split for all experiments: set it there, and search again."
+            if key.startswith("split.")
+            else "Make a dataset of its own in conf/dataset/ with this value, and search on that."
+        )
+        raise ConfigError(
+            f"trial {adoption.job.number} of sweep {adoption.sweep} has {key}={value}, which is not what the pipeline "
+            f"prepares {name} with. {instead}"
+        )
 
 
 def provenance(adoption: Adoption, scored: str | None) -> str:
@@ -138,19 +158,6 @@ def experiment_text(values: dict[str, Any], base: Base) -> str:
     text = yaml.safe_dump({"defaults": defaults}, sort_keys=False)
     differing = differences(own, base.values)
     return text + ("\n" + yaml.safe_dump(differing, sort_keys=False) if differing else "")
-
-
-def differences(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that are not the same in `base`; of mappings their differing entries alone."""
-    found = {}
-    for key, value in values.items():
-        other = base.get(key)
-        if isinstance(value, dict) and isinstance(other, dict):
-            if inner := differences(value, other):
-                found[key] = inner
-        elif key not in base or value != other:
-            found[key] = value
-    return found
 
 
 def _check_same(layout: Layout, config: Config, name: str) -> None:

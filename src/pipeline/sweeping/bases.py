@@ -1,7 +1,6 @@
 """What the trials of a search use of this checkout: what all workers must share."""
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.compose import compose_config
@@ -10,14 +9,21 @@ from pipeline.errors import ConfigError
 from pipeline.files import digest_value
 from pipeline.identity import Identity
 from pipeline.layout import Layout
+from pipeline.reach import reach
+from pipeline.run import identified
 from pipeline.search.plan import STATE, Plan
 from pipeline.search.space import Space, parse_space
-from pipeline.train import identified
+from pipeline.sweeping.variants import variants, variants_of
 
 DIGITS = 8
 # Hydra's groups that decide which code and data a trial uses.
 GROUPS = ("experiment", "dataset", "model", "trainer", "debug")
-MOST_CHOICES = 64  # of all groups together; each is composed before the search begins
+# What the code of a search reaches and what does not decide its trials: settings count by their values, and where the
+# trials are kept, and who has which, changes none of them.
+NOT_DECIDING = (
+    *("config", "errors", "files", "layout", "locks", "tasks", "tracking"),
+    *("search.claims", "search.postgres", "search.storage"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,18 +35,25 @@ class Base:
 
 
 def bases_of(layout: Layout, fixed: Sequence[str], space: Space) -> list[Base]:
-    """One for each combination of choices. Data that are missing are prepared."""
-    return [_base(layout, [*fixed, *choices]) for choices in _choices(space)]
+    """One for each combination of choices, with the first value of all else. Data that are missing are prepared."""
+    return [_base(layout, [*fixed, *variant]) for variant in variants_of(space, GROUPS)]
 
 
-def state_of(bases: Sequence[Base]) -> str:
-    """A digest of each part of STATE, for all trials together. The values that are searched are no part of it."""
-    return " ".join(f"{part}:{digest_value([dict(base.identity)[part] for base in bases])[:DIGITS]}" for part in STATE)
+def state_of(layout: Layout, bases: Sequence[Base]) -> str:
+    """A digest of each part of STATE, for all trials together. The order in which the space names its keys is no part
+    of it."""
+    parts: dict[str, object] = {
+        part: sorted({digest_value(dict(base.identity)[part]) for base in bases})
+        for part in ("config", "code", "data", "lock")
+    }
+    # It is no code of any training: it decides which trials there are, and when they stop.
+    parts["search"] = reach(layout.root / "src" / "pipeline", "search.study", {}, NOT_DECIDING)
+    return " ".join(f"{part}:{digest_value(parts[part])[:DIGITS]}" for part in STATE)
 
 
 def check_checkout(plan: Plan, layout: Layout) -> None:
     """Raise ConfigError where this checkout is not in the state in which the search was begun."""
-    plan.check_state(state_of(bases_of(layout, plan.overrides, parse_space(plan.settings.space))))
+    plan.check_state(state_of(layout, bases_of(layout, plan.overrides, parse_space(plan.settings.space))))
 
 
 def compose_trial(layout: Layout, overrides: list[str]) -> Config:
@@ -50,17 +63,20 @@ def compose_trial(layout: Layout, overrides: list[str]) -> Config:
     return config
 
 
-def _choices(space: Space) -> Iterator[list[str]]:
-    """Every combination of the values of those keys that are groups of Hydra's."""
-    groups = [parameter for parameter in space.parameters if parameter.key in GROUPS and not parameter.when]
-    combinations = itertools.product(*([f"{group.key}={text}" for text in group.texts] for group in groups))
-    for number, combination in enumerate(combinations):
-        if number == MOST_CHOICES:
-            raise ConfigError(
-                f"sweep.space: {', '.join(group.key for group in groups)} have more than {MOST_CHOICES} combinations. "
-                "Leave values out, or search them one after another."
-            )
-        yield list(combination)
+def compose_variants(layout: Layout, fixed: Sequence[str], space: Space) -> list[Config]:
+    """Trials that stand for all. Raises ConfigError for what cannot be composed or used."""
+    try:
+        return [compose_trial(layout, [*fixed, *variant]) for variant in variants(space)]
+    except ConfigError as error:
+        for parameter in space.parameters:
+            fractions = parameter.numeric and not parameter.size and not parameter.whole
+            if fractions and str(error).startswith(f"{parameter.key}: ") and "converted to Integer" in str(error):
+                tags = "int, log" if parameter.log else "int"
+                raise ConfigError(
+                    f"sweep.space.{parameter.key}: an interval is of fractions, expected whole numbers. Write "
+                    f"tag({tags}, interval({round(parameter.low)}, {round(parameter.high)}))."
+                ) from error
+        raise
 
 
 def _base(layout: Layout, overrides: list[str]) -> Base:

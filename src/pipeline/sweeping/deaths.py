@@ -7,7 +7,8 @@ from pipeline.errors import ArtifactError, ConfigError
 from pipeline.layout import JOURNAL, Layout
 from pipeline.search.study import Study
 from pipeline.tracking.journal import read
-from pipeline.tracking.sweep import RUNNING, SweepJob, read_job, read_jobs
+from pipeline.tracking.sweep import read_job, read_jobs
+from pipeline.tracking.sweep_job import RUNNING, SweepJob
 
 # Nobody can tell a worker that a trial has killed from one that somebody has killed. So this is more than the kills
 # that hit one trial by chance.

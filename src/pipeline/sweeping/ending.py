@@ -3,18 +3,22 @@
 import shutil
 import sys
 
+from pipeline import locks
 from pipeline.errors import ConfigError
-from pipeline.layout import Layout
+from pipeline.layout import LOCK, Layout
 from pipeline.search.page import write_page
 from pipeline.search.study import Study
 from pipeline.sweeping.records import Records
 from pipeline.sweeping.work import counted, drop_models
-from pipeline.tracking.sweep import FAILED, FINISHED, note_ended, read_jobs
+from pipeline.tracking.sweep import note_ended, read_jobs
+from pipeline.tracking.sweep_end import deliver_sweep
+from pipeline.tracking.sweep_job import FAILED, FINISHED
 from pipeline.tracking.sweep_summary import summary
-from pipeline.train import deliver_sweep
 
 # A cause that is mended outside of code, data and configuration does not make it another search by itself.
-GIVEN_UP = "The search is given up, since what it tries fails. Mend the cause, and give sweep.name another name."
+GIVEN_UP = (
+    "The search is given up, since what it tries fails. Mend the cause, and give the command with sweep.retry=true."
+)
 
 
 def end(study: Study, layout: Layout) -> None:
@@ -23,8 +27,10 @@ def end(study: Study, layout: Layout) -> None:
     plan, folder = study.plan, layout.sweep(study.plan.name)
     Records(study, layout).keep()
     jobs = counted(study, read_jobs(folder))
+    # Another command that still works on the search, perhaps for more trials, removes what it does not count itself.
+    alone = not locks.held(folder / LOCK)
     for job in read_jobs(folder):
-        if job.number not in {one.number for one in jobs}:
+        if alone and job.number not in {one.number for one in jobs}:
             shutil.rmtree(folder / str(job.number))
     page = write_page(folder, jobs, study.trials())
     drop_models(study, layout, jobs)
@@ -33,7 +39,9 @@ def end(study: Study, layout: Layout) -> None:
     print(f"sweep {plan.name}: page {page}, records in {folder}", flush=True)
     address = deliver_sweep(layout, plan.name)
     print(f"MLflow run sweep-{plan.name} at {address}")
-    failed = sorted((job for job in jobs if job.status == FAILED), key=lambda job: job.number)
+    retried = study.retried()
+    failed = [job for job in jobs if job.status == FAILED and job.number not in retried]
+    failed.sort(key=lambda job: job.number)
     progress = study.progress()
     if failed and (plan.settings.strict or progress.given_up or not any(job.status == FINISHED for job in jobs)):
         first = failed[0]

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline import locks
 from pipeline.errors import ConfigError
-from pipeline.layout import Layout
+from pipeline.layout import LOCK, Layout
 from pipeline.search.study import Study
 from pipeline.sweeping import jobs
 from pipeline.sweeping.order import Order
 from pipeline.sweeping.processes import Place
+from pipeline.sweeping.slurm_jobs import SlurmJob, jobs_in_queue
 from pipeline.sweeping.telling import Teller
 
 if TYPE_CHECKING:
@@ -35,9 +37,17 @@ def start(study: Study, layout: Layout, until: float, teller: Teller) -> None:
     executor = new_executor(folder, settings.address, settings.resources)
     order = Order.of(study, until)
     task = Task(str(layout.root), order.sweep, order.until, order.trials)
-    with storage_in_environment(order.storage):
-        submitted = [SlurmJob(submit(executor, task)) for _ in range(settings.workers)]
-    jobs.wait(study, submitted, until, teller, f"logs in {folder}")
+    folder.mkdir(exist_ok=True)
+    # Who has the lock ends the jobs that it finds. Beside another command that is alive, they are that one's.
+    with locks.held_if_free(folder / LOCK) as alone:
+        # of jobs of this machine, submitit does not say how they are
+        earlier = [] if settings.address == LOCAL else jobs_in_queue(folder, task, to_be_ended=alone)
+        missing = max(0, settings.workers - len(earlier))
+        if earlier:
+            print(f"jobs that go on: {len(earlier)}, submitted besides: {missing}", flush=True)
+        with storage_in_environment(order.storage):
+            submitted = [SlurmJob(submit(executor, task)) for _ in range(missing)]
+        jobs.wait(study, [*earlier, *submitted], until, teller, f"logs in {folder}")
 
 
 def check_address(address: str) -> None:
@@ -116,20 +126,3 @@ class Task:
         """Let the worker save a checkpoint and end."""
         if self.place is not None:
             self.place.stop()
-
-
-@dataclass
-class SlurmJob:
-    job: Any  # a job of submitit
-
-    def ended(self) -> bool:
-        return bool(self.job.done())
-
-    def trouble(self) -> str:
-        if (error := self.job.exception()) is not None:
-            return " ".join(str(error).split())[:300]
-        code = self.job.result()
-        return f"its process ended with code {code}" if code else ""
-
-    def cancel(self) -> None:
-        self.job.cancel()

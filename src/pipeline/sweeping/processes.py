@@ -11,8 +11,10 @@ from pathlib import Path
 from pipeline.errors import BAD_INPUT, INTERRUPTED, ConfigError
 from pipeline.layout import Layout
 from pipeline.search.study import Study
+from pipeline.sweeping.cores import hold_to, shares
 from pipeline.sweeping.deaths import Deaths
 from pipeline.sweeping.order import Order
+from pipeline.sweeping.planning import num_threads
 from pipeline.sweeping.telling import Teller
 
 POLL_SECONDS = 0.1
@@ -23,13 +25,14 @@ PATIENCE_SECONDS = 30.0
 def processes(study: Study, layout: Layout, until: float, teller: Teller) -> None:
     """Workers that are processes of this machine. They end when this process does, however it ends.
 
-    A worker that dies is replaced (deaths.py).
+    A worker that dies is replaced (deaths.py), and the new one has the cores and the GPU of the old one.
     """
     order, count = Order.of(study, until), study.plan.settings.workers
+    cores = shares(count, num_threads(study.plan, layout))
 
     def start(number: int) -> Worker:
         # A single one has all GPUs, as this process would.
-        return Worker(order, layout.root, gpu_of(number) if count > 1 else {})
+        return Worker(order, layout.root, gpu_of(number) if count > 1 else {}, cores[number])
 
     workers, deaths = [start(number) for number in range(count)], Deaths(study, layout)
     try:
@@ -56,9 +59,11 @@ def processes(study: Study, layout: Layout, until: float, teller: Teller) -> Non
 
 class Worker:
     """A process that works on the search. It reads its order from its standard input, and ends when that ends, however
-    the process ends that has started it."""
+    the process ends that has started it. It is held to `cores` where there are any."""
 
-    def __init__(self, order: Order, root: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, order: Order, root: Path, environment: dict[str, str], cores: frozenset[int] = frozenset()
+    ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pipeline.worker"],
             stdin=subprocess.PIPE,
@@ -67,6 +72,8 @@ class Worker:
             # Ctrl-C is for the command alone, which then ends its workers.
             start_new_session=True,
         )
+        # It imports TensorFlow only when it has read its order.
+        hold_to(cores, self._process.pid)
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.write(order.line())

@@ -1,12 +1,17 @@
 """The records of a search's trials, in this machine's folder of the sweep, on whichever machine they ran."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.layout import Layout
+from pipeline.search.claimed import Claimed, TakenError
 from pipeline.search.plan import Plan
 from pipeline.search.study import Study
-from pipeline.search.trial import RESULT, WORKER, Result, result_of, status_of
-from pipeline.tracking.sweep import RUNNING, SweepJob, keep_records
+from pipeline.search.trial import OVERRIDES, RESULT, WORKER, Result, result_of, status_of
+from pipeline.tracking.sweep import keep_records
+from pipeline.tracking.sweep_job import RUNNING, SweepJob
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -24,16 +29,27 @@ class Records:
         """Keep those of the trials that have ended since the last call, on other machines too."""
         for trial in self._study.trials():
             if trial.number not in self._kept and status_of(trial) != RUNNING:
-                keep_records(self._layout.sweep(self._study.plan.name), [record_of(self._study, trial, self._layout)])
+                job = record_of(self._study.plan, trial, self._layout)
+                keep_records(job.folder, [job])
                 self._kept.add(trial.number)
 
 
-def record_of(study: Study, trial: "FrozenTrial", layout: Layout) -> SweepJob:
+def record_of(plan: Plan, trial: "FrozenTrial", layout: Layout) -> SweepJob:
     """The record of a trial, from what the study has of it."""
-    job = new_record(study.plan, layout, trial.number, study.space.overrides(trial.params))
+    job = new_record(plan, layout, trial.number, trial.user_attrs[OVERRIDES])
     job.worker = str(trial.user_attrs.get(RESULT, {}).get(WORKER, ""))
     note_result(job, result_of(trial))
     return job
+
+
+@contextmanager
+def finished_elsewhere(plan: Plan, claimed: Claimed, layout: Layout) -> Iterator[None]:
+    """Where another worker has finished the trial meanwhile, keep its result, and end without an error."""
+    try:
+        yield
+    except TakenError as taken:
+        record_of(plan, claimed.as_kept(), layout).save()
+        print(f"{taken}, which this one had, too", file=sys.stderr, flush=True)
 
 
 def new_record(plan: Plan, layout: Layout, number: int, overrides: list[str]) -> SweepJob:

@@ -2,7 +2,7 @@
 training has left."""
 
 from pipeline.layout import PREDICTIONS, TEST, TRAIN, split_file
-from pipeline.train import Run
+from pipeline.run import Run
 
 
 def score_on_test_rows(run: Run) -> str | None:

@@ -8,7 +8,7 @@ from pipeline.layout import Layout
 from pipeline.search.study import Study
 from pipeline.search.trial import RESULT, WORKER, Result, feasible, result_of
 from pipeline.sweeping.records import Records
-from pipeline.tracking.sweep import FAILED, PRUNED, RUNNING
+from pipeline.tracking.sweep_job import FAILED, PRUNED, RUNNING
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -20,8 +20,9 @@ class Teller:
 
     def __init__(self, study: Study, layout: Layout) -> None:
         self._study, self._records, self._folder = study, Records(study, layout), layout.sweep(study.plan.name)
-        self._told = {trial.number for trial in study.trials() if result_of(trial).status != RUNNING}
-        if self._told:
+        begun = study.trials()
+        self._told = {trial.number for trial in begun if result_of(trial).status != RUNNING}
+        if begun:
             print(f"going on after {len(self._told)} trials", flush=True)
 
     def tell(self) -> None:

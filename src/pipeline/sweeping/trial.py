@@ -12,14 +12,14 @@ from pipeline.compose import compose_config
 from pipeline.data.history import GivenUp
 from pipeline.errors import ArtifactError
 from pipeline.layout import Layout
-from pipeline.search.claimed import Claimed
+from pipeline.search.claimed import Claimed, TakenError
 from pipeline.search.plan import Plan
 from pipeline.search.postgres import NoAnswerError
 from pipeline.search.trial import Result
 from pipeline.sweeping.deaths import check_deaths, note_deaths
-from pipeline.sweeping.records import new_record, note_result
+from pipeline.sweeping.records import finished_elsewhere, new_record, note_result
 from pipeline.sweeping.state import State
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, SweepJob
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, RUNNING, SweepJob
 from pipeline.train import trained
 
 
@@ -32,7 +32,7 @@ def run_trial(plan: Plan, claimed: Claimed, layout: Layout, state: State) -> Non
     """
     state.check()
     job = new_job(plan, claimed, layout)
-    with left_alive(job):
+    with finished_elsewhere(plan, claimed, layout), left_alive(job):
         job.save()
         result = _result(plan, claimed, layout, job, state)
         before, result = result, claimed.judged(result)
@@ -55,7 +55,7 @@ def _result(plan: Plan, claimed: Claimed, layout: Layout, job: SweepJob, state: 
         return Result(PRUNED, () if value is None else (value,), epochs=given_up.epoch)
     except Exception as error:
         # TensorFlow and Arrow turn an interrupt into errors of their own.
-        if was_interrupted() or isinstance(error, NoAnswerError) or about_storage(error) is not None:
+        if was_interrupted() or isinstance(error, NoAnswerError | TakenError) or about_storage(error) is not None:
             raise
         state.check()
         job.fail(error)

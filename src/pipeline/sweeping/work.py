@@ -15,7 +15,9 @@ from pipeline.sweeping.records import Records
 from pipeline.sweeping.state import State
 from pipeline.sweeping.trial import run_trial
 from pipeline.tracking.kept_models import remove_models
-from pipeline.tracking.sweep import RUNNING, SweepJob, ranked, read_job
+from pipeline.tracking.ranking import ranked
+from pipeline.tracking.sweep import read_job
+from pipeline.tracking.sweep_job import RUNNING, SweepJob
 
 # How long a worker waits when other workers have all the trials that there are by now.
 WAIT_SECONDS = 0.2

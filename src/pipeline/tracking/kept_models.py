@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pipeline import locks
 from pipeline.files import write_text
 from pipeline.layout import LOCK, MODEL, OWNER, Layout
-from pipeline.tracking.sweep import FINISHED, SweepJob, front
+from pipeline.tracking.ranking import front
+from pipeline.tracking.sweep_job import FINISHED, SweepJob
 from pipeline.tracking.sweep_summary import several
 
 

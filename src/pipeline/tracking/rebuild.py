@@ -11,8 +11,9 @@ from pipeline.layout import HISTORY, JOURNAL, LOCK, Layout
 from pipeline.tracking.dataset_page import keep_page
 from pipeline.tracking.facts import run_params, run_tags
 from pipeline.tracking.journal import FINISHED, Journal, read, status
+from pipeline.tracking.runs import find_run
 from pipeline.tracking.store import Store
-from pipeline.tracking.sync import find_run, sync
+from pipeline.tracking.sync import sync
 
 
 def ensure_run(store: Store, experiment: str, identity: Identity) -> str:

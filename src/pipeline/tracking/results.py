@@ -12,8 +12,8 @@ from pipeline.files import digest_file
 from pipeline.identity import Identity
 from pipeline.layout import HISTORY, REPORT, Layout
 from pipeline.tracking import views
+from pipeline.tracking.runs import tags_of
 from pipeline.tracking.store import Store
-from pipeline.tracking.sync import tags_of
 
 REPORTED_TAG = "pipeline.reported"
 

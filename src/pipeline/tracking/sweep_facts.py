@@ -10,7 +10,8 @@ from mlflow.entities import Metric, Param
 
 from pipeline.layout import JOB, TOTAL
 from pipeline.tracking import names
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, Sweep, SweepJob, swept
+from pipeline.tracking.sweep import Sweep
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, RUNNING, SweepJob, swept
 from pipeline.tracking.sweep_summary import best, command, counts, goals_of
 
 

@@ -4,7 +4,8 @@ import shlex
 from collections import Counter
 
 from pipeline.tracking.columns import aligned
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, SweepJob, front, swept
+from pipeline.tracking.ranking import front
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, RUNNING, SweepJob, swept
 
 MOST_ROWS = 50
 LONGEST_REASON = 80  # in the table; the whole reason was told when the job failed, and stands in its record

@@ -4,37 +4,22 @@ The parent stands in the MLflow experiment that sweep.json names, which is the o
 choice of experiments (`experiment=a,b`) it is the experiment of the first job that MLflow hears of.
 """
 
-from dataclasses import replace
-from pathlib import Path
-
 from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from pipeline import locks
-from pipeline.errors import ArtifactError, PipelineError, RefusedError
-from pipeline.files import digest_file, digest_value
-from pipeline.layout import JOB, JOURNAL, LOCK, PAGE, PLOTS
+from pipeline.files import digest_value
+from pipeline.layout import JOURNAL, PAGE, PLOTS
+from pipeline.tracking.delivered import SYNCED_TAG, journal_version, note_delivery
 from pipeline.tracking.journal import read
+from pipeline.tracking.runs import IDENTITY_TAG, active_runs, find_runs, tags_of
 from pipeline.tracking.store import Store
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, SweepJob, read_jobs, read_sweep
+from pipeline.tracking.sweep import read_jobs, read_sweep
 from pipeline.tracking.sweep_facts import Point, params_of, points_of, tags_of_sweep
-from pipeline.tracking.sync import (
-    BATCH,
-    IDENTITY_TAG,
-    RUNNING,
-    SYNCED_TAG,
-    active_runs,
-    find_runs,
-    is_wanted,
-    journal_version,
-    known_runs,
-    note_delivery,
-    sync,
-    tags_of,
-    was_delivered,
-)
+from pipeline.tracking.sweep_job import RUNNING, SweepJob
+from pipeline.tracking.sweep_state import is_outdone, jobs_version, page_version, place_of, status_of
+from pipeline.tracking.sync import BATCH, sync
 
-KILLED = "KILLED"
 NUMBER_TAG, PAGE_TAG = "pipeline.job", "pipeline.page"
 
 
@@ -170,74 +155,3 @@ def sync_sweep(store: Store, name: str) -> int:
                 sweep.follow(identity, sync(store, store.layout.run(identity)))
     sweep.deliver()
     return len(jobs)
-
-
-def sync_sweeps(store: Store) -> tuple[int, list[PipelineError]]:
-    """Deliver every sweep that has ended and that the store does not have completely. Returns how many were delivered,
-    and the errors of those that were not."""
-    delivered, errors = 0, list[PipelineError]()
-    for folder in sorted({path.parent.parent for path in store.layout.sweeps.glob(f"*/*/{JOB}")}):
-        if locks.held(folder / LOCK):
-            continue
-        try:
-            if _lacks(store, folder):
-                sync_sweep(store, folder.name)
-                delivered += 1
-        except (ArtifactError, RefusedError) as error:
-            errors.append(error)
-    return delivered, errors
-
-
-def _lacks(store: Store, folder: Path) -> bool:
-    """Whether the store does not have the sweep completely."""
-    jobs = [job for job in read_jobs(folder) if job.experiment]
-    if not jobs:
-        return False
-    identity = f"sweep-{folder.name}"
-    with store.guard():
-        known = known_runs(store, place_of(folder, jobs))
-        run = (known or {}).get(identity)
-        if run and is_outdone(run, jobs, status_of(folder, jobs)) and was_delivered(store, folder):
-            return False
-        return is_wanted(store, known, identity, jobs_version(folder, jobs), folder)
-
-
-def is_outdone(run: Run, jobs: list[SweepJob], ended: str) -> bool:
-    """Whether a sweep that was killed here has gone on elsewhere: the store knows how more jobs ended, or that it has
-    finished with as many."""
-    told = sum(run.data.metrics.get(status.lower(), 0) for status in (FINISHED, PRUNED, FAILED))
-    here = sum(job.status != RUNNING for job in jobs)
-    return ended == KILLED and (here < told or (here == told and run.info.status == FINISHED))
-
-
-def jobs_version(folder: Path, jobs: list[SweepJob]) -> str:
-    """The value that the store notes when it has these jobs of a sweep, and its page, completely."""
-    page = page_version(folder)
-    values = [[job.number, job.identity, job.status] for job in jobs]
-    return digest_value([values, page] if page else values)[:12]
-
-
-def page_version(folder: Path) -> str:
-    return digest_file(folder / PAGE)[:12] if (folder / PAGE).is_file() else ""
-
-
-def place_of(folder: Path, jobs: list[SweepJob]) -> str:
-    """The MLflow experiment of the sweep's run. What is chosen is noted in sweep.json, so that it stays the same."""
-    sweep = read_sweep(folder)
-    if not sweep.experiment:
-        sweep = replace(sweep, experiment=min(jobs, key=lambda job: job.number).experiment)
-        sweep.save(folder)
-    return sweep.experiment
-
-
-def status_of(folder: Path, jobs: list[SweepJob]) -> str:
-    """How the sweep has ended. A grid in which a job has failed has failed; a search goes on with other values, and has
-    failed only where nothing else came of it."""
-    if locks.held(folder / LOCK):
-        return RUNNING
-    statuses, sweep = {job.status for job in jobs}, read_sweep(folder)
-    # Between two trials, too, a command may have been interrupted.
-    if RUNNING in statuses or sweep.ended is False:
-        return KILLED
-    failed = statuses == {FAILED} if sweep.space else FAILED in statuses
-    return FAILED if failed else FINISHED

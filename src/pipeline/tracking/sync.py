@@ -1,48 +1,25 @@
-"""Carry journals to MLflow: one run for each identity. A sync may run any number of times; no point appears twice."""
+"""Carry the journal of a run to MLflow. A sync may run any number of times; no point appears twice."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from mlflow.entities import LifecycleStage, Metric, Param, Run, RunTag, ViewType
+from mlflow.entities import Metric, Param, Run
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NAME, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE
 
 from pipeline import locks
-from pipeline.errors import ArtifactError, PipelineError, RefusedError
-from pipeline.files import digest_value, write_text
+from pipeline.errors import ArtifactError
 from pipeline.layout import JOURNAL, LOCK, PAGE
 from pipeline.tracking import names
-from pipeline.tracking.journal import FINISHED, KILLED, PRUNED, Reader, Record, read, status
+from pipeline.tracking.delivered import SYNCED_TAG, has_finished_elsewhere, journal_version, note_delivery
+from pipeline.tracking.journal import KILLED, PRUNED, Reader, Record, status
+from pipeline.tracking.runs import IDENTITY_TAG, find_run, tags_of
 from pipeline.tracking.store import Store
 from pipeline.tracking.views import describe
 
-IDENTITY_TAG = "pipeline.identity"
-SYNCED_TAG = "pipeline.synced"
 BATCH = 1000  # MLflow takes at most 1,000 metrics a call
 PARAM_BATCH = 100
 RUNNING = "RUNNING"
 PRUNED_TAG = "pipeline.pruned"
 DATASET = "dataset"  # the folder of a run's artifacts that has the page of its dataset
-DELIVERED = "delivered"  # a file that names the stores that have had a run or sweep, one on each line
-
-
-def journal_version(records: list[Record]) -> str:
-    """The value that the store notes when it has a journal completely. A journal that is longer, or was written anew,
-    has another version."""
-    return f"{len(records)} {digest_value(records)[:12]}"
-
-
-def find_run(store: Store, experiment: str, identity: str) -> Run | None:
-    """The MLflow run of this identity, or None where there is none."""
-    found = find_runs(store, experiment, identity)
-    return found[0] if found else None
-
-
-def find_runs(store: Store, experiment: str, identity: str) -> list[Run]:
-    """The MLflow runs of this identity, the oldest first. There are several where two machines have created one at the
-    same time."""
-    place = store.experiment(experiment).experiment_id
-    found = store.client.search_runs([place], f"tags.`{IDENTITY_TAG}` = '{identity}'")
-    return sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
 
 
 class RunSync:
@@ -55,7 +32,8 @@ class RunSync:
         self._sent = 0
         self._status: str | None = None
         self._known: set[tuple[str, int]] = set()
-        self.experiment = ""  # known with the first delivery
+        # by how the run ended here, or has not: the id of the run that has finished elsewhere
+        self._elsewhere: dict[str, str] = {}
 
     def deliver(self) -> str | None:
         """Bring MLflow up to date and return the run's id, or None while the journal holds no start. Raises
@@ -65,6 +43,8 @@ class RunSync:
         if self._run_id is None and not any(record["type"] == "start" for record in records):
             return None
         ended = self._status_of(records)
+        if ended in self._elsewhere:
+            return self._elsewhere[ended]
         if self._run_id is not None and (len(records), ended) == (self._sent, self._status):
             return self._run_id
         what, lock = f"the sync of {self._folder.name}", self._folder / "sync.lock"
@@ -80,20 +60,18 @@ class RunSync:
 
     def _deliver(self, records: list[Record], ended: str) -> str:
         start = [record for record in records if record["type"] == "start"][-1]
-        self.experiment = start["experiment"]
         client = self._store.client
         if self._run_id is None:
             run = find_run(self._store, start["experiment"], start["identity"]) or self._create(records[0], start)
             if has_finished_elsewhere(run, ended):
-                return str(run.info.run_id)
+                return self._elsewhere.setdefault(ended, run.info.run_id)
             self._run_id = run.info.run_id
             if run.data.tags.get(SYNCED_TAG) == journal_version(records):
                 self._sent, self._status = len(records), ended
                 return self._run_id
             self._begin(run, start)
         elif ended != self._status and has_finished_elsewhere(client.get_run(self._run_id), ended):
-            self._sent, self._status = len(records), ended
-            return self._run_id
+            return self._elsewhere.setdefault(ended, self._run_id)
         new = records[self._sent :]
         self._log_metrics(self._run_id, new)
         tags = {key: value for record in new for key, value in record.get("tags", {}).items()}
@@ -161,101 +139,9 @@ class RunSync:
         return self._store.client.create_run(place, start_time=first["time"], tags=whole)
 
 
-def has_finished_elsewhere(run: Run, ended: str) -> bool:
-    """Whether the store has a run as finished whose journal here `ended` in another way, or has not. Another checkout
-    has then trained it to its end, and the journal here has nothing to add."""
-    return run.info.status == FINISHED and ended != FINISHED
-
-
-def tags_of(tags: dict[str, str]) -> list[RunTag]:
-    return [RunTag(names.key(key), names.cut(value, names.TAG_LENGTH)) for key, value in tags.items()]
-
-
 def sync(store: Store, folder: Path) -> str:
     """Deliver the whole journal in a run's folder, and return the MLflow run's id."""
     run_id = RunSync(store, folder).deliver()
     if run_id is None:
         raise ArtifactError(f"{folder / JOURNAL}: no start of a run in it. Move the folder away and run: make repro")
     return run_id
-
-
-def sync_all(store: Store) -> tuple[int, list[PipelineError]]:
-    """Deliver every ended journal under runs/ that the store does not have completely. Returns how many were delivered,
-    and the errors of those that were not. A run that a user has deleted in MLflow stays deleted, even after
-    `mlflow gc`."""
-    journals: dict[str, dict[str, tuple[str, str]]] = {}  # by experiment and identity: its version, and how it ended
-    for path in sorted(store.layout.runs.glob(f"*/{JOURNAL}")):
-        records = read(path)
-        start = next((record for record in records if record["type"] == "start"), None)
-        if start is not None and not locks.held(path.parent / LOCK):
-            about = journal_version(records), status(records) or KILLED
-            journals.setdefault(start["experiment"], {})[path.parent.name] = about
-    delivered, errors = 0, list[PipelineError]()
-    for experiment, found in journals.items():
-        try:
-            with store.guard():
-                known = known_runs(store, experiment)
-        except RefusedError as error:
-            errors.append(error)
-            continue
-        for identity, (whole, ended) in found.items():
-            folder, run = store.layout.run(identity), (known or {}).get(identity)
-            if not is_wanted(store, known, identity, whole, folder) or (run and has_finished_elsewhere(run, ended)):
-                continue
-            try:
-                sync(store, folder)
-                delivered += 1
-            except (ArtifactError, RefusedError) as error:
-                errors.append(error)
-    return delivered, errors
-
-
-def is_wanted(store: Store, known: dict[str, Run] | None, identity: str, whole: str, folder: Path) -> bool:
-    """Whether to deliver the run of this identity, in `folder`, to a store whose runs of the experiment are `known`.
-    `whole` is the version of its complete journal."""
-    if known is None or (identity not in known and was_delivered(store, folder)):
-        return False  # a user has deleted it, and `mlflow gc` may have removed it for good
-    run = known.get(identity)
-    return run is None or (run.info.lifecycle_stage == LifecycleStage.ACTIVE and run.data.tags.get(SYNCED_TAG) != whole)
-
-
-def note_delivery(store: Store, folder: Path) -> None:
-    """Note in the folder of a run or sweep that this very store has had it."""
-    path = folder / DELIVERED
-    if not was_delivered(store, folder):
-        write_text(path, (path.read_text(encoding="utf-8") if path.is_file() else "") + f"{store.birth}\n")
-
-
-def was_delivered(store: Store, folder: Path) -> bool:
-    path = folder / DELIVERED
-    return path.is_file() and store.birth in path.read_text(encoding="utf-8").split()
-
-
-def known_runs(store: Store, experiment: str) -> dict[str, Run] | None:
-    """The run of each identity that the store has, a deleted one only where no other is there. None for a deleted
-    experiment."""
-    place = store.client.get_experiment_by_name(experiment)
-    if place is None:
-        return {}
-    if place.lifecycle_stage == LifecycleStage.DELETED:
-        return None
-    known: dict[str, Run] = {}
-    for run in _all_runs(store, place.experiment_id, ViewType.ALL):
-        identity, gone = run.data.tags.get(IDENTITY_TAG, ""), run.info.lifecycle_stage == LifecycleStage.DELETED
-        if not gone or identity not in known:
-            known[identity] = run
-    return known
-
-
-def active_runs(store: Store, experiment: str) -> Iterator[Run]:
-    """The runs of an experiment that were not deleted."""
-    return _all_runs(store, store.experiment(experiment).experiment_id, ViewType.ACTIVE_ONLY)
-
-
-def _all_runs(store: Store, experiment_id: str, kind: int) -> Iterator[Run]:
-    token = None
-    while True:
-        page = store.client.search_runs([experiment_id], run_view_type=kind, page_token=token)
-        yield from page
-        if not (token := page.token):
-            return

@@ -30,7 +30,7 @@ def write(path: Path, digests: Digests) -> DigestFile:
     return file
 
 
-@pytest.mark.parametrize("size", [7, 100, 2500, digest_file.SLICE])
+@pytest.mark.parametrize("size", [40, 100, 2500, digest_file.SLICE])
 def test_repetitions_are_found_whatever_the_number_of_buckets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digests: Digests, size: int
 ) -> None:

@@ -16,7 +16,7 @@ from pipeline.search.plan import Plan
 from pipeline.search.storage import open_journal, silence
 from pipeline.search.study import Study
 from pipeline.search.trial import Result
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED
 
 EPOCHS = 4
 FAILS_IN = 2  # the epoch in which a training fails, if it does

@@ -11,7 +11,9 @@ from pipeline.search.axes import Axis
 from pipeline.search.importance import importances
 from pipeline.search.page import write_page
 from pipeline.search.visible import clipped, evenly_and_best, limit
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, Sweep, SweepJob, ranked
+from pipeline.tracking.ranking import ranked
+from pipeline.tracking.sweep import Sweep
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, SweepJob
 
 
 def searched(folder: Path, number: int, objectives: tuple[str, ...] = ("val_loss",)) -> list[SweepJob]:

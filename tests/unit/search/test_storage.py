@@ -12,10 +12,13 @@ import pytest
 from pipeline.config.sweep import PrunerConfig
 from pipeline.errors import ArtifactError, ConfigError
 from pipeline.layout import Layout
+from pipeline.search.claimed import TakenError
 from pipeline.search.claims import PostgresClaims
-from pipeline.search.postgres import answering
+from pipeline.search.postgres import answering, url_of
 from pipeline.search.storage import open_storage
 from pipeline.search.study import Study
+from pipeline.search.trial import Result
+from pipeline.tracking.sweep_job import FAILED
 from tests.unit.search.simulated import Search, plan_of, result_of_training, trained
 
 MEDIAN = PrunerConfig("median", startup_trials=2)
@@ -100,9 +103,9 @@ def test_a_killed_worker_frees_its_trial(kind: str, tmp_path: Path, request: Any
     assert claimed.number == 0
 
 
-def test_a_worker_that_lost_its_lock_may_finish_or_not(postgres: str, tmp_path: Path) -> None:
+def test_a_worker_that_lost_its_lock_learns_that_another_one_has_finished(postgres: str, tmp_path: Path) -> None:
     """A server that starts again frees all locks, so that two workers may have one trial. The first result counts."""
-    plan = plan_of(name="lost", trials=1, storage=postgres)
+    plan = plan_of(name="lost", trials=1, storage=postgres, pruner=MEDIAN)
     study = Study.create_or_open(plan, Layout(tmp_path))
     first = study.claim()
     assert isinstance(study.claims, PostgresClaims)
@@ -115,9 +118,14 @@ def test_a_worker_that_lost_its_lock_may_finish_or_not(postgres: str, tmp_path: 
     assert first is not None
     assert second is not None
     assert second.number == first.number == 0
-    for claimed in (second, first):
-        claimed.finish(result_of_training(plan, claimed.overrides, 0))
+    result = result_of_training(plan, second.overrides, 0)
+    second.finish(result)
+    with pytest.raises(TakenError, match="another worker has finished trial 0"):
+        first.should_prune(1, {"val_loss": 1.0})
+    with pytest.raises(TakenError):
+        first.finish(Result(FAILED, error="no memory"))
     assert study.done
+    assert first.as_kept().values == list(result.values)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +152,33 @@ def test_storage_that_cannot_be_used(storage: str, message: str, tmp_path: Path)
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("directions", [("minimize",), ("minimize", "maximize")])
+def test_a_study_of_somebody_else_is_left_alone(directions: tuple[str, ...], tmp_path: Path) -> None:
+    import optuna
+
+    layout = Layout(tmp_path)
+    storage, _ = open_storage("", "found", layout.sweep("found"))
+    theirs = optuna.create_study(storage=storage, study_name="found", directions=list(directions))
+    if len(directions) == 1:
+        theirs.ask()
+    with pytest.raises(ConfigError, match=r"^sweep found: study.journal has a study of this name that is no search of"):
+        Study.create_or_open(plan_of(), layout)
+    assert (theirs.user_attrs, theirs.metric_names) == ({}, None)
+
+
+def test_tables_of_another_optuna(postgres: str, tmp_path: Path) -> None:
+    from sqlalchemy import NullPool, create_engine
+
+    plan = plan_of(name="tables", storage=postgres)
+    study = Study.create_or_open(plan, Layout(tmp_path))
+    engine = create_engine(url_of(postgres), poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'v3.0.0.d'")
+    message = r"^sweep.storage: the tables in postgresql://.*/test\d+ are of another version of Optuna\. Make a"
+    with pytest.raises(ConfigError, match=message):
+        Study.open(postgres, study.plan.name, Layout(tmp_path))
 
 
 def test_a_server_that_goes_away() -> None:

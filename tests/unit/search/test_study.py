@@ -1,6 +1,7 @@
 """What a study refuses, how it ends, and which trials are the best; and mode `async`."""
 
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.plan import Plan
 from pipeline.search.progress import Progress, progress
+from pipeline.search.storage import JOURNAL_FILE
 from pipeline.search.study import Study
 from pipeline.search.trial import Result, result_of
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING
+from pipeline.tracking.sweep import Sweep, read_sweep
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, RUNNING, SweepJob
 from tests.unit.search.simulated import CONDITIONAL, SPACE, Search, plan_of
 
 MEDIAN = PrunerConfig("median")
@@ -26,7 +29,7 @@ MEDIAN = PrunerConfig("median")
         (plan_of(trials=0), "sweep.trials: found 0, expected 1 or more."),
         (plan_of(lag=0), "sweep.lag: found 0, expected 1 or more."),
         (plan_of(workers=0), "sweep.workers: found 0, expected 1 or more."),
-        (plan_of(workers=9), "sweep.workers: found 9, expected 8 at most, since in mode ordered only sweep.lag trials"),
+        (plan_of(workers=9), "sweep.workers: found 9, expected 8 at most: in mode ordered only sweep.lag trials are"),
         (plan_of(mode="orderd"), "sweep.mode: 'orderd' is unknown (ordered, async). Did you mean 'ordered'?"),
         (plan_of(constraints=["parameters < 3"]), "sweep.constraints: found 'parameters < 3', expected such as"),
         (plan_of(constraints=["parameters <= x"]), "sweep.constraints: found 'parameters <= x', expected such as"),
@@ -118,6 +121,20 @@ def test_what_may_change_while_a_search_goes_on(tmp_path: Path) -> None:
     now = changed(trials=5, workers=2, keep=0, strict=True, seconds=9.0)
     Study.create_or_open(now, layout)
     assert Study.open("", "found", layout).plan == now
+
+
+def test_records_of_another_study_of_the_same_name(tmp_path: Path) -> None:
+    """As when the storage is another one, or the study was removed."""
+    layout = Layout(tmp_path)
+    folder = layout.sweep("found")
+    Sweep(study=Study.create_or_open(BEGUN, layout).token).save(folder)
+    SweepJob(folder, 0, []).save()
+    assert Study.create_or_open(BEGUN, layout).token == read_sweep(folder).study
+    (folder / JOURNAL_FILE).unlink()
+    with pytest.raises(ConfigError, match=r"^sweep found: its folder in runs/sweeps/ has records of another search of"):
+        Study.create_or_open(BEGUN, layout)
+    shutil.rmtree(folder / "0")
+    assert Study.create_or_open(BEGUN, layout).token != read_sweep(folder).study
 
 
 def test_a_search_that_is_not_there(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from pipeline.adopt import adopt
 from pipeline.compose import as_plain, compose_config
 from pipeline.errors import ConfigError
 from pipeline.layout import PREDICTIONS, Layout
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, Sweep, SweepJob
-from pipeline.train import identified
+from pipeline.run import identified
+from pipeline.tracking.sweep import Sweep
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, SweepJob
 from tests.clones import ROOT
 
 STATUSES = [FINISHED, FINISHED, FINISHED, PRUNED, FAILED]
@@ -128,6 +129,29 @@ def test_what_is_not_adopted_leaves_nothing(
     assert str(refused.value).startswith(error)
     assert content(layout) == before
     layout.params.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("override", "advice"),
+    [
+        ("dataset.weight=age", "Make a dataset of its own in conf/dataset/ with this value, and search on that."),
+        ("split.seed=7", "params.yaml has one split for all experiments: set it there, and search again."),
+    ],
+)
+def test_a_trial_on_other_data_than_the_pipeline_prepares_is_not_adopted(
+    override: str, advice: str, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = override.partition(".")[0]
+    Sweep("").save(layout.sweep(name))
+    overrides = ["experiment=linear_diabetes", override]
+    SweepJob(layout.sweep(name), 0, overrides, FINISHED, objective="val_loss", score=0.5).save()
+    before = content(layout)
+    with pytest.raises(ConfigError) as refused:
+        adopted(layout, monkeypatch, f"sweep={name}", "as=x")
+    found = f"trial 0 of sweep {name} has {override}, which is not what the pipeline prepares diabetes with."
+    assert str(refused.value) == f"{found} {advice}"
+    assert content(layout) == before
+    shutil.rmtree(layout.sweep(name))
 
 
 def test_a_trial_of_another_configuration_is_not_adopted(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:

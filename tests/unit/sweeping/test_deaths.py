@@ -17,7 +17,8 @@ from pipeline.sweeping import processes, trial
 from pipeline.sweeping.deaths import MOST_DEATHS, Deaths, was_cut_off
 from pipeline.sweeping.order import Order
 from pipeline.sweeping.processes import Place
-from pipeline.tracking.sweep import FAILED, FINISHED, RUNNING, read_jobs
+from pipeline.tracking.sweep import read_jobs
+from pipeline.tracking.sweep_job import FAILED, FINISHED, RUNNING
 from tests.unit.search.simulated import plan_of
 
 UNCHANGED: Any = SimpleNamespace(check=lambda: None)

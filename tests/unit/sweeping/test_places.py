@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,17 +14,18 @@ import pytest
 from pipeline.config.sweep import SweepConfig
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
+from pipeline.search import postgres
 from pipeline.search.claimed import Claimed
 from pipeline.search.postgres import NoAnswerError
 from pipeline.search.study import Study
 from pipeline.search.trial import Result
-from pipeline.sweeping import jobs, on_ray, on_slurm, trial, workers
-from pipeline.sweeping.on_slurm import STORAGE, Task, storage_in_environment
+from pipeline.sweeping import jobs, on_ray, trial, workers
 from pipeline.sweeping.order import Order
 from pipeline.sweeping.records import Records
 from pipeline.sweeping.telling import Teller
 from pipeline.sweeping.work import counted
-from pipeline.tracking.sweep import FAILED, FINISHED, read_jobs
+from pipeline.tracking.sweep import read_jobs
+from pipeline.tracking.sweep_job import FAILED, FINISHED
 from tests.postgres import PASSWORD, Server
 from tests.unit.search.simulated import plan_of, result_of_training
 
@@ -48,44 +50,6 @@ def test_places_that_are_not_there(settings: dict[str, Any], message: str, monke
     with pytest.raises(ConfigError) as caught:
         workers.check_place(SweepConfig(**settings))
     assert str(caught.value).startswith(message)
-
-
-def test_what_submitit_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("submitit")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    for address, resources, message in (
-        ("", {}, r"^sweep.on: no Slurm here \(.*srun.*\)\. sweep.address=local runs the jobs here\.$"),
-        ("local", {"timeout": 3}, r"^sweep.resources: .*timeout.* Expected what submitit's update_parameters takes\."),
-    ):
-        with pytest.raises(ConfigError, match=message):
-            on_slurm.new_executor(tmp_path, address, resources)
-    with pytest.raises(ConfigError, match="found 'node7', expected nothing or local with"):
-        on_slurm.check_address("node7")
-
-
-def test_a_job_that_slurm_takes_the_place_of_goes_on_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("submitit")
-    told: list[Any] = []
-
-    def started(order: Order, layout: Layout, environment: Any) -> Any:
-        told.append((order, layout.root))
-        return SimpleNamespace(work=lambda: 0, stop=lambda: told.append("stopped"))
-
-    monkeypatch.setattr(on_slurm, "Place", started)
-    task = Task("/checkout", "found", 0.0, 5)
-    with pytest.raises(ConfigError, match="must pass the environment on to its jobs"):
-        task()
-    address = f"postgresql://me:{PASSWORD}@host/db"
-    with storage_in_environment(address):
-        assert task() == 0
-    assert told == [(Order("found", address, 0.0, 5), Path("/checkout")), "stopped"]
-    again = task.checkpoint()
-    assert told[2:] == ["stopped"]
-    assert again.function == Task("/checkout", "found", 0.0, 5)
-    assert again.function.place is None, "a process cannot be kept in a file"
-    assert PASSWORD not in repr((told, task))
-    with pytest.raises(KeyError):
-        monkeypatch.delenv(STORAGE)
 
 
 @dataclass
@@ -207,7 +171,13 @@ def test_a_server_that_goes_away_fails_no_trial(
         postgres_server.control("--mode=immediate", "stop")
         return study.claim()
 
+    def back_again(*_: Any) -> Result:
+        postgres_server.control("--mode=immediate", "stop")
+        threading.Timer(1.0, postgres_server.control, ["start"]).start()
+        return Result(FINISHED, (0.5,))
+
     monkeypatch.setattr(trial, "_trained", trained)
+    monkeypatch.setattr(postgres, "PATIENCE_SECONDS", 0.0)
     unchanged: Any = SimpleNamespace(check=lambda: None)
     try:
         with pytest.raises(NoAnswerError, match=r"^sweep.storage: postgresql:///.* does not answer \(") as caught:
@@ -219,6 +189,11 @@ def test_a_server_that_goes_away_fails_no_trial(
     again = study.claim()
     assert again is not None
     assert again.number == 0
+    # one that is there again soon is waited for
+    monkeypatch.setattr(trial, "_trained", back_again)
+    monkeypatch.setattr(postgres, "PATIENCE_SECONDS", 60.0)
+    trial.run_trial(study.plan, again, Layout(tmp_path), unchanged)
+    assert study.done
 
 
 def test_a_failure_elsewhere_is_told(

@@ -9,13 +9,14 @@ from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.sweeping.state import State
 from tests.clones import ROOT
-from tests.unit.sweeping.test_command import SEARCH, plan_of
+from tests.unit.sweeping.test_planning import SEARCH, plan_of
 
 
 @pytest.mark.parametrize(
     ("name", "change", "part"),
     [
         ("src/pipeline/training/fit.py", ("def fit(", "EDITED = True\n\n\ndef fit("), "code"),
+        ("src/pipeline/search/samplers.py", ("multivariate=True", "multivariate=False"), "code of the search"),
         ("conf/experiment/linear_line.yaml", ("epochs: 1000", "epochs: 999"), "configuration"),
     ],
 )

@@ -6,12 +6,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from optuna.trial import TrialState
 
+from pipeline.config.sweep import PrunerConfig
 from pipeline.layout import Layout
+from pipeline.search.claimed import Claimed
+from pipeline.search.plan import Plan
 from pipeline.search.study import Study
-from pipeline.search.trial import Result, result_of
+from pipeline.search.trial import RESULT, Result, result_of
 from pipeline.sweeping import trial, workers
-from pipeline.tracking.sweep import FAILED, FINISHED, RUNNING, SweepJob, read_jobs
+from pipeline.tracking.sweep import read_jobs
+from pipeline.tracking.sweep_job import FAILED, FINISHED, RUNNING, SweepJob
 from tests.unit.search.simulated import plan_of
 
 UNCHANGED: Any = SimpleNamespace(check=lambda: None)
@@ -56,6 +61,26 @@ def test_an_error_after_a_signal_leaves_the_trial_to_another_worker(
     assert (job.status, job.worker, job.error) == (RUNNING, "", "")
     monkeypatch.setattr(trial, "_trained", lambda *_: Result(FINISHED, (0.5,)))
     assert run(study, layout).status == FINISHED
+
+
+@pytest.mark.parametrize("pruner", ["none", "median"])
+def test_where_another_worker_has_finished_the_trial_its_result_is_kept(
+    pruner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a pruner this is seen after an epoch, without one at the end; `finished` here stands for that worker."""
+    layout = Layout(tmp_path)
+    study = Study.create_or_open(plan_of(trials=2, pruner=PrunerConfig(pruner)), layout)
+
+    def finished(plan: Plan, claimed: Claimed, *_: Any) -> Result:
+        number = claimed.as_kept()._trial_id
+        study.storage.set_trial_user_attr(number, RESULT, Result(FINISHED, (0.25,)).as_json())
+        study.storage.set_trial_state_values(number, TrialState.COMPLETE, [0.25])
+        claimed.should_prune(1, {"val_loss": 0.5})
+        return Result(FINISHED, (0.5,))
+
+    monkeypatch.setattr(trial, "_trained", finished)
+    job = run(study, layout)
+    assert (job.status, job.score, job.error) == (FINISHED, 0.25, "")
 
 
 def test_a_search_that_was_cut_off_in_a_trial_goes_on_in_a_process_of_its_own(

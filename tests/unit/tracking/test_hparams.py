@@ -14,7 +14,7 @@ from tensorboard.plugins.hparams.list_session_groups import Handler
 from pipeline.layout import TENSORBOARD, Layout
 from pipeline.tracking.hparams import write_columns
 from pipeline.tracking.journal import Journal
-from pipeline.tracking.sweep import SweepJob
+from pipeline.tracking.sweep_job import SweepJob
 from pipeline.tracking.tensorboard import TensorBoardWriter, write_kept
 
 

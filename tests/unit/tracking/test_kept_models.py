@@ -5,7 +5,8 @@ from pathlib import Path
 from pipeline import locks
 from pipeline.layout import LOCK, MODEL, OWNER, Layout
 from pipeline.tracking.kept_models import beyond_best, note_owner, remove_models
-from pipeline.tracking.sweep import FINISHED, PRUNED, SweepJob, ranked
+from pipeline.tracking.ranking import ranked
+from pipeline.tracking.sweep_job import FINISHED, PRUNED, SweepJob
 
 
 def jobs_of(folder: Path, scores: list[float]) -> list[SweepJob]:

@@ -13,8 +13,9 @@ import pytest
 from pipeline.errors import TrackingError
 from pipeline.layout import Layout
 from pipeline.tracking.journal import FINISHED, KILLED, Journal
+from pipeline.tracking.runs import find_run
 from pipeline.tracking.store import Store
-from pipeline.tracking.sync import find_run, sync
+from pipeline.tracking.sync import sync
 from tests.clones import ROOT, environment
 
 IDENTITY = "cnn-0123456789ab"

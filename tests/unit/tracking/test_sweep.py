@@ -7,7 +7,9 @@ import pytest
 
 from pipeline.errors import DataError
 from pipeline.files import write_json
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, SweepJob, front, keep_records, ranked, read_jobs
+from pipeline.tracking.ranking import front, ranked
+from pipeline.tracking.sweep import keep_records, read_jobs
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, RUNNING, SweepJob
 from pipeline.tracking.sweep_summary import busy_seconds, duration, summary, table
 
 

@@ -13,10 +13,13 @@ from pipeline import locks
 from pipeline.layout import LOCK, PAGE, PLOTS, Layout
 from pipeline.tracking import journal as journals
 from pipeline.tracking.journal import Journal
+from pipeline.tracking.runs import IDENTITY_TAG, active_runs, find_run
 from pipeline.tracking.store import Store
-from pipeline.tracking.sweep import FAILED, FINISHED, PRUNED, RUNNING, Sweep, SweepJob, note_ended, read_jobs
-from pipeline.tracking.sweep_sync import SweepSync, sync_sweep, sync_sweeps
-from pipeline.tracking.sync import IDENTITY_TAG, RunSync, active_runs, find_run
+from pipeline.tracking.sweep import Sweep, note_ended, read_jobs
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED, RUNNING, SweepJob
+from pipeline.tracking.sweep_sync import SweepSync, sync_sweep
+from pipeline.tracking.sync import RunSync
+from pipeline.tracking.undelivered import sync_sweeps
 
 NAME = "cnn-search"
 

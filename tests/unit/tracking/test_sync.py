@@ -13,8 +13,10 @@ from pipeline.errors import TrackingError
 from pipeline.layout import Layout
 from pipeline.tracking.dataset_page import keep_page
 from pipeline.tracking.journal import FAILED, FINISHED, KILLED, Journal
+from pipeline.tracking.runs import find_run
 from pipeline.tracking.store import Store
-from pipeline.tracking.sync import RUNNING, RunSync, find_run, sync, sync_all
+from pipeline.tracking.sync import RUNNING, RunSync, sync
+from pipeline.tracking.undelivered import sync_all
 
 IDENTITY = "cnn-0123456789ab"
 
@@ -99,6 +101,25 @@ def test_a_run_that_another_checkout_has_finished_stays_so(layout: Layout, tmp_p
         assert sync_all(store) == (0, []), "there is nothing that the next `make repro` could bring"
     shutil.rmtree(here)
     assert sync(Store(layout), journaled(layout, 5, FINISHED)) == run_id, "it is trained again here"
+
+
+def test_the_store_is_asked_once_about_a_run_that_has_finished_elsewhere(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is trained again here, and its journal grows each second."""
+    store = Store(layout)
+    run_id = sync(store, journaled(Layout(tmp_path / "other"), 3, FINISHED))
+    folder = journaled(layout, 1, None)
+    followed = RunSync(store, folder)
+    with locks.hold(folder / "lock", "the run"):
+        assert followed.deliver() == run_id
+        journaled(layout, 2, None)
+        with monkeypatch.context() as patch:
+            patch.setitem(vars(store), "client", None)
+            assert followed.deliver() == run_id
+    journaled(layout, 4, FINISHED)
+    assert followed.deliver() == run_id
+    assert steps(store, run_id) == [1, 2, 3, 4]
 
 
 def test_a_resumed_run_is_running_again(layout: Layout) -> None:

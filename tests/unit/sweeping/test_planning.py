@@ -1,5 +1,6 @@
 """What is asked of a search: from Hydra's words to a plan, and what cannot be searched."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,13 +8,28 @@ from omegaconf import OmegaConf
 
 from pipeline.compose import compose_incomplete, typed
 from pipeline.config import SweepConfig
+from pipeline.config.sweep import PrunerConfig
 from pipeline.errors import ConfigError
 from pipeline.layout import Layout
 from pipeline.search.plan import Plan
-from pipeline.sweeping.command import make_plan
+from pipeline.sweeping.planning import make_plan, num_threads
 from tests.clones import ROOT
 
 SEARCH = ["experiment=linear_line", "sweep=linear"]
+MINE = """# @package _global_
+defaults:
+  - override /hydra/sweeper: search
+  - override /model: mlp
+
+model:
+  layers: [4]
+trainer:
+  epochs: 50
+  batch_size: 3
+  callbacks: {reduce_on_plateau: {factor: 0.5}}
+sweep:
+  space: {trainer.optimizer.learning_rate: 'interval(0.1, 1)'}
+"""
 
 
 @pytest.fixture
@@ -26,7 +42,8 @@ def layout(tmp_path: Path) -> Layout:
 
 def plan_of(layout: Layout, *arguments: str) -> Plan:
     settings = [argument for argument in arguments if argument.startswith("sweep")]
-    composed = compose_incomplete(layout, ["experiment=linear_line", *settings])
+    one = [argument for argument in arguments if argument.startswith("experiment=") and "," not in argument]
+    composed = compose_incomplete(layout, [*(one or ["experiment=linear_line"])[-1:], *settings])
     node = OmegaConf.merge(OmegaConf.structured(SweepConfig), composed["sweep"])
     return make_plan(layout, typed(node, "sweep"), list(arguments))
 
@@ -41,6 +58,8 @@ def test_the_command_line_adds_to_the_space_and_fixes_keys_of_it(layout: Layout)
     assert plan.overrides == ("experiment=linear_line", "trainer.batch_size=8")
     assert plan.settings.objectives == ["val_loss"]
     assert plan.directions == ("minimize",)
+    assert num_threads(plan, layout) == 2
+    assert num_threads(plan_of(layout, "sweep=families", "trainer.threads=1"), layout) == 1
 
 
 def test_the_same_command_gets_the_same_name_and_another_space_another(layout: Layout) -> None:
@@ -64,6 +83,11 @@ def test_a_search_over_experiments_depends_on_the_code_of_each(layout: Layout) -
         (["model.l3=interval(0,1)"], "'l3' is not a field of linear (family, l2)."),
         (["model.l2=interval(1,0)"], "sweep.space.model.l2: found 'interval(1,0)', expected the lower end first"),
         (["trainer.batch_size=choice(8,-1)"], "trainer.batch_size: found -1, expected 1 or more."),
+        (
+            ["trainer.batch_size=interval(8,16)"],
+            "sweep.space.trainer.batch_size: an interval is of fractions",
+        ),
+        (["trainer.batch_size=tag(log,interval(8,16))"], "sweep.space.trainer.batch_size: an interval is of fractions"),
         (["sweep.objectives=[val_acuracy]"], "sweep.objectives: 'val_acuracy' is unknown"),
         (["sweep.constraints=['params <= 5']"], "sweep.constraints: 'params' is unknown"),
         (["sweep.trials=0"], "sweep.trials: found 0, expected 1 or more."),
@@ -96,6 +120,34 @@ def test_what_is_shipped_can_be_searched(layout: Layout, name: str) -> None:
     assert plan.name == plan_of(layout, f"experiment={experiment}", f"sweep={name}").name
 
 
+def test_what_a_file_sets_beside_the_search_is_set_in_all_trials(layout: Layout) -> None:
+    """What the command sets counts more."""
+    layout.conf.unlink()
+    shutil.copytree(ROOT / "conf", layout.conf)
+    (layout.conf / "sweep" / "mine.yaml").write_text(MINE)
+    fixed = ("experiment=linear_line", "trainer.batch_size=2")
+    plan = plan_of(layout, *fixed, "sweep=mine")
+    callback = "++trainer.callbacks.reduce_on_plateau={factor:0.5}"
+    assert plan.overrides == (*fixed, "model=mlp", "model.layers=[4]", "trainer.epochs=50", callback)
+    assert plan_of(layout, "experiment=cnn_digits", "sweep=cnn").overrides[1:] == ("model.batch_norm_momentum=0.9",)
+
+
+def test_another_sampler_or_pruner_does_not_get_the_options_of_the_file(layout: Layout) -> None:
+    cnn, mlp = ["experiment=cnn_digits", "sweep=cnn"], ["experiment=mlp_breast_cancer", "sweep=mlp"]
+    for arguments, expected in (
+        ([*cnn, "sweep.pruner.name=median"], PrunerConfig("median")),
+        ([*cnn, "sweep.pruner={name: median, warmup_epochs: 2}"], PrunerConfig("median", warmup_epochs=2)),
+        (
+            [*cnn, "sweep.pruner.name=hyperband", "sweep.pruner.max_epochs=20"],
+            PrunerConfig("hyperband", min_epochs=2, max_epochs=20, reduction=5),
+        ),
+        ([*mlp, "sweep.pruner.name=halving"], PrunerConfig("halving")),
+    ):
+        assert plan_of(layout, *arguments).settings.pruner == expected
+    with pytest.raises(ConfigError, match=r"^sweep\.pruner\.min_epochs=3: median does not read it; it reads warmup"):
+        plan_of(layout, *cnn, "sweep.pruner.name=median", "sweep.pruner.min_epochs=3")
+
+
 def test_the_shipped_search_over_families(layout: Layout) -> None:
     plan = plan_of(layout, "sweep=families")
     assert plan.experiment == "cnn_digits,logistic_digits,rnn_digits"
@@ -108,6 +160,12 @@ def test_a_fixed_key_decides_whether_those_that_depend_on_it_are_searched(layout
     assert plan_of(layout, *mlp, "trainer.optimizer.name=sgd").settings.space[momentum] == "interval(0, 0.99)"
     assert momentum not in plan_of(layout, *mlp, "trainer.optimizer.name=adam").settings.space
     assert plan_of(layout, *mlp).settings.space[momentum]["when"] == {"trainer.optimizer.name": "sgd"}
+
+
+def test_what_is_right_only_with_a_searched_value(layout: Layout) -> None:
+    """The experiment has adam, which has no momentum."""
+    searched = ["trainer.optimizer.name=choice(sgd)", "trainer.optimizer.momentum=0.9"]
+    assert searched[1] in plan_of(layout, "experiment=cnn_digits", "sweep=linear", *searched).overrides
 
 
 def test_another_configuration_is_another_search_under_the_same_name(layout: Layout) -> None:

@@ -1,0 +1,40 @@
+"""What the end of a command does to the records of trials that it does not count."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import locks
+from pipeline.errors import ConfigError
+from pipeline.layout import LOCK, Layout
+from pipeline.search.study import Study
+from pipeline.search.trial import Result
+from pipeline.sweeping import ending
+from pipeline.tracking.sweep import read_jobs
+from pipeline.tracking.sweep_job import FAILED, FINISHED
+from tests.unit.search.simulated import plan_of
+
+
+def test_trials_of_another_command_that_wants_more_of_them_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With two trials wanted, the search is given up when the first two have failed; with four it goes on."""
+    layout = Layout(tmp_path)
+    four, two = (Study.create_or_open(plan_of(trials=trials, lag=4), layout) for trials in (4, 2))
+    for result in (Result(FAILED, error="no memory"), Result(FAILED, error="no memory"), Result(FINISHED, (1.0,))):
+        claimed = four.claim()
+        assert claimed is not None
+        claimed.finish(result)
+    assert (four.done, two.done) == (False, True)
+    monkeypatch.setattr(ending, "write_page", lambda *_: "page.html")
+    monkeypatch.setattr(ending, "deliver_sweep", lambda *_: "nowhere")
+    folder = layout.sweep("found")
+
+    def left() -> set[int]:
+        with pytest.raises(ConfigError, match=r"^2 of 2 trials failed, first 0: no memory\. The search is given up"):
+            ending.end(two, layout)
+        return {job.number for job in read_jobs(folder)}
+
+    with locks.held_when_free(folder / LOCK):
+        assert left() == {0, 1, 2}
+    assert left() == {0, 1}, "nobody else works on it"
