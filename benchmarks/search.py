@@ -34,7 +34,8 @@ TRIALS = 200
 LAST = 20  # so many of the last trials are averaged
 CREWS, KILLS = (1, 2, 4), 10
 LAGS, CREW = (4, 8, 16), 4
-SHORT_TRIALS, SHORT_LAG = 48, 8
+SHORT_TRIALS, LAG = 48, 8
+LONGEST, BRIEF = 0.8, 0.2  # seconds of the longest trials
 PROCESSES, RUNS, EPOCHS = 8, 200, 20
 
 
@@ -105,7 +106,7 @@ def asking() -> dict[str, Any]:
     return {"trials": TRIALS, "ms_per_trial": found}
 
 
-def short_search(**how: int) -> sleeping.Found:
+def short_search(**how: Any) -> sleeping.Found:
     with tempfile.TemporaryDirectory() as folder:
         return sleeping.search(Path(folder), SHORT_TRIALS, **how)
 
@@ -113,17 +114,17 @@ def short_search(**how: int) -> sleeping.Found:
 def lags() -> dict[str, Any]:
     """Each search has its own trials, since what a sampler knows depends on the lag: the seconds of its trials one
     after another, beside those in which it had them."""
-    found = {lag: short_search(lag=lag, workers=CREW) for lag in LAGS}
+    found = {lag: short_search(lag=lag, workers=CREW, longest=LONGEST) for lag in LAGS}
     return {"lags": {str(lag): round(one.slept / one.seconds, 2) for lag, one in found.items()}}
 
 
 def kills() -> dict[str, Any]:
     """Ends the program where a search differs."""
-    alone = short_search(lag=SHORT_LAG, workers=1)
+    alone = short_search(lag=LAG, workers=1, longest=BRIEF)
     if len(alone.trials) != SHORT_TRIALS:
         raise SystemExit(f"{len(alone.trials)} trials, expected {SHORT_TRIALS}")
     for workers in CREWS:
-        killed = short_search(lag=SHORT_LAG, workers=workers, kills=KILLS)
+        killed = short_search(lag=LAG, workers=workers, longest=BRIEF, kills=KILLS)
         if (killed.trials, killed.best) != (alone.trials, alone.best):
             raise SystemExit(f"{workers} workers and {KILLS} kills have other trials than one worker")
     return {"kills": {"workers": list(CREWS), "kills of each": KILLS, "trials": SHORT_TRIALS, "same": True}}

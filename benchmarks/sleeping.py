@@ -24,7 +24,7 @@ SPACE = {
     "model.l2": "tag(log, interval(1e-6, 1e-1))",
 }
 NAME = "made"
-SHORTEST, LONGEST = 0.2, 0.8  # seconds of a trial
+SHORTEST = 0.25  # of the seconds of the longest trials
 WAIT_SECONDS = 0.02  # of a worker for which there is no trial
 
 
@@ -34,9 +34,9 @@ def loss(overrides: list[str]) -> float:
     return abs(float(values["model.dropout"]) - 0.2) + abs(math.log10(rate) + 2)
 
 
-def duration(overrides: list[str]) -> float:
+def duration(overrides: list[str], longest: float) -> float:
     share = zlib.crc32("".join(overrides).encode()) % 1000 / 1000
-    return SHORTEST + share * (LONGEST - SHORTEST)
+    return longest * (SHORTEST + share * (1 - SHORTEST))
 
 
 def begin(folder: Path, trials: int, lag: int, workers: int) -> "Study":
@@ -49,7 +49,7 @@ def begin(folder: Path, trials: int, lag: int, workers: int) -> "Study":
     return Study.create_or_open(Plan(NAME, "made", (), settings, ("minimize",), ""), Layout(folder))
 
 
-def work(folder: str, start: Any) -> None:
+def work(folder: str, longest: float, start: Any) -> None:
     """What a worker does, as soon as all that `start` with it, by a barrier, have come so far."""
     from pipeline.layout import Layout
     from pipeline.search.storage import silence
@@ -67,7 +67,7 @@ def work(folder: str, start: Any) -> None:
             time.sleep(WAIT_SECONDS)
             continue
         started = time.time()
-        time.sleep(duration(claimed.overrides))
+        time.sleep(duration(claimed.overrides, longest))
         seconds = time.time() - started
         claimed.finish(Result(FINISHED, (loss(claimed.overrides),), started=started, seconds=seconds))
 
@@ -83,13 +83,14 @@ class Found:
     slept: float
 
 
-def search(folder: Path, trials: int, lag: int, workers: int, kills: int = 0) -> Found:
-    """A search by so many workers. So many times, spread over it, one of them is killed and replaced."""
+def search(folder: Path, trials: int, lag: int, workers: int, longest: float, kills: int = 0) -> Found:
+    """A search by so many workers, whose trials take up to so many seconds. So many times, spread over it, a worker is
+    killed and replaced."""
     context = multiprocessing.get_context("spawn")
     study, chance = begin(folder, trials, lag, workers), np.random.Generator(np.random.PCG64(workers))
 
     def begun(start: Any = None) -> Any:
-        process = context.Process(target=work, args=(str(folder), start))
+        process = context.Process(target=work, args=(str(folder), longest, start))
         process.start()
         return process
 
@@ -98,7 +99,7 @@ def search(folder: Path, trials: int, lag: int, workers: int, kills: int = 0) ->
     for kill in range(kills):
         while study.progress().told < (kill + 1) * trials // (kills + 2):
             time.sleep(WAIT_SECONDS)
-        time.sleep(chance.uniform(0, LONGEST))
+        time.sleep(chance.uniform(0, longest))
         number = int(chance.integers(workers))
         crew[number].kill()
         crew[number].join()
