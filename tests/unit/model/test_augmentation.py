@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pipeline.config import AugmentationConfig, DatasetConfig
 from pipeline.data.schema import Column, Schema
@@ -45,14 +46,14 @@ def model_of(columns: list[Column], given: Arrays, widths: Widths, options: dict
 
 
 def all_changed(columns: list[Column], given: Arrays, widths: Widths, **options: Any) -> Arrays:
-    """Features as they are trained on in an epoch. The same again are the same, those of another epoch are not, and
-    nothing is changed but in training."""
+    """Features as they are trained on in an epoch. The same again are the same, also in a graph; those of another epoch
+    are not, and nothing is changed but in training."""
     model = model_of(columns, given, widths, options)
     generators = seed_generators((model,))
     made = []
-    for epoch in (0, 0, 1):
+    for epoch, run in ((0, model), (0, tf.function(model, autograph=False)), (1, model)):
         reseed(generators, 3, epoch)
-        made.append({kind: np.asarray(x) for kind, x in model(given, training=True).items()})
+        made.append({kind: np.asarray(x) for kind, x in run(given, training=True).items()})
     for kind, x in model(given).items():
         np.testing.assert_array_equal(x, given[kind])
         np.testing.assert_array_equal(made[0][kind], made[1][kind])
