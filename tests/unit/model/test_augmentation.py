@@ -4,20 +4,25 @@ from typing import Any
 
 import keras
 import numpy as np
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from pipeline.config import AugmentationConfig, DatasetConfig
+from pipeline.config import AugmentationConfig, DatasetConfig, PreprocessingConfig
+from pipeline.data.prepared import Split
 from pipeline.data.schema import Column, Schema
 from pipeline.data.sources.fasta import FastaDataset
 from pipeline.data.sources.sklearn import SklearnDataset
 from pipeline.data.sources.spoken_digits import SpokenDigitsDataset
 from pipeline.data.sources.table import TableDataset
 from pipeline.data.sources.ucr import UcrDataset
+from pipeline.data.types.boolean import BooleanColumn
 from pipeline.data.types.series import SeriesColumn
 from pipeline.errors import ConfigError
 from pipeline.matching import check_augmentation
+from pipeline.model.assembly import raw_inputs
 from pipeline.model.augmentation import build_augmentation
+from pipeline.model.inputs.features import build_features
 from pipeline.model.kinds import CODES, LETTERS, SEQUENCE, TOKENS, VECTOR, Feature
 from pipeline.training.seeding import reseed, seed_generators
 from tests.made import category, number, sequence, text
@@ -142,19 +147,24 @@ def test_series_lose_whole_moments() -> None:
 
 
 def test_of_a_table_only_the_numbers_change() -> None:
-    """Beside them are flags for missing ones, columns of other types, and categories."""
-    columns = [category("c"), number("x"), number("y", nullable=True), category("d")]
-    given = {VECTOR: np.ones((ROWS, 6), np.float32), CODES: np.full((ROWS, 2), 3, np.int32)}
-    widths = {VECTOR: {"boolean": 2, "number": 3, "date": 1}, CODES: {"category": 2}}
+    """Beside them are a flag for missing ones, a column of another type, and categories."""
+    columns = [category("c"), number("x"), number("y", nullable=True), Column("b", BooleanColumn("boolean"))]
+    schema = Schema("made", "binary", "hash", columns, "target", ["a", "b"])
+    table = pa.table({"c": ["u", "v"], "x": [1.0, 2.0], "y": [None, 2.0], "b": [True, False]})
+    train = Split(np.array(["0", "1"]), table, np.array([0, 1]))
+    made = build_features(PreprocessingConfig(), schema, raw_inputs(schema), train, (VECTOR, CODES))
+    widths = {kind: feature.widths for kind, feature in made.items()}
+    assert widths == {VECTOR: {"number": 3, "boolean": 1}, CODES: {"category": 1}}
+    given = {VECTOR: np.ones((ROWS, 4), np.float32), CODES: np.full((ROWS, 1), 3, np.int32)}
     dropped = all_changed(columns, given, widths, feature_dropout=0.2)
     jittered = all_changed(columns, given, widths, jitter=0.1)
     for found in (dropped, jittered):
         np.testing.assert_array_equal(found[CODES], given[CODES])
-        np.testing.assert_array_equal(found[VECTOR][:, [0, 1, 4, 5]], 1)
-    numbers = dropped[VECTOR][:, [2, 3]]
+        np.testing.assert_array_equal(found[VECTOR][:, 2:], 1)
+    numbers = dropped[VECTOR][:, :2]
     assert_share(numbers == 0, 0.2)
     np.testing.assert_allclose(numbers[numbers != 0], 1 / 0.8, rtol=1e-6)
-    assert abs((jittered[VECTOR][:, [2, 3]] - 1).std() - 0.1) < 0.01
+    assert abs((jittered[VECTOR][:, :2] - 1).std() - 0.1) < 0.01
 
 
 def table_of(*types: str) -> DatasetConfig:
