@@ -4,6 +4,7 @@ from pipeline.config import AugmentationConfig, Config, DatasetConfig, TrainerCo
 from pipeline.config.checks import one_of
 from pipeline.data.sources import SOURCES
 from pipeline.errors import ConfigError
+from pipeline.model.augmentation import AUGMENTATIONS
 from pipeline.model.families import FAMILIES
 from pipeline.model.families.family import Family
 from pipeline.model.inputs import INPUTS
@@ -43,25 +44,32 @@ def check_members(config: Config) -> None:
             f"trainer.class_weight={config.trainer.class_weight} is for classes, but dataset {config.dataset.name} "
             f"asks for {task.name}. Set it to none."
         )
-    check_augmentation(config.trainer.augmentation, config.dataset)
+    check_augmentation(config.trainer.augmentation, config.model.family, config.dataset)
     check_trainer(config.trainer, config.model.family)
 
 
-def check_augmentation(config: AugmentationConfig, dataset: DatasetConfig) -> None:
-    """Raise ConfigError for changes of something else than the dataset has. That there are images is seen when a model
-    is built."""
+def check_augmentation(config: AugmentationConfig, family: str, dataset: DatasetConfig) -> None:
+    """Raise ConfigError for changes of something else than the dataset has, or than the family takes."""
     types = SOURCES[dataset.source].types(dataset)
-    if "audio" in types:
-        wrong, found = config.of_images + config.of_sequences, "recordings"
-        fits = "shift_time, mask_time and mask_bands are for recordings"
-    elif "sequence" in types:
-        wrong, found = config.of_images + config.of_recordings, "sequences"
-        fits = "reverse_complement is for sequences"
-    else:
-        wrong, found = config.of_recordings + config.of_sequences, "neither recordings nor sequences"
-        fits = "translate, rotate, zoom and flip are for images"
-    if wrong:
-        raise ConfigError(f"trainer.augmentation.{wrong[0]}: dataset {dataset.name} has {found}. Set it to 0; {fits}.")
+    known = {name: AUGMENTATIONS[name] for name in dict.fromkeys(types) if name in AUGMENTATIONS}
+    for option in config.asked:
+        if not any(option in found.options for found in known.values()):
+            meant = " or ".join(name for name, found in AUGMENTATIONS.items() if option in found.options)
+            takes = "; ".join(f"{name} takes {', '.join(found.options)}" for name, found in known.items())
+            raise ConfigError(
+                f"trainer.augmentation.{option} changes {meant} columns, but dataset {dataset.name} has "
+                f"{', '.join(dict.fromkeys(types))}. Set it to 0; {takes or 'these have none'}."
+            )
+    for of, found in known.items():
+        kinds = {name: kinds_of(types, other.accepts)[of] for name, other in FAMILIES.items()}
+        if found.asked(config) and kinds[family] not in found.kinds:
+            fits = [
+                other for other in FAMILIES if kinds[other] in found.kinds and dataset.task in FAMILIES[other].tasks
+            ]
+            raise ConfigError(
+                f"trainer.augmentation.{found.asked(config)[0]} changes {' or '.join(found.kinds)}, but model {family} "
+                f"takes {of} as a {kinds[family]}. Set it to 0, or choose one of: {', '.join(fits)}."
+            )
 
 
 def check_chosen(key: str, name: str, config: object, expected: type) -> None:

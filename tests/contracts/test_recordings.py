@@ -14,12 +14,9 @@ from pipeline.config import AudioFeaturesConfig, LimitConfig, PrepareConfig, Spl
 from pipeline.data.prepared import read_split
 from pipeline.data.sampling import TrainingData
 from pipeline.data.sound import decoded
-from pipeline.data.sources.sklearn import SklearnDataset
 from pipeline.data.sources.spoken_digits import SpokenDigitsDataset
 from pipeline.data.writing import write_prepared
-from pipeline.errors import ConfigError
 from pipeline.evaluation.reference import REFERENCES
-from pipeline.matching import check_augmentation
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.serving.batch import predict
 from pipeline.serving.raw_model import RawModel
@@ -73,25 +70,3 @@ def test_a_user_of_scikit_learn_has_spectra_too(prepared: Path) -> None:
     answers = reference.answers(data.schema, data.train, test)
     assert np.mean(answers.argmax(axis=1) == test.target) > 0.3
     assert pa.types.is_binary(test.table["recording"].type)
-
-
-@pytest.mark.parametrize(
-    ("change", "recordings", "message"),
-    [
-        (
-            "flip",
-            True,
-            "trainer.augmentation.flip: dataset spoken has recordings. Set it to 0; shift_time, mask_time and",
-        ),
-        (
-            "mask_bands",
-            False,
-            "trainer.augmentation.mask_bands: dataset digits has neither recordings nor sequences. Set it to 0; ",
-        ),
-    ],
-)
-def test_changes_that_make_no_sense_are_refused(change: str, recordings: bool, message: str) -> None:
-    dataset = DATASET if recordings else SklearnDataset("digits", "sklearn", "multiclass", loader="digits", images=True)
-    config = config_of("cnn", "multiclass").trainer.augmentation
-    with pytest.raises(ConfigError, match=message):
-        check_augmentation(replace(config, **{change: 0.1}), dataset)

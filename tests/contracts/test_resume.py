@@ -48,7 +48,8 @@ def config_for(trainer: str, case: tuple[str, str, str]) -> Config:
         config.model.batch_norm = True
     if case[1] == "image":
         config.trainer.augmentation.translate = 0.2
-        config.trainer.augmentation.mask_time = config.trainer.augmentation.mask_bands = 0.3
+    if case[1] == "text":
+        config.trainer.augmentation.word_dropout = 0.2
     return config
 
 
@@ -152,7 +153,11 @@ def test_the_epoch_in_which_a_training_stops_is_not_judged(
 
 
 # what logistic has to go on from is what linear has, and mlp has its task
-@pytest.mark.parametrize("case", [case for case in CASES if case[0] != "logistic"], ids=lambda case: case[0])
+@pytest.mark.parametrize(
+    "case",
+    [*(case for case in CASES if case[0] != "logistic"), ("cnn", "text", "binary")],
+    ids=lambda case: "-".join(case[:2]),
+)
 @pytest.mark.parametrize("trainer", ITERATIVE)
 def test_resumed_is_the_same_training(
     trainer: str, case: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

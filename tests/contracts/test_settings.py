@@ -84,13 +84,6 @@ def test_augmentation_is_drawn_anew_and_the_same_again(trainer: str, tmp_path: P
     assert "augmentation" not in served
 
 
-def test_augmentation_of_a_table_is_refused(tmp_path: Path) -> None:
-    config = config_of("linear", "regression")
-    config.trainer.augmentation.flip = True
-    with pytest.raises(ConfigError, match=r"trainer\.augmentation changes images, but the features are a vector\."):
-        trained(config, "number", "regression", tmp_path)
-
-
 def test_mirrored_over_one_device_is_as_without(tmp_path: Path) -> None:
     losses = []
     for strategy in ("none", "mirrored"):

@@ -125,7 +125,7 @@ def test_a_table_of_numbers_reaches_nothing_of_images_recordings_and_sequences()
     layout = Layout(ROOT)
     values = as_plain(compose_config(layout, "config", ["experiment=linear_line"]))
     assert values["dataset"]["types"] == ["number"]
-    special = re.compile("audio|sound|spectrogram|recordings|masking|image|sequence|composition|dynamics")
+    special = re.compile("audio|sound|spectro|recordings|masking|image|sequence|letters|tokens|composition|dynamics")
     for stage in ("prepare", "train", "evaluate"):
         assert [name for name in code_of(layout, stage, values) if special.search(name)] == [], stage
 

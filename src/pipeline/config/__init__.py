@@ -10,6 +10,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from pipeline.config.audio import AudioFeaturesConfig
+from pipeline.config.augmentation import AugmentationConfig
 from pipeline.config.contract import ContractConfig
 from pipeline.config.data import ColumnConfig, DatasetConfig, DownloadConfig, SplitConfig
 from pipeline.config.experiment import (
@@ -29,7 +30,6 @@ from pipeline.config.sweep import SweepConfig
 from pipeline.config.tensorflow import TensorFlowConfig
 from pipeline.config.text import TextConfig
 from pipeline.config.trainer import (
-    AugmentationConfig,
     CacheConfig,
     CheckpointConfig,
     EarlyStoppingConfig,

@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from pipeline.config.augmentation import AugmentationConfig
 from pipeline.config.checks import check, check_rate, one_of
 from pipeline.config.tensorflow import TensorFlowConfig
 from pipeline.errors import ConfigError
@@ -69,55 +70,6 @@ class TensorBoardConfig:
             usual if every is None else every for every in (self.histograms_every, self.confusion_every)
         )
         return histograms, confusion
-
-
-@dataclass
-class AugmentationConfig:
-    """Random changes of training rows, which are drawn anew for each (seed, epoch, step).
-
-    Of images: shifts by up to `translate` of height and width, rotations by up to `rotate` of a turn, zoom by up to
-    `zoom`, and mirror images with `flip`.
-
-    Of recordings: shifts by up to `shift_time` of their length, and `masks` pieces of time and as many ranges of
-    frequencies that are hidden, each of a random width of up to `mask_time` of the frames or `mask_bands` of the bands
-    (SpecAugment, Park et al. 2019).
-
-    Of sequences of DNA or RNA: with `reverse_complement`, each is the other strand half of the time.
-    """
-
-    translate: float = 0.0
-    rotate: float = 0.0
-    zoom: float = 0.0
-    flip: bool = False
-    shift_time: float = 0.0
-    mask_time: float = 0.0
-    mask_bands: float = 0.0
-    masks: int = 2
-    reverse_complement: bool = False
-
-    @property
-    def of_images(self) -> list[str]:
-        """The changes of images that are asked for."""
-        return [name for name in ("translate", "rotate", "zoom", "flip") if getattr(self, name)]
-
-    @property
-    def of_recordings(self) -> list[str]:
-        """The changes of recordings that are asked for."""
-        return [name for name in ("shift_time", "mask_time", "mask_bands") if getattr(self, name)]
-
-    @property
-    def of_sequences(self) -> list[str]:
-        """The changes of sequences that are asked for."""
-        return ["reverse_complement"] if self.reverse_complement else []
-
-    @property
-    def active(self) -> bool:
-        return bool(self.of_images or self.of_recordings or self.of_sequences)
-
-    def check(self) -> None:
-        for name in ("translate", "rotate", "zoom", "shift_time", "mask_time", "mask_bands"):
-            check_rate(f"trainer.augmentation.{name}", getattr(self, name))
-        check(self.masks >= 1, "trainer.augmentation.masks", self.masks, "1 or more")
 
 
 @dataclass

@@ -19,7 +19,7 @@ from pipeline.model.families import FAMILIES
 from pipeline.model.heads import Head
 from pipeline.model.inputs.features import as_tensors, build_features, collate, schema_taken, tensors_of
 from pipeline.model.inputs.input import Arrays
-from pipeline.model.kinds import Feature
+from pipeline.model.kinds import Feature, Features
 
 if TYPE_CHECKING:
     import keras
@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Assembled:
     """`preprocess` maps raw inputs to features, `core` maps features to raw outputs, and `served` raw inputs to
-    answers. Features are a dict of tensors by their kind."""
+    answers. Features are a dict of tensors by their kind; `features` says more of those that `core` takes."""
 
     preprocess: "keras.Model"
     core: "keras.Model"
     served: "keras.Model"
     head: Head
     schema: Schema
+    features: Features
 
     def feature_chunks(self, split: "AnySplit") -> Iterator[Arrays]:
         """The features (n, ...) of a split's rows, chunk by chunk; `core` trains on them, and they are made only once.
@@ -115,4 +116,4 @@ def assemble(config: Config, schema: Schema, train: "AnySplit") -> Assembled:
     outputs = dense(representation)
     core = keras.Model({kind: feature.tensor for kind, feature in features.items()}, outputs, name="core")
     served = by_feature(raw, head.served_output(core(preprocess(raw))), "served")
-    return Assembled(preprocess, core, served, head, schema)
+    return Assembled(preprocess, core, served, head, schema, features)

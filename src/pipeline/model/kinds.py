@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 VECTOR, SEQUENCE, GRID = "vector", "sequence", "grid"
 # Whole numbers (B, C) that stand for categories, one for each of C columns. 0 stands for what is not known.
 CODES = "codes"
-# Whole numbers (B, T) that stand for the words, characters or bytes of a text, one after another. 0 fills up a text
-# with fewer than T of them, and 1 stands for what is not known.
+# Whole numbers (B, T) that stand for the words, characters or bytes of a text, one after another. FILL fills up a text
+# with fewer than T of them, and UNKNOWN stands for what is not known.
 TOKENS = "tokens"
+FILL, UNKNOWN = 0, 1
 # The letters (B, T, C) of a sequence, one after another, as fractions over an alphabet of C letters, float32. Where all
 # of them are 0, there is no letter: such places fill up a sequence with fewer than T letters.
 LETTERS = "letters"
@@ -23,10 +24,12 @@ TOGETHER = (VECTOR, CODES)
 @dataclass(frozen=True)
 class Feature:
     """The features of one kind. Of codes, `sizes` holds how many different ones each column has, counting 0; of tokens
-    it holds how many different ones there are."""
+    it holds how many different ones there are. `widths` says how much of the last axis the columns of each type take;
+    the types lie side by side in this order."""
 
     tensor: "keras.KerasTensor"
     sizes: list[int] = field(default_factory=list)
+    widths: dict[str, int] = field(default_factory=dict)
 
 
 # What a family is given: at most one feature of each kind that it takes, by the kind.

@@ -59,7 +59,7 @@ def fit(
 
     with strategy.scope():
         model = assemble(config, data.schema, data.train)
-        augment = build_augmentation(settings.augmentation, model.core.input, data.schema.features)
+        augment = build_augmentation(settings.augmentation, model.features, data.schema)
     with memory_advice(settings.batch_size):
         train, validation = make_examples(model, data, settings, cache)
     xla = uses_xla(settings, trainer.takes_xla, model.core, train.num_rows)

@@ -12,15 +12,13 @@ from sklearn.feature_extraction.text import CountVectorizer
 from pipeline.config import AugmentationConfig, PreprocessingConfig, SequenceFeaturesConfig
 from pipeline.data.prepared import Split
 from pipeline.data.schema import Column, Schema
-from pipeline.data.sources.fasta import FastaDataset
 from pipeline.data.types.sequence import SequenceColumn, reverse_complement
 from pipeline.errors import ConfigError
-from pipeline.matching import check_augmentation
 from pipeline.model.assembly import assemble
 from pipeline.model.augmentation import build_augmentation
 from pipeline.model.inputs import sequence as sequence_input
 from pipeline.model.inputs.sequence import rows_at_once, usual_k
-from pipeline.model.kinds import LETTERS, VECTOR
+from pipeline.model.kinds import LETTERS, Feature
 from pipeline.serving.archive import load_served, save_canonical
 from pipeline.serving.batch import predict
 from pipeline.training.seeding import reseed, seed_generators
@@ -151,7 +149,8 @@ def other_strands(epoch: int, **options: Any) -> tuple[np.ndarray, np.ndarray, n
     )
     column = Column("s", SequenceColumn("sequence", **options))
     config = AugmentationConfig(reverse_complement=True)
-    model = build_augmentation(config, {LETTERS: keras.Input(given.shape[1:])}, [column])
+    feature = Feature(keras.Input(given.shape[1:]), widths={"sequence": given.shape[-1]})
+    model = build_augmentation(config, {LETTERS: feature}, schema_of(column))
     assert model is not None
     reseed(seed_generators((model,)), 3, epoch)
     np.testing.assert_array_equal(np.asarray(model({LETTERS: given})[LETTERS]), given, err_msg="not in training")
@@ -175,18 +174,6 @@ def test_only_bases_have_complements() -> None:
             ConfigError, match=rf"reverse_complement: column 's' has {name}, without complements; expec"
         ):
             other_strands(epoch=0, **options)
-    config = AugmentationConfig(reverse_complement=True)
-    with pytest.raises(ConfigError, match=r"changes sequences, but the features are a vector\."):
-        build_augmentation(config, {VECTOR: keras.Input((4,))}, [sequence("s")])
-
-
-@pytest.mark.parametrize("change", ["flip", "mask_time"])
-def test_changes_that_sequences_do_not_have(change: str) -> None:
-    dataset = FastaDataset("genes", "fasta", "binary", path="a.fa", header="(?P<label>.)")
-    with pytest.raises(
-        ConfigError, match=rf"{change}: dataset genes has sequences\. Set it to 0; reverse_complement is"
-    ):
-        check_augmentation(AugmentationConfig(**{change: 0.1}), dataset)
 
 
 def test_how_long_kmers_are() -> None:

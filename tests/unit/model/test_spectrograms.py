@@ -14,7 +14,7 @@ from pipeline.data.spectrogram import Spectrogram
 from pipeline.data.types.audio import Audio, AudioColumn, samples_of
 from pipeline.errors import ConfigError
 from pipeline.model.augmentation import build_augmentation
-from pipeline.model.kinds import GRID, SEQUENCE, VECTOR
+from pipeline.model.kinds import GRID, SEQUENCE, Feature
 from pipeline.training.seeding import reseed, seed_generators
 from tests.made import inputs_of, preprocessing
 
@@ -92,7 +92,8 @@ def test_what_recordings_cannot_become(config: AudioFeaturesConfig, message: str
 
 
 def changed(config: AugmentationConfig, kind: str, x: np.ndarray, epoch: int = 0) -> np.ndarray:
-    model = build_augmentation(config, {kind: keras.Input(x.shape[1:])}, SCHEMA.features)
+    feature = Feature(keras.Input(x.shape[1:]), widths={"audio": x.shape[-1]})
+    model = build_augmentation(config, {kind: feature}, SCHEMA)
     assert model is not None
     reseed(seed_generators((model,)), 3, epoch)
     return np.asarray(model({kind: x}, training=True)[kind])
@@ -121,8 +122,3 @@ def test_a_shift_moves_frames_but_no_bands() -> None:
     found = changed(AugmentationConfig(shift_time=0.25), SEQUENCE, x)
     np.testing.assert_allclose(found[:, :, 1], 7, rtol=1e-5)
     assert (np.abs(found - x).max(axis=(1, 2)) > 0.1).sum() > 40
-
-
-def test_vectors_have_no_time() -> None:
-    with pytest.raises(ConfigError, match=r"trainer\.augmentation changes recordings, but the features are a vector\."):
-        build_augmentation(AugmentationConfig(mask_time=0.1), {VECTOR: keras.Input((3,))}, SCHEMA.features)

@@ -1,54 +1,60 @@
-"""Random changes of training images, spectrograms and sequences, as Keras layers that the trainers put before the core.
+"""Random changes of training rows, as Keras layers that the trainers put before the core.
 
 They are never a part of the model that is served.
 """
 
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pipeline.config import AugmentationConfig
-from pipeline.data.schema import Column
-from pipeline.errors import ConfigError
-from pipeline.model.augmentation import images, recordings, sequences
-from pipeline.model.kinds import GRID, LETTERS, SEQUENCE
+from pipeline.data.schema import Schema
+from pipeline.model.augmentation import images, numbers, recordings, sequences, series, texts
+from pipeline.model.augmentation.augmentation import Augmentation
+from pipeline.model.kinds import Feature, Features
 
 if TYPE_CHECKING:
     import keras
 
 
-Change = Callable[[AugmentationConfig, Column, "keras.KerasTensor"], "keras.KerasTensor"]
 # What changes the features of a type. Those of types without an entry stay as they are.
-AUGMENTATIONS: dict[str, Change] = {
-    "audio": recordings.change,
-    "image": images.change,
-    "sequence": sequences.change,
+AUGMENTATIONS: dict[str, Augmentation] = {
+    "audio": recordings.AUGMENTATION,
+    "image": images.AUGMENTATION,
+    "number": numbers.AUGMENTATION,
+    "sequence": sequences.AUGMENTATION,
+    "series": series.AUGMENTATION,
+    "text": texts.AUGMENTATION,
 }
 
 
-def build_augmentation(
-    config: AugmentationConfig, features: "dict[str, keras.KerasTensor]", columns: Iterable[Column]
-) -> "keras.Model | None":
-    """A model that maps features to features, of which images (B, H, W, C), spectrograms as a grid or a sequence
-    (B, T, F), or letters (B, T, C) are changed; None where no change is asked for. `columns` are those of the features.
+def build_augmentation(config: AugmentationConfig, features: Features, schema: Schema) -> "keras.Model | None":
+    """A model that maps features to features, those of each type changed as its entry says; None where no change is
+    asked for.
 
-    Raises ConfigError where the features are not what is to be changed.
+    matching.py refuses changes of what is not there. Raises ConfigError for what only the schema tells.
     """
     if not config.active:
         return None
     import keras
 
-    what, kinds = ("recordings", (GRID, SEQUENCE)) if config.of_recordings else ("images", (GRID,))
-    what, kinds = ("sequences", (LETTERS,)) if config.of_sequences else (what, kinds)
-    kind = next(iter(features))
-    some = (column for column in columns if column.config.type in AUGMENTATIONS)
-    changes = [(column, AUGMENTATIONS[column.config.type]) for column in some]
-    if len(features) > 1 or kind not in kinds or not changes:
-        raise ConfigError(
-            f"trainer.augmentation changes {what}, but the features are a {' and a '.join(features)}. "
-            "Set its values to 0."
-        )
-    given = keras.Input(features[kind].shape[1:], name=kind)
-    changed = given
-    for column, change in changes:
-        changed = change(config, column, changed)
-    return keras.Model({kind: given}, {kind: changed}, name="augmentation")
+    given = {
+        kind: keras.Input(feature.tensor.shape[1:], dtype=feature.tensor.dtype, name=kind)
+        for kind, feature in features.items()
+    }
+    changed = {kind: _changed(config, feature, given[kind], schema) for kind, feature in features.items()}
+    return keras.Model(given, changed, name="augmentation")
+
+
+def _changed(
+    config: AugmentationConfig, feature: Feature, x: "keras.KerasTensor", schema: Schema
+) -> "keras.KerasTensor":
+    """The features x of one kind, in which those of several types lie side by side."""
+    import keras
+
+    start, parts = 0, []
+    for name, width in feature.widths.items():
+        part = x if len(feature.widths) == 1 else x[..., start : start + width]
+        start += width
+        if name in AUGMENTATIONS and AUGMENTATIONS[name].asked(config):
+            part = AUGMENTATIONS[name].change(config, schema.of_type(name), part)
+        parts.append(part)
+    return keras.layers.Concatenate(dtype=x.dtype)(parts) if len(parts) > 1 else parts[0]

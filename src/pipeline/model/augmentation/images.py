@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING
 
 from pipeline.config import AugmentationConfig
 from pipeline.data.schema import Column
+from pipeline.model.augmentation.augmentation import Augmentation
+from pipeline.model.kinds import GRID
 
 if TYPE_CHECKING:
     import keras
 
 
-def change(config: AugmentationConfig, column: Column, x: "keras.KerasTensor") -> "keras.KerasTensor":
+def change(config: AugmentationConfig, columns: list[Column], x: "keras.KerasTensor") -> "keras.KerasTensor":
     import keras
 
     if config.flip:
@@ -21,3 +23,6 @@ def change(config: AugmentationConfig, column: Column, x: "keras.KerasTensor") -
     if config.zoom:
         x = keras.layers.RandomZoom(config.zoom, fill_mode="nearest")(x)
     return x
+
+
+AUGMENTATION = Augmentation(("translate", "rotate", "zoom", "flip"), (GRID,), change)

@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING
 
 from pipeline.config import AugmentationConfig
 from pipeline.data.schema import Column
+from pipeline.model.augmentation.augmentation import Augmentation
+from pipeline.model.kinds import GRID, SEQUENCE
 
 if TYPE_CHECKING:
     import keras
 
 
-def change(config: AugmentationConfig, column: Column, x: "keras.KerasTensor") -> "keras.KerasTensor":
+def change(config: AugmentationConfig, columns: list[Column], x: "keras.KerasTensor") -> "keras.KerasTensor":
     """Changes of (B, T, F, 1) or (B, T, F)."""
     import keras
 
@@ -24,3 +26,6 @@ def change(config: AugmentationConfig, column: Column, x: "keras.KerasTensor") -
         if share:
             x = Mask(axis, share, config.masks)(x)
     return x
+
+
+AUGMENTATION = Augmentation(("shift_time", "mask_time", "mask_bands"), (GRID, SEQUENCE), change)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
+from pipeline.model.augmentation.random_change import RandomChange
 from pipeline.model.families.steps import reversed_steps
 
 
-class ReverseComplement(keras.layers.Layer):  # type: ignore[misc]
+class ReverseComplement(RandomChange):
     """Turns each sequence of letters x (B, T, C), at random half of the time, into its reverse complement. What fills
     up a shorter one stays behind its last letter.
 
@@ -16,17 +16,8 @@ class ReverseComplement(keras.layers.Layer):  # type: ignore[misc]
     fractions of an ambiguous one are turned round like those of any other.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.seed_generator = keras.random.SeedGenerator(0)
-
-    def call(self, x: Any, training: bool = False) -> Any:
-        if not training:
-            return x
+    def change(self, x: Any) -> Any:
         real_BT1 = ops.any(ops.not_equal(x, 0), axis=-1, keepdims=True)
         other = reversed_steps(ops.flip(x, axis=-1), real_BT1)
-        drawn_B11 = keras.random.uniform((ops.shape(x)[0], 1, 1), seed=self.seed_generator)
+        drawn_B11 = self.uniform((ops.shape(x)[0], 1, 1))
         return ops.where(drawn_B11 < 0.5, other, x)
-
-    def compute_output_shape(self, shape: Any) -> Any:
-        return shape

@@ -60,15 +60,16 @@ def build_features(
 ) -> Features:
     """The features of all columns, by kind, as a family takes them that accepts these kinds. What is to be learned is
     learned from `train`."""
-    parts: dict[str, list[Feature]] = {}
+    parts: dict[str, dict[str, Feature]] = {}
     for name, kind in kinds_of([column.config.type for column in schema.features], accepts).items():
         columns, found = schema.of_type(name), INPUTS[name]
         fitted = found.fit(config, columns, lambda: (chunk.table for chunk in train.chunks()))
-        parts.setdefault(kind, []).append(found.apply(kind, columns, fitted, raw))
+        parts.setdefault(kind, {})[name] = found.apply(kind, columns, fitted, raw)
     return {kind: _one(kind, some) for kind, some in parts.items()}
 
 
-def _one(kind: str, parts: list[Feature]) -> Feature:
+def _one(kind: str, parts: dict[str, Feature]) -> Feature:
     """The features that several types give of one kind, as one."""
-    tensor = side_by_side([part.tensor for part in parts], f"{kind}_of_all")
-    return Feature(tensor, [size for part in parts for size in part.sizes])
+    tensor = side_by_side([part.tensor for part in parts.values()], f"{kind}_of_all")
+    widths = {name: part.tensor.shape[-1] for name, part in parts.items()}
+    return Feature(tensor, [size for part in parts.values() for size in part.sizes], widths)
