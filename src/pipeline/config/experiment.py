@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from pipeline.config.audio import AudioFeaturesConfig
-from pipeline.config.checks import check, check_name, one_of
+from pipeline.config.checks import check, check_name, check_output, one_of
 from pipeline.config.data import DatasetConfig, SplitConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.text import TextConfig
@@ -159,6 +159,7 @@ class PredictConfig(TextConfig):
         self.check_text()
         good = self.output.lower().endswith(OUTPUTS)
         check(good, "output", self.output, f"a name that ends with {', '.join(OUTPUTS[:-1])} or {OUTPUTS[-1]}")
+        check_output(self.output, self.input)
 
 
 @dataclass
@@ -175,6 +176,8 @@ class DriftConfig(TextConfig):
 
     def check(self) -> None:
         self.check_text()
+        if self.output is not None:
+            check_output(self.output, self.input)
         check(0 <= self.threshold < 1, "threshold", self.threshold, "0 or more, less than 1")
         check(0.5 <= self.confidence < 1, "confidence", self.confidence, "0.5 or more, less than 1")
 

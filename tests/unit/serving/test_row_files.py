@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.compose import from_arguments
-from pipeline.config import PredictConfig
+from pipeline.config import DriftConfig, PredictConfig
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types.category import CategoryColumn
 from pipeline.data.types.number import NumberColumn
@@ -141,6 +141,24 @@ def test_arguments_that_are_refused(arguments: list[str], text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         config(Path("t.csv"), *arguments)
     assert str(caught.value).startswith(text)
+
+
+def test_an_output_that_would_replace_what_is_read_or_cannot_be_written(tmp_path: Path) -> None:
+    """Before a model is loaded. A second command would take answers in a folder of inputs for one of them."""
+    path = written(tmp_path / "t.csv", CSV)
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "out.csv").mkdir()
+    for given, output, expected in (
+        (path, path, "a file that is not read, as "),
+        (path, tmp_path / "link" / "t.csv", "a file that is not read, as "),
+        (tmp_path, tmp_path / "new" / "a.csv", "a file that is not read, as "),
+        (path, tmp_path / "out.csv", "the name of a file, and this is a folder."),
+        (tmp_path / "u.csv", path / "a" / "a.csv", "a file in a folder, and t.csv is a file."),
+    ):
+        for kind, needed in ((PredictConfig, "model"), (DriftConfig, "dataset")):
+            with pytest.raises(ConfigError, match=f"output: found '{output}', expected {expected}"):
+                from_arguments(kind, [f"{needed}=m", f"input={given}", f"output={output}"])
+    assert path.read_text() == CSV
 
 
 def test_answers_as_csv(tmp_path: Path) -> None:
