@@ -76,7 +76,8 @@ COMMANDS = {
     ),
     "task": (
         ("train", LINEAR, "dataset=digits"),
-        "model linear answers regression, but dataset digits asks for multiclass. Choose one of: logistic, cnn, rnn.",
+        "model linear answers regression, but dataset digits asks for multiclass. Choose one of: logistic, mlp, cnn, "
+        "rnn.",
     ),
     "trainer": (
         ("train", CNN, "trainer=exact"),
