@@ -49,9 +49,9 @@ def _read(column: Column, raw: pa.ChunkedArray, where: str) -> Parsed:
         parsed = read_values(column, raw, column.config.missing or ())
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
-    if column.categories and not is_text(raw.type):
-        # What a data frame takes for numbers may have been 007 in the file.
-        known = pc.is_in(parsed.values, pa.array(column.categories)).to_numpy(zero_copy_only=False)
+    if (column.categories or column.loses_texts) and not is_text(raw.type):
+        # What a data frame takes for numbers may have been 007 in the file. Of very many categories none is named.
+        known = pc.is_in(parsed.values, pa.array(column.categories, pa.string())).to_numpy(zero_copy_only=False)
         other = ~known & parsed.values.is_valid().to_numpy(zero_copy_only=False)
         parsed = refused_where(parsed.values, parsed.refused | other)
     if column.nullable:

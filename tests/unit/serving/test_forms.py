@@ -105,6 +105,18 @@ def test_a_category_whose_text_a_data_frame_has_lost_is_refused() -> None:
         read(schema_of("category", categories=("True", "False")), {"x": [True]})
 
 
+def test_numbers_are_refused_where_one_of_very_many_categories_is_written_as_no_number_is() -> None:
+    """Of more than 1,000 categories, such as ZIP codes, the schema holds none, but whether a text may be lost."""
+    schema = schema_of("category")
+    assert read(schema, {"x": [12, 1067]}) == ["12", "1067"]
+    lossy = replace(schema, features=[replace(schema.features[0], loses_texts=True)])
+    assert read(lossy, {"x": ["01067", "12", None]}) == ["01067", "12", None]
+    with pytest.raises(
+        DataError, match=r"1 value is not a category \(row 1: '1067'\)\. Give the column as text, exactly"
+    ):
+        read(lossy, {"x": [1067, None]})
+
+
 def test_values_of_several_kinds_are_read_as_if_each_kind_stood_alone() -> None:
     schema = schema_of("category", categories=("007", "7", "true", "A"))
     given = ["A", 7.0, True, None, 7, "new", np.float32(7), np.int8(7), float("nan"), "007"]
