@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.data.schema import Column
-from pipeline.data.types.type import Parsed, shown
+from pipeline.data.types.type import DOUBTFUL, Parsed, shown
 from pipeline.errors import DataError
 
 MOST_PLACES = 10
@@ -22,11 +22,13 @@ MOST_PLACES = 10
 
 @dataclass
 class Refused:
-    """The values of a dataset that were refused: how many there are in each column, and the first places, in words."""
+    """The values of a dataset that were refused: how many there are in each column, and the first places, in words.
+    Whoever asks a model (`served`) is not told to declare what stands for a missing value, but what does."""
 
     counts: dict[str, int] = field(default_factory=dict)
     places: dict[str, list[str]] = field(default_factory=dict)
     advice: dict[str, str] = field(default_factory=dict)
+    served: bool = False
 
     def add(
         self,
@@ -47,7 +49,15 @@ class Refused:
             value = value_of(raw[int(i)])
             found = reasons.get(int(i)) or _shown(column, value)
             places.append(f"row {rows[i]}: {found}")
-            self.advice.setdefault(column.name, "" if value is None else column.type.advice(str(value), column.config))
+            self.advice.setdefault(column.name, "" if value is None else self._advice(column, str(value)))
+
+    def _advice(self, column: Column, found: str) -> str:
+        if not self.served or found.strip() not in DOUBTFUL:
+            return column.type.advice(found, column.config)
+        if not column.nullable:
+            return "No value is missing in the training rows, so the model takes none that is."
+        texts = "".join(f", or write {text!r}," for text in (column.config.missing or [])[:1])
+        return f"Give null{texts} for a missing value."
 
     def error(self, where: str, columns: Iterable[Column]) -> DataError:
         """One line that names all columns with refused values, and the first places in each."""
