@@ -23,7 +23,7 @@ EXPERIMENTS, DATASETS = (
 
 PREDICT_USAGE = (
     "Usage: model=... input=... output=... [separator=...] [header=...] [encoding=...] [quote=...] [newlines=...] "
-    "[format=...]"
+    "[format=...] [on_bad_row=...]"
 )
 COMMANDS = {
     "experiment": (
@@ -94,8 +94,8 @@ COMMANDS = {
     ),
     "argument of predict": (
         ("predict", "modle=cnn_digits"),
-        "'modle' is unknown (model, input, output, separator, header, encoding, quote, newlines, format). Did you mean "
-        f"'model'? {PREDICT_USAGE}",
+        "'modle' is unknown (model, input, output, separator, header, encoding, quote, newlines, format, on_bad_row). "
+        f"Did you mean 'model'? {PREDICT_USAGE}",
     ),
     "prepare swept": (
         ("prepare", "-m", "dataset=line,diabetes"),

@@ -33,7 +33,7 @@ def check_rate(name: str, rate: float) -> None:
 def check_output(output: str, read: str) -> None:
     """Raise ConfigError unless a file can be written at `output` that is not `read`, or a part of the folder `read`."""
     path, source = Path(output).resolve(), Path(read).resolve()
-    check(not path.is_relative_to(source), "output", output, f"a file that is not read, as {read} is")
+    check(not path.is_relative_to(source), "output", output, f"another file than {read}, and none in it")
     check(not path.is_dir(), "output", output, "the name of a file, and this is a folder")
     lowest = next(above for above in path.parents if above.exists())
     check(lowest.is_dir(), "output", output, f"a file in a folder, and {lowest.name} is a file")
