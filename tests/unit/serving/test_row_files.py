@@ -209,6 +209,14 @@ def test_records_of_fasta(tmp_path: Path, name: str) -> None:
         assert "(row 4 (line 7): 'X' at position 2, in 'AXA')" in str(caught.value)
         assert "1 row cannot be read (row 3 (line 6): header 'q' without a sequence)." in str(caught.value)
         assert read(schema, config(path, "on_bad_row=skip"))[0] == ["p", "2"]
+        new = from_arguments(DriftConfig, ["dataset=d", f"input={path}"])
+        with pytest.raises(
+            DataError, match=r"new.fa: 1 row cannot be read \(row 3 .* Set on_bad_row=skip to leave such"
+        ):
+            read_any(schema, new)
+        found = read_any(schema, replace(new, on_bad_row="skip"))
+        assert found.table["dna"].to_pylist() == ["ACGTACG", "NN", None]
+        assert [(one.missing, one.refused) for one in found.unusable["dna"]] == [(0, 1)]
         with pytest.raises(DataError, match=r"new.fa: FASTA has one column of sequences, expected 2 \(x, kind\)\."):
             read(SCHEMA, config(path))
 
