@@ -16,7 +16,8 @@ FOUND = 3  # the exit code where there is drift; 1 is Python's where a program f
 def drift(config: DriftConfig) -> None:
     """Print a table of differences, each with an interval, and write it as JSON where `output` names a file.
 
-    `input` is a file as `predict` takes it, with `format`, `separator`, `header`, `encoding`, `quote` and `newlines`.
+    `input` is what `predict` takes, with `format`, `separator`, `header`, `encoding`, `quote` and `newlines`. With
+    `on_bad_row=skip`, rows that cannot be read, and files of other kinds, are left out.
     Ends with code 3 if the interval of a difference lies beyond `threshold` (0.1 unless you say otherwise), with 0 if
     none does, and with 2 if the input cannot be used.
     """

@@ -23,7 +23,7 @@ EXPERIMENTS, DATASETS = (
 
 PREDICT_USAGE = (
     "Usage: model=... input=... output=... [separator=...] [header=...] [encoding=...] [quote=...] [newlines=...] "
-    "[format=...]"
+    "[format=...] [on_bad_row=...]"
 )
 COMMANDS = {
     "experiment": (
@@ -76,7 +76,8 @@ COMMANDS = {
     ),
     "task": (
         ("train", LINEAR, "dataset=digits"),
-        "model linear answers regression, but dataset digits asks for multiclass. Choose one of: logistic, cnn, rnn.",
+        "model linear answers regression, but dataset digits asks for multiclass. Choose one of: logistic, mlp, cnn, "
+        "rnn.",
     ),
     "trainer": (
         ("train", CNN, "trainer=exact"),
@@ -93,8 +94,8 @@ COMMANDS = {
     ),
     "argument of predict": (
         ("predict", "modle=cnn_digits"),
-        "'modle' is unknown (model, input, output, separator, header, encoding, quote, newlines, format). Did you mean "
-        f"'model'? {PREDICT_USAGE}",
+        "'modle' is unknown (model, input, output, separator, header, encoding, quote, newlines, format, on_bad_row). "
+        f"Did you mean 'model'? {PREDICT_USAGE}",
     ),
     "prepare swept": (
         ("prepare", "-m", "dataset=line,diabetes"),

@@ -176,7 +176,8 @@ def test_texts_beside_other_columns(columns: dict[str, str]) -> None:
 
 def test_impossible_task(layout: Layout) -> None:
     assert refused(layout, "experiment=logistic_digits", "model=linear") == (
-        "model linear answers regression, but dataset digits asks for multiclass. Choose one of: logistic, cnn, rnn."
+        "model linear answers regression, but dataset digits asks for multiclass. Choose one of: logistic, mlp, cnn, "
+        "rnn."
     )
 
 

@@ -1,6 +1,7 @@
 """How a schema object refuses a value: the error says where it is, what was found, and what was expected."""
 
 import re
+from pathlib import Path
 
 from pipeline.errors import ConfigError, did_you_mean
 
@@ -27,3 +28,12 @@ def check_name(where: str, name: str) -> None:
 
 def check_rate(name: str, rate: float) -> None:
     check(0 <= rate < 1, name, rate, "a rate of at least 0 and less than 1")
+
+
+def check_output(output: str, read: str) -> None:
+    """Raise ConfigError unless a file can be written at `output` that is not `read`, or a part of the folder `read`."""
+    path, source = Path(output).resolve(), Path(read).resolve()
+    check(not path.is_relative_to(source), "output", output, f"another file than {read}, and none in it")
+    check(not path.is_dir(), "output", output, "the name of a file, and this is a folder")
+    lowest = next(above for above in path.parents if above.exists())
+    check(lowest.is_dir(), "output", output, f"a file in a folder, and {lowest.name} is a file")

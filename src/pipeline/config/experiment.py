@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from pipeline.config.audio import AudioFeaturesConfig
-from pipeline.config.checks import check, check_name, one_of
+from pipeline.config.checks import check, check_name, check_output, one_of
 from pipeline.config.data import DatasetConfig, SplitConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.text import TextConfig
@@ -13,6 +13,7 @@ from pipeline.config.trainer import CacheConfig, CheckpointConfig, TrainerConfig
 
 LEARNED, HASHED = "learned", "hashed"
 OUTPUTS = (".parquet", ".pq", ".csv")  # the endings of files with predictions
+REFUSE, SKIP = ON_BAD_ROW = ("refuse", "skip")  # what is done with rows to predict that cannot be used
 
 MOST_BUCKETS = 2**15
 
@@ -148,33 +149,42 @@ class PrepareConfig:
 @dataclass
 class PredictConfig(TextConfig):
     """Batch prediction: a trained experiment or a model file, the file with the rows, and the file for the
-    predictions. `format` is a name in FORMATS, and `auto` goes by the input's ending."""
+    predictions. `format` is a name in FORMATS, or `fasta`, and `auto` goes by the input's ending. `on_bad_row` says
+    whether rows that cannot be used are refused, or left out and counted."""
 
     model: str = MISSING
     input: str = MISSING
     output: str = MISSING
     format: str = "auto"
+    on_bad_row: str = REFUSE
 
     def check(self) -> None:
         self.check_text()
+        one_of("on_bad_row", self.on_bad_row, ON_BAD_ROW)
         good = self.output.lower().endswith(OUTPUTS)
         check(good, "output", self.output, f"a name that ends with {', '.join(OUTPUTS[:-1])} or {OUTPUTS[-1]}")
+        check_output(self.output, self.input)
 
 
 @dataclass
 class DriftConfig(TextConfig):
     """New rows beside the training rows of a prepared dataset. A difference is drift if its interval, which holds for
-    all differences together with this confidence, lies beyond the threshold. `output` is a JSON file to write."""
+    all differences together with this confidence, lies beyond the threshold. `output` is a JSON file to write.
+    `on_bad_row` is about rows that cannot be read; values that a type does not take are a difference."""
 
     dataset: str = MISSING
     input: str = MISSING
     output: str | None = None
     format: str = "auto"
+    on_bad_row: str = REFUSE
     threshold: float = 0.1
     confidence: float = 0.95
 
     def check(self) -> None:
         self.check_text()
+        one_of("on_bad_row", self.on_bad_row, ON_BAD_ROW)
+        if self.output is not None:
+            check_output(self.output, self.input)
         check(0 <= self.threshold < 1, "threshold", self.threshold, "0 or more, less than 1")
         check(0.5 <= self.confidence < 1, "confidence", self.confidence, "0.5 or more, less than 1")
 

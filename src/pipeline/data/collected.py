@@ -20,6 +20,7 @@ from pipeline.data.batches import check_weights, digests_of, in_pieces, read_bat
 from pipeline.data.contract import Contract
 from pipeline.data.digest_file import DigestFile
 from pipeline.data.digests import Digests, combined
+from pipeline.data.lost_texts import loses_texts
 from pipeline.data.near import NearRows, looked_for
 from pipeline.data.origins import FIELDS, origin_of
 from pipeline.data.prepared import chunk_rows
@@ -43,9 +44,9 @@ class Collected:
     the features of each row; those in `answered` are of the features and the target. `values` are the values of a
     target of classes, or the least and the greatest of a target that is a number. `groups`, `times` and `starts` (N,)
     are there if a column has that role. `nulls` counts the missing values of each feature, and `bytes` those of its
-    texts or contents. `categories` are those of each feature of that type that has MOST_CATEGORIES at most. `remarks`
-    counts the remarkable values of each feature, by what there is to say of them. `near` is there if rows that are
-    nearly the same are looked for."""
+    texts or contents. `categories` are those of each feature of that type that has MOST_CATEGORIES at most, and `lossy`
+    are those features of which a data frame may change a text. `remarks` counts the remarkable values of each feature,
+    by what there is to say of them. `near` is there if rows that are nearly the same are looked for."""
 
     rows: Path
     digests: DigestFile
@@ -58,6 +59,7 @@ class Collected:
     nulls: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)
     categories: dict[str, set[str]] = field(default_factory=dict)
+    lossy: set[str] = field(default_factory=set)
     remarks: Counter[tuple[str, str]] = field(default_factory=Counter)
     near: NearRows | None = None
 
@@ -92,6 +94,7 @@ class Collected:
                 config=column.config if durations is None else column.type.timed(column.config, durations),
                 nullable=self.nulls[column.name] > 0,
                 categories=sorted(self.categories.get(column.name, ())),
+                loses_texts=column.name in self.lossy,
                 mean_bytes=self.bytes[column.name] // max(1, self.digests.num_rows),
             )
             for column in columns.features
@@ -182,10 +185,8 @@ def take_note(found: Collected, dataset: DatasetConfig, columns: Columns, by_nam
             found.bytes[column.name] += pc.sum(pc.binary_length(by_name[column.name])).as_py() or 0
         for remark, count in column.type.remarks(by_name[column.name], column.config).items():
             found.remarks[column.name, remark] += count
-    for name in list(found.categories):
-        found.categories[name] |= set(pc.unique(by_name[name]).to_pylist()) - {None}
-        if len(found.categories[name]) > MOST_CATEGORIES:
-            del found.categories[name]
+        if column.config.type == "category":
+            note_categories(found, column.name, pc.unique(by_name[column.name]))
     target = by_name[columns.target.name]
     if TASKS[dataset.task].has_classes:
         found.values |= set(pc.unique(target).to_pylist()) - {None}
@@ -207,6 +208,15 @@ def take_note(found: Collected, dataset: DatasetConfig, columns: Columns, by_nam
             moments.append(since_1970(values).to_numpy(zero_copy_only=False))
         elif role == FOLD:
             found.folds.append(values)
+
+
+def note_categories(found: Collected, name: str, distinct: pa.StringArray) -> None:
+    if name not in found.lossy and loses_texts(distinct):
+        found.lossy.add(name)
+    if name in found.categories:
+        found.categories[name] |= set(distinct.to_pylist()) - {None}
+        if len(found.categories[name]) > MOST_CATEGORIES:
+            del found.categories[name]
 
 
 def _check_target(dataset: DatasetConfig, values: Target, target: Column, classes: list[str]) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.refused_file import Line, and_more, as_texts, tell_refused
 from pipeline.data.schema import Column
-from pipeline.data.types.type import Parsed, shown
+from pipeline.data.types.type import DOUBTFUL, Parsed, shown
 from pipeline.errors import DataError
 
 MOST_PLACES = 10
@@ -25,6 +25,7 @@ MOST_PLACES = 10
 class Refused:
     """The values of a dataset that were refused: how many there are in each column, and the first places, in words.
     With `several` files, a place names its file. All of them are told (data/refused_file.py) where they are `listed`.
+    Whoever asks a model (`served`) is not told to declare what stands for a missing value, but what does.
     """
 
     several: bool = False
@@ -32,6 +33,7 @@ class Refused:
     counts: dict[str, int] = field(default_factory=dict)
     places: dict[str, list[str]] = field(default_factory=dict)
     advice: dict[str, str] = field(default_factory=dict)
+    served: bool = False
 
     def add(
         self,
@@ -53,9 +55,17 @@ class Refused:
             value = value_of(raw[int(i)])
             found = reasons.get(int(i)) or _shown(column, value)
             places.append(f"row {place_of(rows[i], file if self.several else '')}: {found}")
-            self.advice.setdefault(column.name, "" if value is None else column.type.advice(str(value), column.config))
+            self.advice.setdefault(column.name, "" if value is None else self._advice(column, str(value)))
         if self.listed:
             tell_refused(_lines(column, raw, numbers, rows, reasons, file))
+
+    def _advice(self, column: Column, found: str) -> str:
+        if not self.served or found.strip() not in DOUBTFUL:
+            return column.type.advice(found, column.config)
+        if not column.nullable:
+            return "No value is missing in the training rows, so the model takes none that is."
+        texts = "".join(f", or write {text!r}," for text in (column.config.missing or [])[:1])
+        return f"Give null{texts} for a missing value."
 
     def error(self, where: str, columns: Iterable[Column]) -> DataError:
         """One line that names all columns with refused values, and the first places in each."""

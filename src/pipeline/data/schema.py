@@ -19,7 +19,8 @@ from pipeline.tasks import TASKS
 @dataclass(frozen=True)
 class Column:
     """One column. A `nullable` one has missing values in the data, so a model of it takes them too. `categories` are
-    the texts that a column of categories holds, unless there are very many. `mean_bytes` is how many bytes the stored
+    the texts that a column of categories holds, unless there are very many; `loses_texts` says whether a data frame
+    would change one of them, as 007 to 7. `mean_bytes` is how many bytes the stored
     values have on average, where their size varies. In the schema of a model, `as_bytes` says that it takes the bytes
     of texts, and `hashed` how it takes their words where no vocabulary is learned."""
 
@@ -27,6 +28,7 @@ class Column:
     config: ColumnConfig
     nullable: bool = False
     categories: list[str] = field(default_factory=list)
+    loses_texts: bool = False
     mean_bytes: int = 0
     as_bytes: bool = False
     hashed: TextFeaturesConfig | None = None

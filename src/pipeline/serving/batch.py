@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
-from pipeline.data.prepared import ROW, AnySplit
+from pipeline.data.prepared import ROW, AnySplit, chunk_rows
 from pipeline.data.reading import MOST_PLACES
 from pipeline.data.schema import Schema
 from pipeline.errors import DataError
@@ -32,9 +32,11 @@ def predict(served: "keras.Model", schema: Schema, rows: pa.Table) -> Named:
     task = TASKS[schema.task]
     if not rows.num_rows:
         return task.by_column(np.zeros((0, schema.num_outputs), np.float32), schema.classes)
+    # Values between layers take many times what the rows do, so fewer large rows go through the model at a time.
+    size = min(PREDICT_BATCH, chunk_rows(schema.row_bytes))
     parts = []
-    for start in range(0, rows.num_rows, PREDICT_BATCH):
-        inputs = as_tensors(collate(schema, rows.slice(start, PREDICT_BATCH)))
+    for start in range(0, rows.num_rows, size):
+        inputs = as_tensors(collate(schema, rows.slice(start, size)))
         # `predict` would cast all numbers to float32 before the model sees them.
         parts.append(np.asarray(served.predict_on_batch(inputs), np.float32))
     answers = np.concatenate(parts)

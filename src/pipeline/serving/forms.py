@@ -7,8 +7,9 @@ import pandas as pd
 import pyarrow as pa
 
 from pipeline.config import ColumnConfig
+from pipeline.data.reading import MOST_PLACES
 from pipeline.data.schema import Column, Schema
-from pipeline.errors import DataError
+from pipeline.errors import DataError, did_you_mean
 
 BYTES, TEXTS = "bytes", "texts"  # in which a file may be given
 UNKNOWN_TO_ARROW = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError)
@@ -26,7 +27,10 @@ def as_table(given: Any, schema: Schema) -> pa.Table:
         given = _whole_columns({str(name): given[name] for name in given.columns}, schema)
     if not isinstance(given, dict):
         raise DataError(f"input: found {type(given).__name__}, expected a data frame, columns or records.")
-    columns = {column.name: _column(given[column.name], column) for column in schema.features if column.name in given}
+    if lacking := [name for name in names if name not in given]:
+        known = did_you_mean(lacking[0], map(str, given))
+        raise DataError(f"input: there is no column {', '.join(map(repr, lacking[:MOST_PLACES]))} {known}")
+    columns = {column.name: _column(given[column.name], column) for column in schema.features}
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"input: found columns of different lengths ({lengths}), expected one value in each row.")
@@ -83,11 +87,16 @@ def _of_several_kinds(values: list[Any], column: Column) -> pa.UnionArray:
 
 
 def _of_one_kind(values: list[Any], column: Column) -> pa.Array:
-    """Values as Arrow, and as their texts where Arrow does not know them, such as the whole number 2^70."""
+    """Values as Arrow, and whole numbers that are too large for it, such as 2^70, as their texts. What Arrow does not
+    know otherwise, such as 1 + 2j, becomes lists, which no column takes: its text would pass for a category."""
     try:
         return pa.array(values)
     except UNKNOWN_TO_ARROW:
         pass
+    if isinstance(values[0], np.longdouble):
+        return pa.array(np.array(values, np.float64))
+    if not isinstance(values[0], int | str):
+        return pa.array([[repr(value)] for value in values])
     try:
         return pa.array([str(value) for value in values], pa.string())
     except UnicodeError as error:

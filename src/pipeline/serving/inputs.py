@@ -1,6 +1,7 @@
 """What `predict` and `drift` are given, in whichever form: files, a table with a row for each moment, or rows."""
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from pipeline.data.profile.new_rows import NewRows, counted
 from pipeline.data.schema import Schema
 from pipeline.data.types.series import SeriesColumn
 from pipeline.errors import DataError
-from pipeline.serving.content_files import FILE, read_content_files, takes_files
+from pipeline.serving.content_files import FILE, read_any_files, read_content_files, takes_files
 from pipeline.serving.long_table import forecasts_of, takes_long_table
 from pipeline.serving.row_files import read_any_rows, read_file
 from pipeline.serving.windows_apart import windows_apart
@@ -21,14 +22,24 @@ from pipeline.serving.windows_apart import windows_apart
 
 def read_input(schema: Schema, config: PredictConfig) -> Iterator[tuple[pa.Table, pa.Table]]:
     """What to predict, some at a time: the columns that say of what each prediction is, and the features, each in the
-    storage of its type. Raises DataError for what no model takes."""
+    storage of its type. Raises DataError for what no model takes, at once or after the last rows."""
     check_no_archive(config.input)
     if takes_files(schema, config):
-        return ((pa.table({FILE: names}), rows) for names, rows in read_content_files(schema, config.input))
+        return begun(named(FILE, names, rows) for names, rows in read_content_files(schema, config))
     if takes_long_table(schema, config):
         return forecasts_of(schema, config)
-    ids, rows = read_file(schema, config)
-    return iter([(pa.table({ROW: ids}), rows)])
+    return begun(named(ROW, ids, rows) for ids, rows in read_file(schema, config))
+
+
+def named(column: str, names: list[str], rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+    return pa.table({column: pa.array(names, pa.string())}), rows
+
+
+def begun(parts: Iterator[tuple[pa.Table, pa.Table]]) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """The same parts, of which the first two are read: what is wrong with a small input is said before a model is
+    loaded."""
+    first = list(islice(parts, 2))
+    return chain(first, parts)
 
 
 def check_no_archive(given: str) -> None:
@@ -39,9 +50,11 @@ def check_no_archive(given: str) -> None:
 
 
 def read_any(schema: Schema, config: DriftConfig) -> NewRows:
-    """All rows of the input as `read_any_rows` gives them, or windows that are cut from it."""
+    """All rows of the input as `read_any_rows` gives them, the contents of files, or windows that are cut from it."""
     check_no_archive(config.input)
+    if takes_files(schema, config):
+        return read_any_files(schema, config)
     if takes_long_table(schema, config):
         return windows_apart(schema, config)
     found, column = read_any_rows(schema, config), schema.features[0].config
-    return counted(found.table, found.refused.counts, column.overlap if isinstance(column, SeriesColumn) else 1)
+    return counted(found.table, found.refused, column.overlap if isinstance(column, SeriesColumn) else 1)

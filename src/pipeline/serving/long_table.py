@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.config import DriftConfig, PredictConfig, TextConfig
-from pipeline.data.formats import FORMATS
 from pipeline.data.formats.rows import layout_of
 from pipeline.data.prepared import ROW as PREPARED_ROW
 from pipeline.data.prepared import TARGET, WEIGHT
@@ -20,12 +19,12 @@ from pipeline.data.reading import MOST_PLACES
 from pipeline.data.schema import Schema
 from pipeline.data.sources.series_rows import IGNORE, Found, WindowsDataset, read_series
 from pipeline.data.sources.series_stretches import Advice, stretches
-from pipeline.data.sources.table_files import ACCEPT, ROW
+from pipeline.data.sources.table_files import ACCEPT, ROW, SKIP
 from pipeline.data.types.clock import since_1970
 from pipeline.data.types.series import STEP, TOLERANCE, SeriesColumn, as_stored
 from pipeline.data.windows import Array, Numbers, cut, starts_of
 from pipeline.errors import DataError
-from pipeline.serving.row_files import input_file
+from pipeline.serving.row_files import INPUT_FORMATS, input_file
 
 SERIES, WINDOW_ENDS, TIME = "series", "window_ends", "time"  # the columns that say of when a forecast is
 TO_PREDICT = Advice(
@@ -40,7 +39,7 @@ def takes_long_table(schema: Schema, config: PredictConfig | DriftConfig) -> boo
     if not isinstance(column.config, SeriesColumn) or not column.config.cut:
         return False
     file, format = input_file(config)
-    names = FORMATS[format].names(file, layout_of(config, format, []))
+    names = INPUT_FORMATS[format].names(file, layout_of(config, format, []))
     if names is None or column.name not in names:
         return True
     # A prepared file has the column of windows, and `target`, which may well be a channel's name.
@@ -75,6 +74,7 @@ def column_of(schema: Schema) -> SeriesColumn:
 
 def settings_of(schema: Schema, column: SeriesColumn, config: PredictConfig | DriftConfig) -> WindowsDataset:
     """The settings with which windows are cut from the input. They need no horizon."""
+    skipping = {"on_bad_row": SKIP} if config.on_bad_row == SKIP else {}
     written = {entry.name: getattr(config, entry.name) for entry in fields(TextConfig)}
     return WindowsDataset(
         name=config.input,
@@ -84,7 +84,7 @@ def settings_of(schema: Schema, column: SeriesColumn, config: PredictConfig | Dr
         constant=ACCEPT,
         window=column.window,
         **written,
-        **({name: value for name, value in column.cut.items() if name != STEP} | {"horizon": 0}),
+        **({name: value for name, value in column.cut.items() if name != STEP} | {"horizon": 0} | skipping),
     )
 
 

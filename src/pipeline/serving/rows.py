@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.config import ColumnConfig
 from pipeline.data.reading import Refused, is_text, read_values
 from pipeline.data.schema import Column, Schema
 from pipeline.data.types.type import Parsed, all_refused, refused_where
@@ -18,28 +19,43 @@ Numbers = NDArray[np.int64] | NDArray[np.object_]
 def read_rows(schema: Schema, raw: pa.Table, where: str) -> pa.Table:
     """The features among the columns of a raw table, each in the storage of its type; their order does not matter.
 
-    A value is what the training could have seen, or it is refused. Raises DataError that names all columns that are
-    missing, or all that hold refused values with the first rows of each; its text begins with `where`.
+    A value is what the training could have seen, or it is refused. Raises DataError that names all columns that hold
+    refused values, with the first rows of each; its text begins with `where`.
     """
-    names = raw.column_names
-    if missing := [column.name for column in schema.features if names.count(column.name) != 1]:
-        raise DataError(f"{where}: found columns {', '.join(names)}, expected also one {', '.join(missing)}.")
-    refused = Refused()
-    found = read_columns(schema, raw, where, np.arange(1, raw.num_rows + 1), refused)
-    if refused.counts:
+    schema, refused = with_empty_cells(schema), Refused(served=True)
+    found, bad = read_columns(schema, raw, where, np.arange(1, raw.num_rows + 1), refused)
+    if bad.any():
         raise refused.error(where, schema.features)
     return found
 
 
-def read_columns(schema: Schema, raw: pa.Table, where: str, numbers: Numbers, refused: Refused) -> pa.Table:
-    """The features of some of the rows, each in the storage of its type. Refused values are null, and are noted in
-    `refused` with the rows' numbers (N,) as a person counts."""
-    found = {}
+def with_empty_cells(schema: Schema) -> Schema:
+    """A schema in which an empty text stands for a missing value where nothing else does: the column has missing values
+    and names no text for them, as the data were no texts, and its type takes no empty text. Else rows in CSV could not
+    tell a missing value."""
+    features = [replace(column, config=_with_empty(column)) for column in schema.features]
+    return replace(schema, features=features)
+
+
+def _with_empty(column: Column) -> ColumnConfig:
+    if not column.nullable or column.config.missing:
+        return column.config
+    refused = column.type.parse(pa.array([""]), column.config).refused
+    return replace(column.config, missing=[""]) if refused.all() else column.config
+
+
+def read_columns(
+    schema: Schema, raw: pa.Table, where: str, numbers: Numbers, refused: Refused
+) -> tuple[pa.Table, NDArray[np.bool_]]:
+    """The features of some of the rows, each in the storage of its type, and which rows (N,) have refused values. These
+    are null, and are noted in `refused` with the rows' numbers (N,) as a person counts."""
+    found, bad = {}, np.zeros(raw.num_rows, bool)
     for column in schema.features:
         parsed = _read(column, raw[column.name], where)
         refused.add(column, raw[column.name], parsed.refused, numbers, parsed.reasons)
         found[column.name] = parsed.values
-    return pa.table(found)
+        bad |= parsed.refused
+    return pa.table(found), bad
 
 
 def _read(column: Column, raw: pa.ChunkedArray, where: str) -> Parsed:
@@ -49,9 +65,9 @@ def _read(column: Column, raw: pa.ChunkedArray, where: str) -> Parsed:
         parsed = read_values(column, raw, column.config.missing or ())
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
-    if column.categories and not is_text(raw.type):
-        # What a data frame takes for numbers may have been 007 in the file.
-        known = pc.is_in(parsed.values, pa.array(column.categories)).to_numpy(zero_copy_only=False)
+    if (column.categories or column.loses_texts) and not is_text(raw.type):
+        # What a data frame takes for numbers may have been 007 in the file. Of very many categories none is named.
+        known = pc.is_in(parsed.values, pa.array(column.categories, pa.string())).to_numpy(zero_copy_only=False)
         other = ~known & parsed.values.is_valid().to_numpy(zero_copy_only=False)
         parsed = refused_where(parsed.values, parsed.refused | other)
     if column.nullable:

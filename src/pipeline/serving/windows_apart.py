@@ -44,8 +44,8 @@ def windows_apart(schema: Schema, config: DriftConfig) -> NewRows:
     feature = schema.features[0]
     windows = [pa.table({feature.name: pa.array([], feature.storage)})]
     windows += [some for _, some in windows_of(schema, column, good, begins_of(good))]
-    refused = read.refused.counts
-    return NewRows(pa.concat_tables(windows), {feature.name: unusable_of(table, columns, refused, settings.window)})
+    unusable = unusable_of(table, columns, read.refused, settings.window)
+    return NewRows(pa.concat_tables(windows), {feature.name: unusable})
 
 
 def begins_of(found: Found) -> Numbers:

@@ -14,7 +14,7 @@ from pipeline.config import DatasetConfig, PrepareConfig, SplitConfig
 from pipeline.data import collected, digest_file, prepared, remarks, unknown_categories
 from pipeline.data.copies import is_copy
 from pipeline.data.digest_file import DigestFile
-from pipeline.data.schema import Column
+from pipeline.data.schema import Column, Schema
 from pipeline.data.sources import SOURCES
 from pipeline.data.sources.source import Columns, Source, target_column
 from pipeline.data.types.category import CategoryColumn
@@ -233,3 +233,17 @@ def test_a_category_that_no_training_row_has_is_told(
     prepare(tmp_path / "many", monkeypatch, rows() | each, ROWS)
     told = f"made: 'each' has over {len(train) - 1:,} categories in the training rows, as ids do. Whether the other"
     assert told in capsys.readouterr().out
+
+
+def test_the_schema_says_where_a_data_frame_would_change_a_category(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of columns with so many categories that it does not hold them."""
+    monkeypatch.setattr(collected, "MOST_CATEGORIES", 20)
+    numbers = [str(i) for i in range(ROWS)]
+    lost = {f"lost{i}": pa.array([*numbers[1:], text]) for i, text in enumerate(("007", "7.0", "1e3", "True", " 7"))}
+    kept = {"number": pa.array(numbers), "few": pa.array(["true"] * ROWS), "mixed": pa.array([*numbers[1:], "A07"])}
+    folder = prepare(tmp_path / "out", monkeypatch, rows() | lost | kept, 1000)
+    features = {column.name: column for column in Schema.read(folder).features}
+    assert [len(features[name].categories) for name in ("few", "mixed", "lost0")] == [1, 0, 0]
+    assert {name for name, column in features.items() if column.loses_texts} == set(lost)

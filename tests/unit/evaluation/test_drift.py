@@ -7,13 +7,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.data.profile.brightness import brightness
 from pipeline.data.profile.composition import composition
 from pipeline.data.profile.dynamics import dynamics
+from pipeline.data.profile.loudness import loudness
 from pipeline.data.profile.new_rows import counted
 from pipeline.data.profile.seen import Seen
 from pipeline.data.profile.statistics import ColumnStatistics, check_fits, quantiles, statistics_of
 from pipeline.data.related import Groups
 from pipeline.data.schema import Column, Schema
+from pipeline.data.types.audio import AudioColumn
+from pipeline.data.types.image import ImageColumn
 from pipeline.data.types.sequence import SequenceColumn
 from pipeline.data.types.series import SeriesColumn, as_stored
 from pipeline.errors import DataError
@@ -50,6 +54,60 @@ def known(seed: int, size: int = 2000) -> list[ColumnStatistics]:
 def found(new: pa.Table, threshold: float = 0.1, seed: int = 0, **refused: int) -> dict[str, Measure]:
     measures = compare(COLUMNS, known(seed), counted(new.select(["x", "kind", "said"]), refused), threshold, 0.95)
     return {f"{measure.column}: {measure.what}": measure for measure in measures}
+
+
+def contents(kind: str, seed: int, factor: float, size: int = 400) -> pa.Table:
+    """Images, or recordings of a tenth of a second, of which all values are so many times as large."""
+    random = np.random.default_rng(seed)
+    values = random.uniform(0.1, 0.5, (size, 1)) * random.uniform(0.2, 1, (size, 48)) * factor
+    raw = pa.array((values * 255).astype(np.uint8).tolist() if kind == "image" else values.tolist())
+    found = CONTENTS[kind].type.convert(raw, CONTENTS[kind].config)
+    assert found is not None
+    target = random.normal(size=size)
+    return pa.table({"row": [f"{seed}-{i:06d}" for i in range(size)], "x": found.values, "target": target})
+
+
+CONTENTS = {
+    "image": Column("x", ImageColumn("image", shape=[4, 4, 3], pixels="uint8")),
+    "audio": Column("x", AudioColumn("audio", rate=1000, seconds=0.1)),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        ("image", [f"{name} of {of}" for name in ("brightness", "contrast") for of in ("red", "green", "blue")]),
+        ("audio", ["peak", "level"]),
+    ],
+)
+def test_darker_images_and_softer_recordings_are_drift(kind: str, parts: list[str]) -> None:
+    column = CONTENTS[kind]
+    seen = Seen(Schema("made", "regression", "hash", [column], "y", []))
+    seen.look_at("train", contents(kind, 0, 1.0))
+    seen.look_at("test", contents(kind, 1, 1.0, 100))
+    known = statistics_of(seen)[:-1]
+    for factor, expected in ((1.0, []), (0.5, parts)):
+        new = counted(contents(kind, 2, factor).select(["x"]), {})
+        measures = compare([column], known, new, 0.1, 0.95)
+        assert sorted(measure.what for measure in measures if measure.verdict == "drift") == sorted(expected)
+
+
+def test_the_brightness_of_images_and_the_loudness_of_recordings() -> None:
+    images = pa.chunked_array([pa.array([[0, 10, 20, 30]], pa.list_(pa.uint8(), 4)), [[7] * 4]])
+    found = brightness(images, ImageColumn("image", shape=[2, 2, 1], pixels="uint8")).numbers
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "brightness": [15, 7],
+        "contrast": [np.sqrt(125), 0],
+    }
+    audio = CONTENTS["audio"].config
+    parsed = CONTENTS["audio"].type.convert(pa.array([[0.5, -0.5, 0.5], [0.0, 0.25, -0.25, 0.0]]), audio)
+    assert parsed is not None
+    found = loudness(pa.chunked_array([parsed.values]), audio).numbers
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "seconds": [0.003, 0.004],
+        "peak": [0.5, 0.25],
+        "level": [0.5, np.sqrt(2 * 0.25**2 / 4)],
+    }
 
 
 def test_rows_of_the_same_kind_are_no_drift() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.model.families.mlp import MlpConfig, build
-from pipeline.model.kinds import CODES, VECTOR, Feature
+from pipeline.model.kinds import CODES, GRID, SEQUENCE, VECTOR, Feature
 
 
 def layers_of(config: MlpConfig) -> list[keras.Layer]:
@@ -26,6 +26,14 @@ def test_each_category_has_an_embedding_of_its_own() -> None:
     concatenated = keras.Model(codes, model.get_layer("vector_and_categories").output)
     found = np.asarray(concatenated(np.array([[1, 6, 99], [0, 2, 0]], np.int32)))
     assert found.tolist() == [[0, 24, 25, 26, 27, *[0] * 5], [0, 8, 9, 10, 11, *[0] * 5]]
+
+
+@pytest.mark.parametrize(("kind", "shape"), [(SEQUENCE, (4, 3)), (GRID, (4, 3, 2))])
+def test_all_numbers_of_a_sequence_or_a_grid_are_one_vector(kind: str, shape: tuple[int, ...]) -> None:
+    inputs = keras.Input(shape)
+    layers = keras.Model(inputs, build(MlpConfig("mlp", layers=5), {kind: Feature(inputs)})).layers
+    assert [layer.name for layer in layers[1:]] == ["flatten", "dense_0", "relu_0"]
+    assert layers[2].kernel.shape == (np.prod(shape), 5)
 
 
 def test_each_hidden_layer_is_dense_batch_norm_activation_and_dropout() -> None:

@@ -4,6 +4,7 @@ import base64
 import datetime
 import io
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,13 @@ def test_whole_numbers_of_a_recording_are_of_16_bits(kind: Any) -> None:
         ("number", {"x": 3}, "'x' is int, expected one value for each row"),
         ("number", {"x": np.array(3)}, "'x' is ndarray, expected one value for each row"),
         ("number", {"x": {1, 2}}, "'x' is set, expected one value for each row"),
-        ("number", {"z": [1]}, "expected also one x"),
+        ("number", {"z": [1]}, r"there is no column 'x' \(z\)\."),
+        ("number", pd.DataFrame([[1, 2]], columns=["xx", 1]), r"there is no column 'x' \(xx, 1\)\. Did you mean 'xx'"),
+        ("category", {"x": [1 + 2j, "a"]}, r"not a category \(row 1: .*\(1\+2j\)"),
+        ("category", {"x": [Path("a")]}, r"not a category \(row 1: .*Path"),
+        ("category", {"x": [[1, "a"]]}, r"not a category \(row 1: "),
+        ("text", {"x": [object()]}, r"not a text \(row 1: .*object"),
+        ("number", {"x": [np.array(1.0)]}, r"not a finite number \(row 1: .*array"),
         ("number", pd.DataFrame([[1, 2]], columns=["x", "x"]), "found several columns x, expected one of each"),
         ("number", 3, "found int, expected a data frame, columns or records"),
         ("text", {"x": [1.5]}, "holds double, expected a text in each row"),
@@ -105,6 +112,18 @@ def test_a_category_whose_text_a_data_frame_has_lost_is_refused() -> None:
         read(schema_of("category", categories=("True", "False")), {"x": [True]})
 
 
+def test_numbers_are_refused_where_one_of_very_many_categories_is_written_as_no_number_is() -> None:
+    """Of more than 1,000 categories, such as ZIP codes, the schema holds none, but whether a text may be lost."""
+    schema = schema_of("category")
+    assert read(schema, {"x": [12, 1067]}) == ["12", "1067"]
+    lossy = replace(schema, features=[replace(schema.features[0], loses_texts=True)])
+    assert read(lossy, {"x": ["01067", "12", None]}) == ["01067", "12", None]
+    with pytest.raises(
+        DataError, match=r"1 value is not a category \(row 1: '1067'\)\. Give the column as text, exactly"
+    ):
+        read(lossy, {"x": [1067, None]})
+
+
 def test_values_of_several_kinds_are_read_as_if_each_kind_stood_alone() -> None:
     schema = schema_of("category", categories=("007", "7", "true", "A"))
     given = ["A", 7.0, True, None, 7, "new", np.float32(7), np.int8(7), float("nan"), "007"]
@@ -127,6 +146,10 @@ def test_values_of_several_kinds_are_read_as_if_each_kind_stood_alone() -> None:
         ("number", pd.array([1.5, None], "Float64"), [1.5, None]),
         ("number", np.array([1, np.nan]), [1.0, None]),
         ("number", np.array([1, 2]), [1.0, 2.0]),
+        ("number", np.array([1.5], np.longdouble), [1.5]),
+        ("number", ["1", ""], [1.0, None]),
+        ("category", ["A", ""], ["A", None]),
+        ("text", ["A", ""], ["A", ""]),
         ("number", pd.array([None, None], "string"), [None, None]),
         ("category", pd.array([7, None], "Int64"), ["7", None]),
         ("category", np.array([7, np.nan]), ["7", None]),
@@ -165,6 +188,17 @@ def test_missing_is_refused_where_training_had_none() -> None:
         DataError, match=r"column 'x': 2 values are not a finite number \(row 1: a missing value; row 2:"
     ):
         read(schema_of("number", nullable=False, missing=["NA"]), {"x": [None, "NA", "3"]})
+
+
+def test_who_asks_a_model_is_told_what_stands_for_a_missing_value() -> None:
+    """And not to declare it, since that needs the dataset and another training."""
+    for schema, advice in (
+        (schema_of("number"), "Give null, or write '', for a missing value."),
+        (schema_of("number", missing=["-"]), "Give null, or write '-', for a missing value."),
+        (schema_of("number", nullable=False), "No value is missing in the training rows, so the model takes none that"),
+    ):
+        with pytest.raises(DataError, match=rf"1 value is not a finite number \(row 1: '\?'\)\. {advice}"):
+            read(schema, {"x": ["?", "1"]})
 
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)

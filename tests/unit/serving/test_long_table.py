@@ -168,6 +168,14 @@ def test_what_prepare_refuses_is_refused(
     assert str(caught.value) == text
 
 
+def test_bad_rows_are_left_out_if_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = rows(10)
+    lines[3] = lines[3].replace(",9", ",warm")
+    told, _ = asked(tmp_path, lines, "on_bad_row=skip", on_gap="split")
+    assert [entry["window_ends"] for entry in told] == [START + i * HOUR for i in (2, 6, 7, 8, 9)]
+    assert "skipped 1 of 10 rows (refused in warm: 1)" in capsys.readouterr().out
+
+
 def test_a_table_without_a_channel_or_a_file_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("at,of,load\n2024-03-01,a,1\n")
     for name, text in (("new.csv", "there is no column 'warm'"), ("other.csv", "not found, expected a file with rows")):

@@ -9,12 +9,16 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.data.profile.brightness import brightness
 from pipeline.data.profile.composition import composition
 from pipeline.data.profile.dynamics import dynamics
+from pipeline.data.profile.loudness import loudness
 from pipeline.data.profile.measured import Measured
 from pipeline.data.schema import Column
 
 MEASUREMENTS: dict[str, Callable[[pa.ChunkedArray, Any], Measured]] = {
+    "audio": loudness,
+    "image": brightness,
     "sequence": composition,
     "series": dynamics,
 }

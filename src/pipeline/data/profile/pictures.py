@@ -1,4 +1,4 @@
-"""Images: the first of each class, as pixels from 0 to 255 that a person can look at."""
+"""Images: how bright they are, and the first of each class, as pixels from 0 to 255 that a person can look at."""
 
 import io
 from collections.abc import Iterator
@@ -8,9 +8,11 @@ import pyarrow as pa
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from pipeline.data.profile.drawing import picture
+from pipeline.data.profile.brightness import brightness
+from pipeline.data.profile.drawing import histogram, picture
 from pipeline.data.profile.view import View
 from pipeline.data.schema import Column
+from pipeline.data.types.image import ImageColumn
 
 PICTURES_OF_CLASS = 8
 
@@ -18,7 +20,10 @@ Pixels = NDArray[np.uint8]  # (H, W), or (H, W, 3) with colours
 
 
 def image(view: View) -> Markup:
-    shown = []
+    config = view.column.config
+    assert isinstance(config, ImageColumn)
+    train, test = (brightness(values, config).numbers for values in view.both())
+    shown = [Markup("<p>{}</p>").format(name) + histogram(train[name], test[name]) for name in train]
     for name, values in view.by_class(PICTURES_OF_CLASS):
         drawn = [picture(pixels, name) for pixels in pictures(view.column, values)]
         shown.append(Markup("<p>{}</p><div class=pictures>{}</div>").format(name, Markup("").join(drawn)))

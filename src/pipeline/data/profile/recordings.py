@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from pipeline.config.audio import AudioFeaturesConfig
 from pipeline.data.profile.drawing import histogram, picture
+from pipeline.data.profile.loudness import loudness
 from pipeline.data.profile.view import View
-from pipeline.data.sound import LARGEST, stored_samples
+from pipeline.data.sound import stored_samples
 from pipeline.data.spectrogram import Spectrogram
 from pipeline.data.types.audio import AudioColumn, samples_of
 
@@ -24,24 +25,19 @@ COLOURS = np.array([[0, 0, 4], [81, 18, 124], [183, 55, 121], [252, 137, 97], [2
 def audio(view: View) -> Markup:
     config = view.column.config
     assert isinstance(config, AudioColumn)
-    found = [stored_samples(values) for values in view.both()]
-    seconds = [np.array([len(samples) / config.rate for samples in part]) for part in found]
-    peaks = [np.array([peak(samples) for samples in part]) for part in found]
+    train, test = (loudness(values, config).numbers for values in view.both())
     shown = [
-        Markup("<p>seconds</p>"),
-        histogram(seconds[0], seconds[1]),
-        Markup("<p>largest sample, of full scale</p>"),
-        histogram(peaks[0], peaks[1]),
+        Markup("<p>{}</p>").format(told) + histogram(train[name], test[name])
+        for name, told in (
+            ("seconds", "seconds"),
+            ("peak", "largest sample, of full scale"),
+            ("level", "root of the mean square of the samples, of full scale"),
+        )
     ]
     for name, values in view.by_class(RECORDINGS_OF_CLASS):
         drawn = [picture(pixels, name, colours()) for pixels in spectrograms(values, config)]
         shown.append(Markup('<p>{}</p><div class="pictures sounds">{}</div>').format(name, Markup("").join(drawn)))
     return Markup("").join(shown)
-
-
-def peak(samples: NDArray[np.int16]) -> float:
-    """The size of the largest of the samples (T,)."""
-    return max(int(samples.max()), -int(samples.min())) / LARGEST if len(samples) else 0.0
 
 
 def spectrograms(values: pa.ChunkedArray, config: AudioColumn) -> list[NDArray[np.uint8]]:

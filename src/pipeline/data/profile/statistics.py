@@ -34,9 +34,9 @@ class ColumnStatistics:
     Of the sample: `quantiles` of numbers, of moments, and of the lengths of texts, QUANTILES + 1 of them with equal
     shares between them, or all `values` in order if they are fewer; how often each of the most frequent `categories`
     occurs; the most frequent `words` in texts, and which share of the words of a test row they are not, on average. Of
-    sequences and series, `parts` has quantiles of each number that is measured, and `shares` says what they are made of
-    (measured.py). `values` is how many values the sample has, and `apart` how many windows of series would be left if
-    no two shared rows.
+    images, recordings, sequences and series, `parts` has quantiles of each number that is measured, and `shares` says
+    what they are made of (measured.py). `values` is how many values the sample has, and `apart` how many windows of
+    series would be left if no two shared rows.
 
     Of the `test_values` values for testing, `test_new` are outside of the range or no category of the training rows.
     New rows of the same distribution have as many. There are none where the test rows are those for training.

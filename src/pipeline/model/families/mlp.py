@@ -12,7 +12,7 @@ from pipeline.config import ModelConfig
 from pipeline.config.checks import check, check_rate, one_of
 from pipeline.config.model import check_widths, widths
 from pipeline.model.families.family import Family
-from pipeline.model.kinds import CODES, VECTOR, Feature, Features
+from pipeline.model.kinds import CODES, GRID, SEQUENCE, VECTOR, Feature, Features
 from pipeline.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -49,10 +49,13 @@ class MlpConfig(ModelConfig):
 
 
 def build(config: MlpConfig, features: Features) -> "keras.KerasTensor":
-    """Turn a vector (B, D), codes (B, C) or both into the last hidden layer's values (B, layers[-1])."""
+    """Turn a vector (B, D), codes (B, C) or both into the last hidden layer's values (B, layers[-1]). Of a sequence
+    (B, T, C) or a grid (B, H, W, C), all numbers are one vector."""
     import keras
 
     parts = [features[VECTOR].tensor] if VECTOR in features else []
+    wide = [features[kind].tensor for kind in (SEQUENCE, GRID) if kind in features]
+    parts += [keras.layers.Flatten(name="flatten")(tensor) for tensor in wide]
     if CODES in features:
         parts += embedded(config, features[CODES])
     x = keras.layers.Concatenate(name="vector_and_categories")(parts) if len(parts) > 1 else parts[0]
@@ -80,4 +83,4 @@ def embedded(config: MlpConfig, codes: Feature) -> "list[keras.KerasTensor]":
     return found
 
 
-FAMILY = Family(MlpConfig, build, accepts=(VECTOR, CODES), tasks=tuple(TASKS))
+FAMILY = Family(MlpConfig, build, accepts=(VECTOR, CODES, SEQUENCE, GRID), tasks=tuple(TASKS))

@@ -36,7 +36,7 @@ class BadFiles:
 
     def error(self, where: str, advice: str = "") -> DataError:
         """One line about all bad files in `where`."""
-        return DataError(" ".join(filter(None, (f"{where}: {self._words()}", self.advice, advice))))
+        return DataError(" ".join(filter(None, (f"{where}: {self.words()}", self.advice, advice))))
 
     @property
     def plural(self) -> str:
@@ -44,9 +44,10 @@ class BadFiles:
 
     def summary(self) -> str:
         """What was left out, in a few words."""
-        return f"skipped: {self._words()}"
+        return f"skipped: {self.words()}"
 
-    def _words(self) -> str:
+    def words(self) -> str:
+        """How many files cannot be used, and which are the first."""
         one = "1 line or file" if self.of_lines else "1 file"
         files = one if self.num_bad == 1 else f"{self.num_bad} {self.plural}"
         return f"{files} cannot be used ({'; '.join(self.places)}{and_more(self.num_bad, len(self.places))})."
