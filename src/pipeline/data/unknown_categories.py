@@ -8,8 +8,9 @@ import pyarrow.compute as pc
 
 from pipeline.data.digests import Digests
 from pipeline.data.prepared import open_parquet
-from pipeline.data.remarks import MOST_NAMES, MOST_ROWS, some_of
+from pipeline.data.remarks import MOST_ROWS, some_of
 from pipeline.data.schema import Column, Schema
+from pipeline.errors import MOST_NAMES
 from pipeline.layout import TEST, TRAIN, VALIDATION, split_file
 
 MOST_CATEGORIES = 2**20  # that are compared, so that memory need not hold the many millions of values of an id

@@ -107,7 +107,8 @@ def _share_alone(columns: list[pa.Array]) -> float:
     """The share of the rows (N,) of these columns that are left where equal rows count once."""
     names = [str(i) for i in range(len(columns))]
     table = pa.table(columns, names)
-    return table.group_by(names).aggregate([]).num_rows / max(1, len(table))
+    distinct: int = table.group_by(names).aggregate([]).num_rows
+    return distinct / max(1, len(table))
 
 
 def _leak(values: pa.Array, target: pa.Array, alone: float) -> str:

@@ -51,7 +51,7 @@ def read_labels(path: str, root: Path, group: str | None, text: TextConfig, on_b
         raise DataError(f"{path}: found {len(found)} files, expected one table of labels.")
     (file,), named = found, {ID: "id", LABEL: "label"} | ({group: "group"} if group else {})
     format, columns = format_of(found), [Column(name, TextColumn("text", missing=[""])) for name in named]
-    bad = BadRows([Column(ROW, NumberColumn("number")), *columns], named, several=False)
+    bad = BadRows([Column(ROW, NumberColumn("number")), *columns], named, several=False, listed=on_bad_row == REFUSE)
     labels, first, again = Labels(file.name), dict[str, int](), list[str]()
     for rows in FORMATS[format].rows(file, layout_of(text, format, list(named))):
         texts = {name: rows.columns[name].cast(pa.string()) for name in named}
