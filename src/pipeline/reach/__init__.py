@@ -26,13 +26,14 @@ def reach(
     The modules in `left_out`, and all modules in packages named there, are neither counted nor followed.
     """
     found: dict[str, str] = {}
+    files = files_below(package)
     waiting, seen = [f"{package.name}.{start}"], set[str]()
     while waiting:
         name = waiting.pop()
         if name in seen:
             continue
         seen.add(name)
-        path = source_file(package, name)
+        path = source_file(package, name, files)
         if path is None or is_in(name.partition(".")[2], left_out):
             continue
         module = read_file(path, name, chosen)
@@ -54,14 +55,19 @@ def read_file(path: Path, name: str, chosen: Mapping[str, frozenset[str]]) -> Mo
         raise
 
 
-def source_file(package: Path, name: str) -> Path | None:
-    """The file of a module, or None for a name that is no module of this package."""
+def files_below(package: Path) -> frozenset[str]:
+    """The paths of all files of a package. Most names that an import may run are none of a module, and to ask the disk
+    for each took most of the time, which every job of a sweep spends."""
+    walked = os.walk(package, followlinks=True)
+    return frozenset(f"{folder}/{name}" for folder, _, names in walked for name in names)
+
+
+def source_file(package: Path, name: str, files: Collection[str]) -> Path | None:
+    """The file of a module, or None for a name that is no module of this package, which has these files."""
     top, *parts = name.split(".")
-    if top != package.name:
-        return None
-    # Most names are none of a module, and each job of a sweep asks for all of them, so this does without Path.
-    place = os.path.join(package, *parts)
-    return next((Path(path) for path in (f"{place}/__init__.py", f"{place}.py") if os.path.isfile(path)), None)
+    place = "/".join([str(package), *parts])
+    paths = (f"{place}/__init__.py", f"{place}.py")
+    return next((Path(path) for path in paths if path in files), None) if top == package.name else None
 
 
 def is_in(name: str, places: Collection[str]) -> bool:
