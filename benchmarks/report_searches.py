@@ -33,16 +33,20 @@ def searches_text(figures: dict[str, float], asking: dict[str, Any]) -> str:
 
 def orders(found: dict[str, Any]) -> dict[str, str]:
     """What a search in order costs, and what it is worth; runs of many processes in one store."""
-    kills, store = found["kills"], found["store"]
-    crews = ", ".join(map(str, kills["workers"]))
-    lags = ", ".join(f"{lag}: {ratio:.1f}" for lag, ratio in found["lags"].items())
-    same = "the same trials, the same best one" if kills["same"] else "other trials"
-    return {
-        "mode `ordered`, four workers / one, trials that sleep, by `sweep.lag`": f"{lags} times as fast",
-        f"mode `ordered`, {crews} workers, {kills['kills of each']} kills each, {kills['trials']} trials": same,
-        f"{store['processes']} processes bring {store['runs']} runs of {store['epochs']} epochs to one fresh SQLite "
-        "store": f"{store['seconds']:.0f} s, none lost or doubled",
-    }
+    rows = {}
+    if "lags" in found:
+        lags = ", ".join(f"{lag}: {ratio:.1f}" for lag, ratio in found["lags"].items())
+        rows["mode `ordered`, four workers / one, trials that sleep, by `sweep.lag`"] = f"{lags} times as fast"
+    if kills := found.get("kills"):
+        crews = ", ".join(map(str, kills["workers"]))
+        label = f"mode `ordered`, {crews} workers, {kills['kills of each']} kills each, {kills['trials']} trials"
+        rows[label] = "the same trials, the same best one" if kills["same"] else "other trials"
+    if store := found.get("store"):
+        label = (
+            f"{store['processes']} processes bring {store['runs']} runs of {store['epochs']} epochs to a fresh SQLite"
+        )
+        rows[label] = f"{store['seconds']:.0f} s, none lost or doubled"
+    return rows
 
 
 def search_goals(sweeps: dict[str, float], asking: dict[str, Any], beside: Callable[..., str]) -> list[str]:
