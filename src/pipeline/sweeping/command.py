@@ -21,7 +21,7 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
     should not.
     """
     from pipeline.search.study import Study
-    from pipeline.sweeping.ending import end
+    from pipeline.sweeping.ending import end, tell_so_far
     from pipeline.sweeping.workers import check_place, run_workers
 
     launcher = composed.hydra.runtime.choices["hydra/launcher"]
@@ -36,7 +36,11 @@ def search(composed: DictConfig, arguments: list[str]) -> None:
         print(f"failed trials that are tried again: {len(study.retry())}")
     note(study, layout)
     print(f"sweep {plan.name}: {study.total} trials, sampler {plan.settings.sampler.name}, {plan.settings.mode}")
-    run_workers(study, layout)
+    try:
+        run_workers(study, layout)
+    except (KeyboardInterrupt, ConfigError):
+        tell_so_far(study, layout)
+        raise
     end(study, layout)
 
 

@@ -2,9 +2,10 @@
 
 import shutil
 import sys
+from contextlib import suppress
 
 from pipeline import locks
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.layout import LOCK, Layout
 from pipeline.search.page import write_page
 from pipeline.search.study import Study
@@ -12,13 +13,22 @@ from pipeline.sweeping.records import Records
 from pipeline.sweeping.work import counted, drop_models
 from pipeline.tracking.sweep import note_ended, read_jobs
 from pipeline.tracking.sweep_end import deliver_sweep
-from pipeline.tracking.sweep_job import FAILED, FINISHED
+from pipeline.tracking.sweep_job import FAILED, FINISHED, RUNNING
 from pipeline.tracking.sweep_summary import summary
 
 # A cause that is mended outside of code, data and configuration does not make it another search by itself.
 GIVEN_UP = (
     "The search is given up, since what it tries fails. Mend the cause, and give the command with sweep.retry=true."
 )
+
+
+def tell_so_far(study: Study, layout: Layout) -> None:
+    """The table and the page of a search that was interrupted. It is not done, and its storage may have gone away."""
+    folder = layout.sweep(study.plan.name)
+    if jobs := read_jobs(folder):
+        print(summary(jobs), flush=True)
+        with suppress(PipelineError):
+            print(f"page {write_page(folder, jobs, study.trials())}", flush=True)
 
 
 def end(study: Study, layout: Layout) -> None:
@@ -34,7 +44,8 @@ def end(study: Study, layout: Layout) -> None:
             shutil.rmtree(folder / str(job.number))
     page = write_page(folder, jobs, study.trials())
     drop_models(study, layout, jobs)
-    note_ended(folder, True)
+    # A search whose time is over has not ended: the same command goes on with it.
+    note_ended(folder, study.done)
     print(summary(jobs))
     print(f"sweep {plan.name}: page {page}, records in {folder}", flush=True)
     address = deliver_sweep(layout, plan.name)
@@ -49,4 +60,5 @@ def end(study: Study, layout: Layout) -> None:
         raise ConfigError(f"{told.rstrip('.')}. {GIVEN_UP}" if progress.given_up else told)
     if not progress.done:
         over = f"{plan.settings.seconds:g} s are over" if plan.settings.seconds else "the search is not done"
-        print(f"{over}; give the same command to go on", file=sys.stderr)
+        ended = sum(job.status != RUNNING for job in jobs)
+        print(f"{over}, with {ended} of {study.total} trials; give the same command to go on", file=sys.stderr)

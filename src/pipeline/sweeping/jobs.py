@@ -1,5 +1,6 @@
 """What Ray and Slurm have in common: they run jobs, each of which starts one worker where it runs."""
 
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -7,11 +8,15 @@ from typing import Protocol
 
 from pipeline.errors import ConfigError
 from pipeline.search.study import Study
+from pipeline.search.trial import status_of
 from pipeline.sweeping.telling import Teller
+from pipeline.tracking.sweep_job import RUNNING
 
 POLL_SECONDS = 0.5
 # Within so long, workers see that the search is done, and end. What is in the queue then is not needed.
 GRACE_SECONDS = 5.0
+# After so long without a trial, a person is told that the jobs wait for their turn.
+QUEUE_SECONDS = 60.0
 
 
 class Job(Protocol):
@@ -28,11 +33,12 @@ class Job(Protocol):
 def wait(study: Study, jobs: Sequence[Job], until: float, teller: Teller, logs: str) -> None:
     """Tell how the search goes on until it is done or no job is left. What is left then is cancelled, also where this
     command is interrupted. `logs` says where the workers' output is. Raises ConfigError where all ended too soon."""
-    told = dict[int, str]()
+    told, in_queue = dict[int, str](), _Queue(study)
     try:
         while not study.done and not all(job.ended() for job in jobs):
             time.sleep(POLL_SECONDS)
             teller.tell()
+            in_queue.tell()
             for number, job in enumerate(jobs):
                 if number not in told and job.ended():
                     told[number] = job.trouble()
@@ -54,3 +60,19 @@ def wait(study: Study, jobs: Sequence[Job], until: float, teller: Teller, logs: 
         raise ConfigError(
             f"sweep {study.plan.name}: all workers have ended ({reason}; {logs}). Give the same command to go on."
         )
+
+
+class _Queue:
+    """Says once, after a while, that no worker has begun a trial yet."""
+
+    def __init__(self, study: Study) -> None:
+        self._study, self._before, self._deadline = study, len(study.trials()), time.monotonic() + QUEUE_SECONDS
+
+    def tell(self) -> None:
+        if time.monotonic() < self._deadline:
+            return
+        self._deadline = math.inf
+        trials = self._study.trials()
+        if len(trials) == self._before and not any(status_of(trial) == RUNNING for trial in trials):
+            told = f"no worker has begun within {QUEUE_SECONDS:g} s: the jobs wait until there is room for them"
+            print(f"{told}, or for what nobody has (sweep.resources)", file=sys.stderr, flush=True)

@@ -34,7 +34,7 @@ REQUEUED = 1000  # so often a job that has used up its time goes on in another
 def start(study: Study, layout: Layout, until: float, teller: Teller) -> None:
     settings = study.plan.settings
     folder = layout.sweep(study.plan.name) / "slurm"
-    executor = new_executor(folder, settings.address, settings.resources)
+    executor = new_executor(folder, settings.address, {"name": f"sweep-{study.plan.name}", **settings.resources})
     order = Order.of(study, until)
     task = Task(str(layout.root), order.sweep, order.until, order.trials)
     folder.mkdir(exist_ok=True)
@@ -46,7 +46,7 @@ def start(study: Study, layout: Layout, until: float, teller: Teller) -> None:
         if earlier:
             print(f"jobs that go on: {len(earlier)}, submitted besides: {missing}", flush=True)
         with storage_in_environment(order.storage):
-            submitted = [SlurmJob(submit(executor, task)) for _ in range(missing)]
+            submitted = submit_all(executor, task, missing)
         jobs.wait(study, [*earlier, *submitted], until, teller, f"logs in {folder}")
 
 
@@ -63,11 +63,26 @@ def new_executor(folder: Path, address: str, resources: dict[str, Any]) -> "Auto
     except RuntimeError as error:
         raise ConfigError(f"sweep.on: no Slurm here ({error}). sweep.address=local runs the jobs here.") from error
     try:
-        executor.update_parameters(**{"name": "sweep", "timeout_min": MINUTES, **resources})
+        executor.update_parameters(**{"timeout_min": MINUTES, **resources})
     except (AssertionError, NameError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ConfigError(f"sweep.resources: {reason}. Expected what submitit's update_parameters takes.") from error
     return executor
+
+
+def submit_all(executor: "AutoExecutor", task: "Task", count: int) -> list[SlurmJob]:
+    """So many jobs for a task, in the queue; where Slurm refuses one of them, or at an interrupt, none of them."""
+    submitted = list[SlurmJob]()
+    try:
+        while len(submitted) < count:
+            submitted.append(SlurmJob(submit(executor, task)))
+    except BaseException:
+        for job in submitted:
+            job.cancel()
+        raise
+    if submitted:
+        print(f"jobs submitted: {', '.join(str(one.job.job_id) for one in submitted)}", flush=True)
+    return submitted
 
 
 def submit(executor: "AutoExecutor", task: "Task") -> Any:

@@ -28,6 +28,9 @@ def processes(study: Study, layout: Layout, until: float, teller: Teller) -> Non
     A worker that dies is replaced (deaths.py), and the new one has the cores and the GPU of the old one.
     """
     order, count = Order.of(study, until), study.plan.settings.workers
+    if 0 < (found := len(gpus())) < count:
+        told = f"{count} workers share {found} GPU{'s' * (found > 1)}, so each needs its part of the memory"
+        print(f"{told}; sweep.workers={found} gives each one of its own", file=sys.stderr, flush=True)
     cores = shares(count, num_threads(study.plan, layout))
 
     def start(number: int) -> Worker:
@@ -148,12 +151,14 @@ class Place:
 
 
 def gpu_of(number: int) -> dict[str, str]:
-    """The environment that gives one GPU to the worker of this number; empty where there is none. TensorFlow is not
-    asked, since it would take the GPUs for this process."""
+    """The environment that gives one GPU to the worker of this number; empty where there is none."""
+    found = gpus()
+    return {"CUDA_VISIBLE_DEVICES": found[number % len(found)]} if found else {}
+
+
+def gpus() -> list[str]:
+    """The GPUs that workers may use. TensorFlow is not asked, since it would take them for this process."""
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if listed is None:
-        gpus = [str(i) for i, _ in enumerate(Path("/proc/driver/nvidia/gpus").glob("*"))]
-    else:
-        gpus = listed.split(",")
-    gpus = [gpu for gpu in gpus if gpu.strip()]
-    return {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
+        return [str(i) for i, _ in enumerate(Path("/proc/driver/nvidia/gpus").glob("*"))]
+    return [gpu.strip() for gpu in listed.split(",") if gpu.strip()]

@@ -33,10 +33,11 @@ def take_part(order: Order, layout: Layout) -> None:
         work(study, layout, order.until, Records(study, layout).keep)
 
 
-def work(study: Study, layout: Layout, until: float, look: Callable[[], None]) -> None:
+def work(study: Study, layout: Layout, until: float, look: Callable[[], None], alone: bool = False) -> None:
     """Work on a search until it is done, or until the time `until` (in seconds since 1970; 0 is never), after which no
-    further trial begins. `look` is called before each trial, while there is none, and at the end."""
-    quiet()
+    further trial begins. `look` is called before each trial, while there is none, and at the end. `alone` is the only
+    worker, in the process of the command."""
+    quiet(alone)
     state, ended = State(layout, study.plan), EndedJobs(study, layout)
     while True:
         look()
@@ -80,11 +81,15 @@ def counted(study: Study, jobs: list[SweepJob]) -> list[SweepJob]:
     return [job for job in jobs if not (study.ordered and progress.given_up and job.number >= progress.told)]
 
 
-def quiet() -> None:
-    """Leave the terminal to the lines of the search: bars of several workers would write over each other."""
+def quiet(alone: bool) -> None:
+    """Leave the terminal to the lines of the search. A worker that is alone shows how its trial goes; bars of several
+    would write over each other."""
     from pipeline.training import progress
 
-    progress.hide()
+    if alone:
+        progress.pass_by()
+    else:
+        progress.hide()
     # Each training has a model of its own, which TensorFlow would call tracing the same function again and again.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -65,7 +65,7 @@ def run_workers(study: Study, layout: Layout) -> None:
     with locks.held_when_free(folder / LOCK):
         # Where a worker has died in a trial, that may kill this process too; one of its own would be replaced.
         if settings.on == "here" and settings.workers == 1 and not was_cut_off(study, layout):
-            work(study, layout, until, teller.tell)
+            work(study, layout, until, teller.tell, alone=True)
         else:
             STARTERS[settings.on].start(study, layout, until, teller)
     teller.tell()

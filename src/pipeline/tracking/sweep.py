@@ -41,7 +41,8 @@ class Sweep:
 def command_given() -> str:
     """The command that this process runs, to be given again. It has no password in it, and not what we add to it."""
     words = [hide_password(word) for word in sys.argv[1:] if not word.startswith("hydra.sweep.dir=")]
-    return shlex.join(["python", "-m", f"pipeline.{Path(sys.argv[0]).stem}", *words])
+    name = Path(sys.argv[0]).stem.removeprefix("pipeline-")  # its script in .venv/bin is pipeline-train
+    return shlex.join(["python", "-m", f"pipeline.{name}", *words])
 
 
 def read_sweep(folder: Path) -> Sweep:

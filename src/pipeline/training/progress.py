@@ -7,11 +7,19 @@ from pipeline.data.history import EpochValues
 
 SHOWN = ("loss", "val_loss", "val_accuracy", "val_mae")
 _hidden: list[bool] = []  # not empty in a process that shows no bars
+_passing: list[bool] = []  # not empty in one whose bars go away at their end
 
 
 def hide() -> None:
     """Show no progress bars in this process from now on."""
     _hidden[:] = [True]
+
+
+def pass_by() -> None:
+    """From now on, show progress bars in this process only while something trains, and only in a terminal."""
+    _passing[:] = [True]
+    if not sys.stderr.isatty():
+        hide()
 
 
 class Progress:
@@ -29,6 +37,7 @@ class Progress:
             unit="epoch",
             mininterval=interval,
             disable=not shown or bool(_hidden),
+            leave=not _passing,
         )
 
     def epoch(self, epoch: int, values: EpochValues) -> None:

@@ -10,6 +10,7 @@ from pipeline.layout import LOCK, Layout
 from pipeline.search.study import Study
 from pipeline.search.trial import Result
 from pipeline.sweeping import ending
+from pipeline.sweeping.records import Records
 from pipeline.tracking.sweep import read_jobs
 from pipeline.tracking.sweep_job import FAILED, FINISHED
 from tests.unit.search.simulated import plan_of
@@ -38,3 +39,19 @@ def test_trials_of_another_command_that_wants_more_of_them_stay(
     with locks.held_when_free(folder / LOCK):
         assert left() == {0, 1, 2}
     assert left() == {0, 1}, "nobody else works on it"
+
+
+def test_a_search_that_is_interrupted_shows_what_came_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = Layout(tmp_path)
+    study = Study.create_or_open(plan_of(trials=4), layout)
+    ending.tell_so_far(study, layout)
+    assert capsys.readouterr().out == "", "there is nothing yet"
+    claimed = study.claim()
+    assert claimed is not None
+    claimed.finish(Result(FINISHED, (0.25,)))
+    Records(study, layout).keep()
+    ending.tell_so_far(study, layout)
+    assert "0.25" in capsys.readouterr().out
+    assert (layout.sweep("found") / "page.html").is_file()

@@ -117,3 +117,27 @@ def test_the_same_command_again_submits_only_the_jobs_that_are_missing(
     assert not slurm.cancelled.read_text()
     ended.cancel()
     assert slurm.cancelled.read_text() == "1\n"
+
+
+def test_where_slurm_refuses_one_job_none_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("submitit")
+    submitted: list[SimpleNamespace] = []
+
+    def submit(executor: Any, task: Any) -> Any:
+        if len(submitted) == 2:
+            raise ConfigError("sweep.on: Slurm does not take the job")
+        job = SimpleNamespace(job_id=f"47{len(submitted)}", cancelled=False)
+        job.cancel = lambda: setattr(job, "cancelled", True)
+        submitted.append(job)
+        return job
+
+    monkeypatch.setattr(on_slurm, "submit", submit)
+    executor: Any = None
+    with pytest.raises(ConfigError):
+        on_slurm.submit_all(executor, Task("/checkout", "found", 0.0, 5), 3)
+    assert [job.cancelled for job in submitted] == [True, True]
+    submitted.clear()
+    assert len(on_slurm.submit_all(executor, Task("/checkout", "found", 0.0, 5), 2)) == 2
+    assert capsys.readouterr().out == "jobs submitted: 470, 471\n"

@@ -19,7 +19,7 @@ from pipeline.search.claimed import Claimed
 from pipeline.search.postgres import NoAnswerError
 from pipeline.search.study import Study
 from pipeline.search.trial import Result
-from pipeline.sweeping import jobs, on_ray, trial, workers
+from pipeline.sweeping import jobs, on_ray, processes, trial, workers
 from pipeline.sweeping.order import Order
 from pipeline.sweeping.records import Records
 from pipeline.sweeping.telling import Teller
@@ -95,6 +95,32 @@ def test_jobs_that_end_too_soon_and_jobs_that_are_not_needed(
     queued = Fake(over=False)
     jobs.wait(study, [queued], 0.0, teller, "")
     assert queued.cancelled
+
+
+def test_jobs_that_wait_for_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = Study.create_or_open(plan_of(trials=1), Layout(tmp_path))
+    queued, polls = Fake(over=False), list[float]()
+
+    def sleep(seconds: float) -> None:
+        polls.append(seconds)
+        queued.over = len(polls) == 3
+
+    monkeypatch.setattr(jobs, "QUEUE_SECONDS", 0.0)
+    monkeypatch.setattr(jobs.time, "sleep", sleep)
+    with pytest.raises(ConfigError, match="all workers have ended"):
+        jobs.wait(study, [queued], 0.0, Teller(study, Layout(tmp_path)), "")
+    assert capsys.readouterr().err == (
+        "no worker has begun within 0 s: the jobs wait until there is room for them, or for what nobody has "
+        "(sweep.resources)\n"
+    )
+
+
+@pytest.mark.parametrize(("listed", "expected"), [("0, 3", ["0", "3", "0"]), ("", ["", "", ""])])
+def test_gpus_are_dealt_out(listed: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
+    assert [processes.gpu_of(number).get("CUDA_VISIBLE_DEVICES", "") for number in range(3)] == expected
 
 
 class Ray:

@@ -9,7 +9,8 @@ from pipeline.search.study import Study
 from pipeline.search.trial import Result
 from pipeline.sweeping import work
 from pipeline.sweeping.trial import new_job
-from pipeline.tracking.sweep import FINISHED, SweepJob, read_job
+from pipeline.tracking.sweep import read_job
+from pipeline.tracking.sweep_job import FINISHED, SweepJob
 from tests.unit.search.simulated import plan_of
 
 
