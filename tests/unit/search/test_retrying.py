@@ -13,7 +13,7 @@ from pipeline.search.trial import Result
 from pipeline.tracking.sweep_job import FAILED, FINISHED
 from tests.unit.search.simulated import Search, plan_of
 
-GRID = {"sampler": "grid", "space": {"model.layers": "range(1,5)"}}
+GRID: dict[str, Any] = {"sampler": "grid", "space": {"model.layers": "range(1,5)"}}
 
 
 def states(search: Search) -> list[str]:
@@ -32,7 +32,8 @@ def test_a_search_that_was_given_up_goes_on_with_the_same_trials_for_any_workers
     assert again == list(range(len(before), len(before) + 8))
     assert failed.study().retry() == [], "each one once"
     found = []
-    for number, how in enumerate([{}, {"workers": 3, "order": 5}, {"workers": 2, "dies_within": 4}]):
+    crews: list[dict[str, Any]] = [{}, {"workers": 3, "order": 5}, {"workers": 2, "dies_within": 4}]
+    for number, how in enumerate(crews):
         path = Path(shutil.copy(failed.path, tmp_path / str(number)))
         done = Search(path, plan, **how).run()
         assert done.study().progress().failed == 0
@@ -72,7 +73,7 @@ def test_each_point_of_a_grid_is_tried_also_where_one_is_tried_again_in_between(
     def end(result: Result) -> None:
         claimed = study.claim()
         assert claimed is not None
-        tried.append((claimed.number, *claimed.overrides))
+        tried.append((claimed.number, claimed.overrides[0]))
         claimed.finish(result)
 
     end(Result(FAILED, error="no memory"))
