@@ -139,7 +139,7 @@ def test_another_sampler_or_pruner_does_not_get_the_options_of_the_file(layout: 
         ([*cnn, "sweep.pruner={name: median, warmup_epochs: 2}"], PrunerConfig("median", warmup_epochs=2)),
         (
             [*cnn, "sweep.pruner.name=hyperband", "sweep.pruner.max_epochs=20"],
-            PrunerConfig("hyperband", min_epochs=2, max_epochs=20, reduction=5),
+            PrunerConfig("hyperband", min_epochs=2, max_epochs=20, reduction=8),
         ),
         ([*mlp, "sweep.pruner.name=halving"], PrunerConfig("halving")),
     ):

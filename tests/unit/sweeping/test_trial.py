@@ -90,7 +90,7 @@ def test_a_search_that_was_cut_off_in_a_trial_goes_on_in_a_process_of_its_own(
     layout, started = Layout(tmp_path), list[str]()
     study = Study.create_or_open(plan_of(trials=1), layout)
     monkeypatch.setattr(workers, "terminate_as_interrupt", lambda: None)
-    monkeypatch.setattr(workers, "work", lambda *_: started.append("in this process"))
+    monkeypatch.setattr(workers, "work", lambda *_, alone: started.append("in this process"))
     monkeypatch.setitem(workers.STARTERS, "here", workers.Starter(lambda *_: started.append("in another one")))
     for worker in ("", "machine:17"):
         SweepJob(layout.sweep("found"), 0, [], RUNNING, worker=worker).save()
