@@ -129,11 +129,11 @@ def test_what_a_file_sets_beside_the_search_is_set_in_all_trials(layout: Layout)
     plan = plan_of(layout, *fixed, "sweep=mine")
     callback = "++trainer.callbacks.reduce_on_plateau={factor:0.5}"
     assert plan.overrides == (*fixed, "model=mlp", "model.layers=[4]", "trainer.epochs=50", callback)
-    assert plan_of(layout, "experiment=cnn_digits", "sweep=cnn").overrides[1:] == ("model.batch_norm_momentum=0.9",)
 
 
 def test_another_sampler_or_pruner_does_not_get_the_options_of_the_file(layout: Layout) -> None:
     cnn, mlp = ["experiment=cnn_digits", "sweep=cnn"], ["experiment=mlp_breast_cancer", "sweep=mlp"]
+    assert plan_of(layout, "experiment=cnn_digits,cnn_splice", "sweep=cnn").settings.pruner.reduction == 8
     for arguments, expected in (
         ([*cnn, "sweep.pruner.name=median"], PrunerConfig("median")),
         ([*cnn, "sweep.pruner={name: median, warmup_epochs: 2}"], PrunerConfig("median", warmup_epochs=2)),
