@@ -17,10 +17,11 @@ def line_of(done: "subprocess.CompletedProcess[str]") -> str:
 
 
 def content(root: Path) -> dict[str, str]:
-    """A digest of each file of DVC's outputs and the registry; locks and kept features are none of them."""
+    """A digest of each file of DVC's outputs and the registry; locks, kept features and the list of what was refused
+    are none of them."""
     files = [file for name in KEPT for file in (root / name, *(root / name).rglob("*")) if file.is_file()]
     return {
         str(file.relative_to(root)): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in files
-        if not {"locks", "features"} & set(file.relative_to(root).parts)
+        if not {"locks", "features", "refused"} & set(file.relative_to(root).parts)
     }

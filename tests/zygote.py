@@ -3,7 +3,7 @@
 A process that has imported TensorFlow, MLflow and scikit-learn, but nothing of the pipeline, forks one child for each
 command; the child is `python -m pipeline.<command>` from there on: its own folder, environment, output, exit code, and
 the pipeline's code of its checkout. What follows a training (tracking/follower.py) is forked from that. What must be a
-whole process (kills, stages of DVC, what imports what, commands of the pages) the tests start as one.
+whole process (kills, what imports what, a table of one's own by docs/data.md) the tests start as one.
 
 python -m tests.zygote     # the server, requests on standard input's socket
 """

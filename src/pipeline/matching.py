@@ -66,9 +66,10 @@ def check_augmentation(config: AugmentationConfig, family: str, dataset: Dataset
             fits = [
                 other for other in FAMILIES if kinds[other] in found.kinds and dataset.task in FAMILIES[other].tasks
             ]
+            others = f", or choose one of: {', '.join(fits)}" if fits else ""
             raise ConfigError(
                 f"trainer.augmentation.{found.asked(config)[0]} changes {' or '.join(found.kinds)}, but model {family} "
-                f"takes {of} as a {kinds[family]}. Set it to 0, or choose one of: {', '.join(fits)}."
+                f"takes {of} as a {kinds[family]}. Set it to 0{others}."
             )
 
 

@@ -49,7 +49,7 @@ FRAME = (
     # what they resolve stands in the stage's file; what a value means is said where it is used
     *("compose", "config", "hydra_errors", "matching"),
     # a stage that ends with an error has no outputs
-    *("errors", "data.refused_file"),
+    "errors",
     # It only names files. A stage that looks for a file under a new name says which file is missing.
     "layout",
     # What they find stands in the stage's file.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.clones import EXPERIMENTS, ROOT, copy, environment
+from tests.clones import EXPERIMENTS, ROOT, copy, environment, shell
 
 Shell = Callable[[Path, str], str]
 PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
@@ -70,7 +70,7 @@ def project(reproduced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_command_of_the_pages(part: int, project: Path, quick_shell: Shell) -> None:
     """The pipeline's own do without the seconds of their imports: test_kill.py, test_pipeline.py and others run each
-    of them as a whole process."""
+    of them as a whole process; inspect and predict are whole ones below."""
     root = project
     found = list(dict.fromkeys(line for line in command_lines() if line not in NOT_RUN))
     length = -(-len(found) // PARTS)
@@ -87,10 +87,10 @@ def test_every_command_of_the_pages(part: int, project: Path, quick_shell: Shell
 
 
 @pytest.mark.slow
-def test_your_own_table(project: Path, quick_shell: Shell) -> None:
-    """From a CSV file to a registered model, as docs/data.md says."""
+def test_your_own_table(project: Path) -> None:
+    """From a CSV file to a registered model, as docs/data.md says, each command as a whole process."""
     found = commands_of(OWN_TABLE)
-    printed = {command: quick_shell(project, command) for command in found}
+    printed = {command: shell(project, command) for command in found}
     told = printed["make repro EXPERIMENT=logistic_fruit"]
     assert re.search(r"^logistic_fruit +accuracy ", told, re.MULTILINE)
     assert printed[found[-1]].startswith("fruit_answers.csv: 300 predictions of ")

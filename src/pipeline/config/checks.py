@@ -1,6 +1,8 @@
 """How a schema object refuses a value: the error says where it is, what was found, and what was expected."""
 
 import re
+from fnmatch import fnmatch
+from glob import has_magic
 from pathlib import Path
 
 from pipeline.errors import ConfigError, did_you_mean
@@ -31,9 +33,11 @@ def check_rate(name: str, rate: float) -> None:
 
 
 def check_output(output: str, read: str) -> None:
-    """Raise ConfigError unless a file can be written at `output` that is not `read`, or a part of the folder `read`."""
+    """Raise ConfigError unless a file can be written at `output` that is not `read`, a part of the folder `read`, or
+    one of the files of the glob `read`."""
     path, source = Path(output).resolve(), Path(read).resolve()
-    check(not path.is_relative_to(source), "output", output, f"another file than {read}, and none in it")
+    among = path.is_relative_to(source) or (has_magic(read) and fnmatch(str(path), str(source)))
+    check(not among, "output", output, f"another file than {read}, and none in it")
     check(not path.is_dir(), "output", output, "the name of a file, and this is a folder")
     lowest = next(above for above in path.parents if above.exists())
     check(lowest.is_dir(), "output", output, f"a file in a folder, and {lowest.name} is a file")

@@ -84,7 +84,8 @@ class Breach:
         if self.count == 1 and self.of is None:
             values = "1 value is"
         places = [
-            f"row {place_of(row, file if several else '')}" + ("" if value is None else f": {shown(value)}")
+            (f"row {place_of(row, file if several else '')}" if row else file)
+            + ("" if value is None else f": {shown(value)}")
             for row, file, value in self.places
         ]
         more = and_more(self.count, len(places))

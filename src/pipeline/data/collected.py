@@ -105,11 +105,9 @@ class Collected:
         return self.digests.num_rows - self.digests.num_distinct() if len(repeated) else 0
 
     def share_alone(self, repeated: Digests) -> float:
-        """The share of the rows that are left where equal rows, and those of one group, count once. `repeated` are the
-        digests that several rows have."""
-        distinct = self.answered.num_distinct() if len(repeated) else self.digests.num_rows
-        groups = len(np.unique(np.concatenate(self.groups))) if self.groups else distinct
-        return min(distinct, groups) / max(1, self.digests.num_rows)
+        """The share of the rows that are left where equal rows count once. `repeated` are the digests that several rows
+        have."""
+        return self.answered.num_distinct() / max(1, self.digests.num_rows) if len(repeated) else 1.0
 
     def num_conflicts(self, repeated: Digests) -> int:
         """How many rows contradict others: their target is not the most frequent one of the rows with the same

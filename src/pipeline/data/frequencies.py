@@ -30,9 +30,9 @@ def tell_frequencies(schema: Schema, folder: Path) -> None:
             numbers[TARGET] = schema.target
         for name, shown_name in numbers.items():
             if (pile := pile_of(file, name)) is not None:
-                value, count = pile
+                value, count = repr(pile[0]).removesuffix(".0"), pile[1]
                 print(
-                    f"{schema.dataset}: '{shown_name}' is {value:g}, its greatest value, in {count} of "
+                    f"{schema.dataset}: '{shown_name}' is {value}, its greatest value, in {count} of "
                     f"{file.metadata.num_rows} training rows, and much less often any value near it, as if larger ones "
                     "were cut off"
                 )

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-# the name of a row's file, and the row's number there as a person counts
+# the name of a row's file, and the row's number there as a person counts, empty where a file is one row
 OF_FILE, OF_ROW = ":of_file", ":of_row"
 # how all rows of a dataset have them
 FIELDS = (pa.field(OF_FILE, pa.dictionary(pa.int32(), pa.string())), pa.field(OF_ROW, pa.string()))
@@ -11,7 +11,8 @@ FIELDS = (pa.field(OF_FILE, pa.dictionary(pa.int32(), pa.string())), pa.field(OF
 
 def with_origin(batch: pa.RecordBatch, file: str, numbers: pa.Array) -> pa.RecordBatch:
     """The rows of a file with these two columns. `numbers` (N,) are the rows' numbers."""
-    return batch.append_column(OF_FILE, pa.repeat(pa.scalar(file), batch.num_rows)).append_column(OF_ROW, numbers)
+    files = pa.repeat(pa.scalar(printable(file)), batch.num_rows)
+    return batch.append_column(OF_FILE, files).append_column(OF_ROW, numbers)
 
 
 def origin_of(batch: pa.RecordBatch, start: int) -> dict[str, pa.Array]:
@@ -21,3 +22,8 @@ def origin_of(batch: pa.RecordBatch, start: int) -> dict[str, pa.Array]:
     file = batch[OF_FILE] if OF_FILE in names else pa.nulls(batch.num_rows)
     row = batch[OF_ROW] if OF_ROW in names else counted
     return {OF_FILE: file.cast(pa.string()).dictionary_encode(), OF_ROW: row.cast(pa.string())}
+
+
+def printable(name: str) -> str:
+    """A file's name in one line."""
+    return name if name.isprintable() else repr(name)

@@ -29,14 +29,14 @@ class _RefusedFile:
     def __init__(self, layout: Layout, dataset: str, stack: ExitStack) -> None:
         path, root = layout.refused(dataset), layout.root
         self.path, self.shown = path, str(path.relative_to(root) if path.is_relative_to(root) else path)
-        self.num_lines = 0
+        self.num_lines, self._closed = 0, False
         self._stack = stack
         # One thread reads rows, and another one looks at those that were read.
         self._lock = Lock()
 
     def write(self, lines: Iterable[Line]) -> None:
         with self._lock:
-            for line in lines:
+            for line in lines if not self._closed else ():
                 if not self.num_lines:
                     partial = self._stack.enter_context(replacing(self.path))
                     # The name of a file may be no UTF-8.
@@ -45,6 +45,11 @@ class _RefusedFile:
                     self._out.writerow(HEADER)
                 self._out.writerow(line)
                 self.num_lines += 1
+
+    def close(self) -> None:
+        """Take no lines any more: where one thread has ended with an error, the other may still read."""
+        with self._lock:
+            self._closed = True
 
 
 _LIST: ContextVar[_RefusedFile | None] = ContextVar("refused_file", default=None)
@@ -63,6 +68,7 @@ def listing(layout: Layout, dataset: str) -> Iterator[None]:
         except PipelineError as error:
             refusal = error  # until the file is in its place
         finally:
+            found.close()
             _LIST.reset(token)
     if not found.num_lines:
         found.path.unlink(missing_ok=True)

@@ -43,6 +43,12 @@ def reach(
     return dict(sorted(found.items()))
 
 
+def code_of_file(package: Path, name: str) -> dict[str, str]:
+    """As `reach`, of this module alone."""
+    path = package / f"{name}.py"
+    return {path.name: read_file(path, f"{package.name}.{name}", {}).digest}
+
+
 def read_file(path: Path, name: str, chosen: Mapping[str, frozenset[str]]) -> Module:
     """Read the module `name` from the file `path`, with only those entries of its registries that are used."""
     text = path.read_text(encoding="utf-8")

@@ -111,6 +111,16 @@ def answering(address: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def without_patience() -> Iterator[None]:
+    """Calls in the body are made once: somebody waits who has no use for an answer in a minute."""
+    state = _repeating.set(True)
+    try:
+        yield
+    finally:
+        _repeating.reset(state)
+
+
 def repeated(address: str, call: Callable[[], Returned]) -> Returned:
     """What `call` returns. While the server does not answer, as when another one takes its place, all of it is done
     again, for PATIENCE_SECONDS; so it must be right to do it twice. A call in such a call is done again with that one.

@@ -12,6 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.config import DriftConfig, PredictConfig, TextConfig
+from pipeline.config.checks import one_of
+from pipeline.data.formats import FORMATS
+from pipeline.data.formats.finding import AUTO
 from pipeline.data.formats.rows import layout_of
 from pipeline.data.prepared import ROW as PREPARED_ROW
 from pipeline.data.prepared import TARGET, WEIGHT
@@ -73,7 +76,9 @@ def column_of(schema: Schema) -> SeriesColumn:
 
 
 def settings_of(schema: Schema, column: SeriesColumn, config: PredictConfig | DriftConfig) -> WindowsDataset:
-    """The settings with which windows are cut from the input. They need no horizon."""
+    """The settings with which windows are cut from the input. They need no horizon. Raises ConfigError for a format
+    that has no table."""
+    one_of("format", config.format, (AUTO, *FORMATS))
     skipping = {"on_bad_row": SKIP} if config.on_bad_row == SKIP else {}
     written = {entry.name: getattr(config, entry.name) for entry in fields(TextConfig)}
     return WindowsDataset(

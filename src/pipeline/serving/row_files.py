@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +136,8 @@ def _parts(schema: Schema, config: PredictConfig | DriftConfig, trouble: Trouble
     file, name = input_file(config)
     format, columns = INPUT_FORMATS[name], [column.name for column in schema.features]
     has_ids = ROW not in columns and ROW in (format.names(file, layout_of(config, name, columns)) or [])
-    for rows in format.rows(file, layout_of(config, name, [*columns, *[ROW] * has_ids])):
+    found = format.rows(file, layout_of(config, name, [*columns, *[ROW] * has_ids]))
+    for rows in chain.from_iterable(some.parts(schema.row_bytes) for some in found):
         raw = pa.table({name: rows.columns[name] for name in columns})
         table, bad = read_columns(schema, raw, file.name, rows.numbers, trouble.refused)
         trouble.add(rows.unreadable, bad)

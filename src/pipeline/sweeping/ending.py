@@ -8,12 +8,13 @@ from pipeline import locks
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.layout import LOCK, Layout
 from pipeline.search.page import write_page
+from pipeline.search.postgres import without_patience
 from pipeline.search.study import Study
 from pipeline.sweeping.records import Records
 from pipeline.sweeping.work import counted, drop_models
 from pipeline.tracking.sweep import note_ended, read_jobs
 from pipeline.tracking.sweep_end import deliver_sweep
-from pipeline.tracking.sweep_job import FAILED, FINISHED, RUNNING
+from pipeline.tracking.sweep_job import FAILED, FINISHED, PRUNED
 from pipeline.tracking.sweep_summary import summary
 
 # A cause that is mended outside of code, data and configuration does not make it another search by itself.
@@ -27,7 +28,7 @@ def tell_so_far(study: Study, layout: Layout) -> None:
     folder = layout.sweep(study.plan.name)
     if jobs := read_jobs(folder):
         print(summary(jobs), flush=True)
-        with suppress(PipelineError):
+        with suppress(PipelineError), without_patience():
             print(f"page {write_page(folder, jobs, study.trials())}", flush=True)
 
 
@@ -60,5 +61,5 @@ def end(study: Study, layout: Layout) -> None:
         raise ConfigError(f"{told.rstrip('.')}. {GIVEN_UP}" if progress.given_up else told)
     if not progress.done:
         over = f"{plan.settings.seconds:g} s are over" if plan.settings.seconds else "the search is not done"
-        ended = sum(job.status != RUNNING for job in jobs)
+        ended = sum(job.status in (FINISHED, PRUNED) for job in jobs)
         print(f"{over}, with {ended} of {study.total} trials; give the same command to go on", file=sys.stderr)

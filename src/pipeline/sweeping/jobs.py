@@ -4,13 +4,14 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from pipeline.errors import ConfigError
 from pipeline.search.study import Study
 from pipeline.search.trial import status_of
 from pipeline.sweeping.telling import Teller
-from pipeline.tracking.sweep_job import RUNNING
+from pipeline.tracking.sweep import read_jobs
 
 POLL_SECONDS = 0.5
 # Within so long, workers see that the search is done, and end. What is in the queue then is not needed.
@@ -33,7 +34,7 @@ class Job(Protocol):
 def wait(study: Study, jobs: Sequence[Job], until: float, teller: Teller, logs: str) -> None:
     """Tell how the search goes on until it is done or no job is left. What is left then is cancelled, also where this
     command is interrupted. `logs` says where the workers' output is. Raises ConfigError where all ended too soon."""
-    told, in_queue = dict[int, str](), _Queue(study)
+    told, in_queue = dict[int, str](), _Queue(study, teller.folder)
     try:
         while not study.done and not all(job.ended() for job in jobs):
             time.sleep(POLL_SECONDS)
@@ -65,14 +66,20 @@ def wait(study: Study, jobs: Sequence[Job], until: float, teller: Teller, logs: 
 class _Queue:
     """Says once, after a while, that no worker has begun a trial yet."""
 
-    def __init__(self, study: Study) -> None:
-        self._study, self._before, self._deadline = study, len(study.trials()), time.monotonic() + QUEUE_SECONDS
+    def __init__(self, study: Study, folder: Path) -> None:
+        self._study, self._folder = study, folder
+        self._begun, self._before = time.time(), self._trials()
+        self._deadline = time.monotonic() + QUEUE_SECONDS
+
+    def _trials(self) -> set[tuple[int, str]]:
+        return {(trial.number, status_of(trial)) for trial in self._study.trials()}
 
     def tell(self) -> None:
         if time.monotonic() < self._deadline:
             return
         self._deadline = math.inf
-        trials = self._study.trials()
-        if len(trials) == self._before and not any(status_of(trial) == RUNNING for trial in trials):
+        # Who takes up a trial that was left alive changes its record alone.
+        taken_up = any(job.started >= self._begun for job in read_jobs(self._folder))
+        if self._trials() == self._before and not taken_up:
             told = f"no worker has begun within {QUEUE_SECONDS:g} s: the jobs wait until there is room for them"
             print(f"{told}, or for what nobody has (sweep.resources)", file=sys.stderr, flush=True)

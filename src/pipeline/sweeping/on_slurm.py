@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from pipeline import locks
 from pipeline.errors import ConfigError
 from pipeline.layout import LOCK, Layout
@@ -28,6 +30,7 @@ LOCAL = "local"
 # The storage's address goes to the jobs in their environment: submitit writes what it submits into files.
 STORAGE = "PIPELINE_SWEEP_STORAGE"
 MINUTES = 240  # of a job, unless sweep.resources says another time
+SUBMITTING = "submitting.lock"
 REQUEUED = 1000  # so often a job that has used up its time goes on in another
 
 
@@ -40,13 +43,15 @@ def start(study: Study, layout: Layout, until: float, teller: Teller) -> None:
     folder.mkdir(exist_ok=True)
     # Who has the lock ends the jobs that it finds. Beside another command that is alive, they are that one's.
     with locks.held_if_free(folder / LOCK) as alone:
-        # of jobs of this machine, submitit does not say how they are
-        earlier = [] if settings.address == LOCAL else jobs_in_queue(folder, task, to_be_ended=alone)
-        missing = max(0, settings.workers - len(earlier))
-        if earlier:
-            print(f"jobs that go on: {len(earlier)}, submitted besides: {missing}", flush=True)
-        with storage_in_environment(order.storage):
-            submitted = submit_all(executor, task, missing)
+        # Of two commands at once, the second one counts what the first one submits.
+        with FileLock(folder / SUBMITTING):
+            # of jobs of this machine, submitit does not say how they are
+            earlier = [] if settings.address == LOCAL else jobs_in_queue(folder, task, to_be_ended=alone)
+            missing = max(0, settings.workers - len(earlier))
+            if earlier:
+                print(f"jobs that go on: {len(earlier)}, submitted besides: {missing}", flush=True)
+            with storage_in_environment(order.storage):
+                submitted = submit_all(executor, task, missing)
         jobs.wait(study, [*earlier, *submitted], until, teller, f"logs in {folder}")
 
 

@@ -19,7 +19,7 @@ class Teller:
     as well. Those that had ended before the command began are not told again."""
 
     def __init__(self, study: Study, layout: Layout) -> None:
-        self._study, self._records, self._folder = study, Records(study, layout), layout.sweep(study.plan.name)
+        self._study, self._records, self.folder = study, Records(study, layout), layout.sweep(study.plan.name)
         begun = study.trials()
         self._told = {trial.number for trial in begun if result_of(trial).status != RUNNING}
         if begun:
@@ -51,7 +51,7 @@ class Teller:
         host = worker.rpartition(":")[0]
         if self._study.plan.settings.on == "slurm" or host != socket.gethostname():
             overrides = " ".join([*self._study.plan.overrides, *self._study.space.overrides(trial.params)])
-            place = f"; traceback on {host} in {self._folder / result.log}" if result.log else ""
+            place = f"; traceback on {host} in {self.folder / result.log}" if result.log else ""
             print(f"job {trial.number} failed: {result.error} (worker {worker})", file=sys.stderr)
             print(f"  with {overrides}{place}", file=sys.stderr, flush=True)
 

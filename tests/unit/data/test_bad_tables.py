@@ -1,7 +1,6 @@
 """What is wrong with a table, and shows only once all rows were seen or in the types of its columns: one line."""
 
 import json
-import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -155,18 +154,6 @@ def rows_of(count: int, times: int) -> str:
 def test_rows_that_stand_twice_do_not_look_like_a_leak(tmp_path: Path) -> None:
     prepare(tmp_path, rows_of(60, times=2))
     assert summary(tmp_path)["train"]["rows"] > 0
-
-
-def test_rows_of_one_group_do_not_look_like_a_leak(tmp_path: Path) -> None:
-    """Each patient was measured ten times, and has one age and one target."""
-    patients = [f"{i * i % 997}.25,p{i},{i * 7 % 31}.5\n" for i in range(40)]
-    text = "x,kind,y\n" + "".join(patient.replace(",p", f",{visit}p") for patient in patients for visit in range(10))
-    text = text.replace("x,kind,y\n", "x,who,y\n")
-    columns = {"x": "number", "who": "category"}
-    assert "as if it were made from it" in refused_by_prepare(tmp_path, text, columns=columns)
-    (tmp_path / "prepared").rename(tmp_path / "refused")
-    text = re.sub(",[0-9]p", ",p", text)
-    prepare(tmp_path, text, columns=columns, group="who")
 
 
 def test_a_rare_class_may_be_left_out(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """All that `prepare` refuses is listed in a file, which is gone when there is nothing to list any more."""
 
 import csv
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,29 @@ def test_bad_rows(tmp_path: Path) -> None:
     # those that are left out are only counted
     prepare(tmp_path, dataset(task="binary", missing=[""], on_bad_row="skip", leakage="accept"))
     assert list(Layout(tmp_path).refused("tabled").parent.iterdir()) == []
+
+
+def test_files_that_break_a_contract_have_no_row(tmp_path: Path) -> None:
+    for i in range(30):
+        for kind in "ab":
+            path = tmp_path / "d" / kind / f"{i:02}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("a long text" if i == 7 else f"{i}{kind}")
+    contract = ContractConfig(columns={"text": RuleConfig(max_length=5)})
+    config = test_files_source.dataset(path="d", contract=contract, near_duplicates="say")
+    assert "(d/a/07.txt: 'a long text'; d/b/07.txt: 'a long text')" in refusal(tmp_path, config)
+    assert [(row["row"], row["file"]) for row in listed(tmp_path, config.name)] == [
+        ("", "d/a/07.txt"),
+        ("", "d/b/07.txt"),
+    ]
+
+
+def test_a_thread_that_reads_on_after_the_end_writes_nothing(tmp_path: Path) -> None:
+    told: list[Any] = []
+    with listing(Layout(tmp_path), "tabled"):
+        told.append(copy_context())
+    told[0].run(tell_refused, [LINE])
+    assert not Layout(tmp_path).refused("tabled").parent.exists()
 
 
 def test_bad_files_and_records(tmp_path: Path) -> None:

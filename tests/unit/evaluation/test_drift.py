@@ -205,6 +205,10 @@ def test_statistics_of_other_columns_are_refused(tmp_path: Path) -> None:
     for features in ([], [number("z")], [category("x")], [number("x"), number("z")]):
         with pytest.raises(DataError, match=r"statistics.json: not of the columns .* have\. Run: again$"):
             check_fits(tmp_path, columns, features, "Run: again")
+    image = Column("x", ImageColumn("image", shape=[4, 4, 3], pixels="uint8"))
+    earlier = [ColumnStatistics("x", "image", 9, 0), columns[1]]
+    with pytest.raises(DataError, match=r"statistics.json: of 'x', nothing was measured by then\. Run: again$"):
+        check_fits(tmp_path, earlier, [image], "Run: again")
 
 
 def test_few_rows_tell_nothing() -> None:

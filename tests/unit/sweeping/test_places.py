@@ -101,6 +101,8 @@ def test_jobs_that_wait_for_their_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = Study.create_or_open(plan_of(trials=1), Layout(tmp_path))
+    with claimed_from(study):
+        pass  # a trial that was interrupted is nobody's
     queued, polls = Fake(over=False), list[float]()
 
     def sleep(seconds: float) -> None:

@@ -200,3 +200,6 @@ def check_fits(folder: Path, known: list[ColumnStatistics], features: list[Colum
     expected = [(column.name, column.config.type) for column in features]
     if found != expected:
         raise DataError(f"{folder / STATISTICS}: not of the columns that the prepared rows have. {remedy}")
+    for column, one in zip(features, known, strict=False):
+        if kind_of(column) == "content" and one.values and not (one.parts or one.shares):
+            raise DataError(f"{folder / STATISTICS}: of '{one.name}', nothing was measured by then. {remedy}")

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipeline.config.data import FOLD
 from pipeline.data.archives import find_place
 from pipeline.data.heard import tell_left_out
-from pipeline.data.origins import OF_FILE
+from pipeline.data.origins import OF_FILE, OF_ROW, printable
 from pipeline.data.schema import Column
 from pipeline.data.sources.files.bad_files import BadFiles
 from pipeline.data.sources.files.classes import check_classes, check_kept, check_no_splits
@@ -86,7 +86,8 @@ def batches(config: FilesDataset, root: Path) -> Iterator[pa.RecordBatch]:
             if places and (not bad.num_bad or config.on_bad_row == SKIP):
                 known = {name: column.take(pa.array(places)) for name, column in labelled.columns.items()}
                 if config.contract is not None:
-                    known[OF_FILE] = pa.array([f"{found.shown}/{labelled.names[place]}" for place in places])
+                    names = [printable(f"{found.shown}/{labelled.names[place]}") for place in places]
+                    known |= {OF_FILE: pa.array(names), OF_ROW: pa.array([""] * len(places))}
                 yield pa.RecordBatch.from_pydict({content.name: values} | known)
         if config.on_bad_row == SKIP and TASKS[config.task].has_classes:
             check_kept(config, found.shown, labelled.columns[config.target], used)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from pipeline.data.origins import printable
 from pipeline.data.reading import MOST_PLACES
 from pipeline.data.refused_file import and_more, tell_refused
 from pipeline.errors import DataError
@@ -51,8 +52,3 @@ class BadFiles:
         one = "1 line or file" if self.of_lines else "1 file"
         files = one if self.num_bad == 1 else f"{self.num_bad} {self.plural}"
         return f"{files} cannot be used ({'; '.join(self.places)}{and_more(self.num_bad, len(self.places))})."
-
-
-def printable(name: str) -> str:
-    """A file's name in one line."""
-    return name if name.isprintable() else repr(name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.data.archives import find_place
-from pipeline.data.sources.files.bad_files import printable
+from pipeline.data.origins import printable
 from pipeline.errors import DataError, not_readable
 
 # What systems leave in folders of their own accord. Other hidden files begin with a point.
