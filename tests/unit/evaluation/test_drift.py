@@ -206,7 +206,7 @@ def test_statistics_of_other_columns_are_refused(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"statistics.json: not of the columns .* have\. Run: again$"):
             check_fits(tmp_path, columns, features, "Run: again")
     image = Column("x", ImageColumn("image", shape=[4, 4, 3], pixels="uint8"))
-    earlier = [ColumnStatistics("x", "image", 9, 0), columns[1]]
+    earlier = [ColumnStatistics("x", "image", 9, 0, values=9), columns[1]]
     with pytest.raises(DataError, match=r"statistics.json: of 'x', nothing was measured by then\. Run: again$"):
         check_fits(tmp_path, earlier, [image], "Run: again")
 
