@@ -42,7 +42,8 @@ def _unknown_choice(error: BaseException) -> ConfigError | None:
         return None
     group, found, listed = match.groups()
     known = [option for option in listed.split() if not option.endswith("_schema")]
-    return ConfigError(f"{group}: '{found}' is unknown {did_you_mean(found, known)}")
+    elsewhere = " A grid runs elsewhere by sweep=grid sweep.on=ray, or slurm." if group == "hydra/launcher" else ""
+    return ConfigError(f"{group}: '{found}' is unknown {did_you_mean(found, known)}{elsewhere}")
 
 
 def explain_omegaconf(error: OmegaConfBaseException, where: str) -> ConfigError:

@@ -5,9 +5,12 @@ They come from the history where each epoch measures them, and else from the sav
 
 import json
 import math
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from pipeline.files import digest_value, write_json
 from pipeline.layout import HISTORY, MODEL, OBJECTIVES, TENSORBOARD
+from pipeline.reach import code_of_files
 from pipeline.run import Run
 from pipeline.tracking.sweep_job import SweepJob
 
@@ -16,6 +19,13 @@ if TYPE_CHECKING:
 
 # A score that any model has: the number of its trainable weights.
 PARAMETERS = "parameters"
+CODE = "code"  # in the file that keeps scores, a digest of the code that has computed them
+HERE = Path(__file__).parent
+
+
+def scoring_code(package: Path) -> dict[str, str]:
+    """A digest of each file that computes scores: another score would be another number of the same name."""
+    return code_of_files(package, [package / "objectives.py", *sorted((package / "tasks" / "scores").glob("*.py"))])
 
 
 def trained_before(run: Run, job: SweepJob, objectives: tuple[str, ...]) -> "list[EpochValues] | None":
@@ -34,7 +44,6 @@ def scored(run: Run, history: "list[EpochValues]", objectives: tuple[str, ...]) 
     """The values of the objectives with the weights that the training has kept. They come from the history where each
     epoch measures them. The others are computed with the saved model, and kept in the run's folder, where a search
     finds them when it has removed the model."""
-    from pipeline.files import write_json
     from pipeline.training.early_stopping import kept_epoch
 
     kept = kept_epoch([values["val_loss"] for values in history], run.config.trainer.early_stopping)
@@ -45,18 +54,18 @@ def scored(run: Run, history: "list[EpochValues]", objectives: tuple[str, ...]) 
         found = measured(run, missing)
         known |= found
         finite = {name: value for name, value in found.items() if math.isfinite(value)}
-        write_json(run.folder / OBJECTIVES, known_scores(run) | finite)
+        write_json(run.folder / OBJECTIVES, {CODE: digest_value(scoring_code(HERE)), **known_scores(run), **finite})
         write_kept(run.folder / TENSORBOARD, kept + 1, history[kept] | found)
     return {name: known[name] for name in objectives}
 
 
 def known_scores(run: Run) -> dict[str, float]:
-    """The scores of a run that were computed with its model, by name."""
+    """The scores of a run that were computed with its model, by name, if by the code of today."""
     try:
-        known: dict[str, float] = json.loads((run.folder / OBJECTIVES).read_text(encoding="utf-8"))
+        known: dict[str, Any] = json.loads((run.folder / OBJECTIVES).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}  # they are computed again
-    return known
+    return known if known.pop(CODE, None) == digest_value(scoring_code(HERE)) else {}
 
 
 def measured(run: Run, objectives: list[str]) -> dict[str, float]:

@@ -19,6 +19,10 @@ class GivenUp(Exception):
         self.epoch, self.history = epoch, history[:epoch]
 
 
+class LeftAlive(Exception):
+    """Raised where a training ends without a verdict, since another process has it, or will take it up."""
+
+
 def write_history(path: Path, epochs: list[EpochValues]) -> None:
     """Write each epoch's values. Epochs are numbered from 1. Floats are written in full, so that reading them gives the
     same bits."""

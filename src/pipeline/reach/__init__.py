@@ -10,7 +10,7 @@ registry holds is looked up by its keys.
 """
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from pipeline.reach.module import Module, packages_around, read_module, registries
@@ -43,10 +43,13 @@ def reach(
     return dict(sorted(found.items()))
 
 
-def code_of_file(package: Path, name: str) -> dict[str, str]:
-    """As `reach`, of this module alone."""
-    path = package / f"{name}.py"
-    return {path.name: read_file(path, f"{package.name}.{name}", {}).digest}
+def code_of_files(package: Path, paths: Iterable[Path]) -> dict[str, str]:
+    """As `reach`, of these files alone."""
+    names = {path: path.relative_to(package).as_posix() for path in paths}
+    return {
+        name: read_file(path, f"{package.name}.{name[:-3].replace('/', '.')}", {}).digest
+        for path, name in names.items()
+    }
 
 
 def read_file(path: Path, name: str, chosen: Mapping[str, frozenset[str]]) -> Module:

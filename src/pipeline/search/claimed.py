@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from pipeline.data.history import LeftAlive
 from pipeline.errors import ConfigError
 from pipeline.search.asking import Pruning
 from pipeline.search.claims import Lock
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-class TakenError(Exception):
+class TakenError(LeftAlive):
     """Another worker had this trial as well, since a lock was lost with its connection, and has finished it."""
 
 

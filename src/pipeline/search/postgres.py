@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
+from pipeline.data.history import LeftAlive
 from pipeline.errors import ConfigError
 from pipeline.search.claims import Claims, PostgresClaims
 from pipeline.tracking.settings import without_password
@@ -89,7 +90,7 @@ def connect_arguments(url: "URL") -> dict[str, str | int]:
     return {"options": options, **{key: value for key, value in own.items() if key not in url.query}}
 
 
-class NoAnswerError(ConfigError):
+class NoAnswerError(ConfigError, LeftAlive):
     """The storage is not there. What a worker does then fails nothing: its trial waits for another worker."""
 
 

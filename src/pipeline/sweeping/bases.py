@@ -9,7 +9,8 @@ from pipeline.errors import ConfigError
 from pipeline.files import digest_value
 from pipeline.identity import Identity
 from pipeline.layout import Layout
-from pipeline.reach import code_of_file, reach
+from pipeline.objectives import scoring_code
+from pipeline.reach import reach
 from pipeline.run import identified
 from pipeline.search.plan import STATE, Plan
 from pipeline.search.space import Space, parse_space
@@ -48,7 +49,7 @@ def state_of(layout: Layout, bases: Sequence[Base]) -> str:
     }
     # It is no code of any training: it decides which trials there are, and when they stop.
     package = layout.root / "src" / "pipeline"
-    parts["search"] = reach(package, "search.study", {}, NOT_DECIDING) | code_of_file(package, "objectives")
+    parts["search"] = reach(package, "search.study", {}, NOT_DECIDING) | scoring_code(package)
     return " ".join(f"{part}:{digest_value(parts[part])[:DIGITS]}" for part in STATE)
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from pipeline.config import Config
-from pipeline.data.history import GivenUp
+from pipeline.data.history import GivenUp, LeftAlive
 from pipeline.identity import Identity
 from pipeline.layout import JOURNAL, Layout
 from pipeline.tracking.facts import run_params, run_tags
@@ -22,7 +22,7 @@ def recorded(config: Config, identity: Identity, layout: Layout) -> Iterator[Jou
     try:
         yield journal
         ended = FINISHED
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, LeftAlive):
         ended = KILLED
         raise
     except GivenUp:

@@ -1,7 +1,7 @@
 """Carry sweeps to MLflow: one parent run for each sweep, with the runs of its jobs below it.
 
 The parent stands in the MLflow experiment that sweep.json names, which is the one that is searched. Of a sweep over a
-choice of experiments (`experiment=a,b`) it is the experiment of the first job that MLflow hears of.
+choice of experiments (`experiment=a,b`) it is the first one that is named.
 """
 
 from mlflow.entities import Run
