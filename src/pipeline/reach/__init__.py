@@ -45,11 +45,11 @@ def reach(
 
 def code_of_files(package: Path, paths: Iterable[Path]) -> dict[str, str]:
     """As `reach`, of these files alone."""
-    names = {path: path.relative_to(package).as_posix() for path in paths}
-    return {
-        name: read_file(path, f"{package.name}.{name[:-3].replace('/', '.')}", {}).digest
-        for path, name in names.items()
-    }
+    found = {}
+    for path in paths:
+        name = ".".join([package.name, *path.relative_to(package).with_suffix("").parts])
+        found[path.relative_to(package).as_posix()] = read_file(path, name, {}).digest
+    return found
 
 
 def read_file(path: Path, name: str, chosen: Mapping[str, frozenset[str]]) -> Module:

@@ -17,7 +17,11 @@ from tests.unit.sweeping.test_planning import SEARCH, plan_of
     [
         ("src/pipeline/training/fit.py", ("def fit(", "EDITED = True\n\n\ndef fit("), "code"),
         ("src/pipeline/search/samplers.py", ("multivariate=True", "multivariate=False"), "code of the search"),
-        ("src/pipeline/tasks/scores/regression.py", ("import numpy", "EDITED = True\nimport numpy"), "code of the search"),
+        (
+            "src/pipeline/tasks/scores/regression.py",
+            ("import numpy", "EDITED = True\nimport numpy"),
+            "code of the search",
+        ),
         ("conf/experiment/linear_line.yaml", ("epochs: 1000", "epochs: 999"), "configuration"),
     ],
 )
