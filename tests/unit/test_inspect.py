@@ -285,6 +285,11 @@ def test_formats_with_types(look: Inspect, root: Path) -> None:
     assert "#   deep: lists or objects, which no type takes\n" in printed
 
 
+def test_an_array_of_json(look: Inspect) -> None:
+    text = look.refusal('[{"x": 1, "y": 2}]', name="t.jsonl")
+    assert text.startswith("data/raw/t.jsonl: no line is an object of JSON. pandas writes such lines with to_json(")
+
+
 def test_an_ending_that_says_nothing(look: Inspect) -> None:
     assert "path: data/raw/t.data\nformat: csv\n" in look(MADE, name="t.data")
 

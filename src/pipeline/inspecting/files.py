@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.data.formats import FORMATS
+from pipeline.data.formats import FORMATS, json_lines
 from pipeline.data.formats.csv import CSV
 from pipeline.data.formats.finding import AUTO, by_ending, find_files, format_of
 from pipeline.data.formats.json_lines import JSON_LINES
@@ -67,6 +67,8 @@ def look(path: str, root: Path, target: str) -> Files:
     first = found.files[0]
     if FORMATS[found.format] is JSON_LINES:
         found.names, found.nested = _keys(first, layout.encoding)
+        if not (found.names or found.nested):
+            raise DataError(f"{first.name}: no line is an object of JSON. {json_lines.ADVICE}")
     else:
         found.names = format.names(first, layout) or []
     _check_target(found, target)

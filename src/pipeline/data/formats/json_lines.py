@@ -12,6 +12,7 @@ from pipeline.data.formats.rows import Format, Layout, Rows, TableFile, check_na
 from pipeline.data.types.type import shown
 from pipeline.errors import DataError
 
+ADVICE = "pandas writes such lines with to_json(orient='records', lines=True)."
 SHORT: dict[type[Any], str] = {list: "a list", dict: "an object"}
 
 
@@ -42,10 +43,7 @@ def rows(file: TableFile, layout: Layout) -> Iterator[Rows]:
         columns = {name: pa.array(texts, pa.string()) for name, texts in cells.items()}
         yield Rows(columns, np.array(numbers, np.int64), unreadable)
     if first and not known:
-        raise DataError(
-            f"{file.name}: no line is a row. {first[0].upper()}{first[1:]}. pandas writes such lines with "
-            "to_json(orient='records', lines=True)."
-        )
+        raise DataError(f"{file.name}: no line is a row. {first[0].upper()}{first[1:]}. {ADVICE}")
     check_names(file, layout, sorted(known))
 
 
